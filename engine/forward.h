@@ -1,0 +1,25 @@
+/* Forward propagation: Z[l] = A[l-1] W[l]^T + b[l], A[l] = g[l](Z[l]), A[0] = X. */
+#ifndef ENGINE_FORWARD_H
+#define ENGINE_FORWARD_H
+
+#include "engine/net.h"
+
+/* Floats of scratch that forward_predict needs for m rows: two layers' activations. */
+size_t forward_scratch_n(const struct net *net, size_t m);
+
+/* Y (m, n[L]) = A[L] of X (m, n[0]). `scratch` holds forward_scratch_n(net, m) floats,
+ * aligned to 64 bytes. Any number of threads may share `net`. */
+void forward_predict(const struct net *net, const float *X, size_t m, float *scratch,
+                     float *Y);
+
+/* Floats of the cache that training keeps for m rows: A[1] .. A[L-1], then Z[L]. */
+size_t forward_cache_n(const struct net *net, size_t m);
+
+/* Where layer l's (m, n[l]) block starts in the cache of m rows, l in 0..L-1. */
+float *forward_cached(const struct net *net, size_t m, float *cache, size_t l);
+
+/* Fills the cache: A[l] of the hidden layers, and of the output layer Z[L], which the loss
+ * turns into dZ[L]. */
+void forward_train(const struct net *net, const float *X, size_t m, float *cache);
+
+#endif

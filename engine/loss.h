@@ -1,0 +1,40 @@
+/* Losses, each fused with the activation of the output layer, so that no log(0) is taken.
+ *
+ *   binary_cross_entropy  -y log a - (1-y) log(1-a), a = sigmoid(z), summed over outputs
+ *   cross_entropy         -log a_c, a = softmax(z), c the class of the sample
+ *   mse                   sum over outputs of (a - y)^2 / 2 (the course's half), any a = g(z)
+ *                         but softmax
+ * The cost J is the mean of the loss over the samples. Pure; any thread. */
+#ifndef ENGINE_LOSS_H
+#define ENGINE_LOSS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/activation.h"
+
+enum loss { LOSS_BINARY_CROSS_ENTROPY, LOSS_CROSS_ENTROPY, LOSS_MSE, LOSSES_N };
+
+const char *loss_name(enum loss loss);
+bool loss_find(const char *name, enum loss *loss);
+
+/* Whether `loss` can stand on an output layer with activation g. */
+bool loss_fits(enum loss loss, enum activation g);
+
+/* What the output should be: classes for cross_entropy, values for the others. */
+struct targets {
+    const float *values;    /* (m,k) row-major, or NULL */
+    const int32_t *classes; /* (m), each in 0..k-1, or NULL */
+};
+
+/* Targets of the rows from `row` on, k outputs each. */
+struct targets targets_from(struct targets t, size_t row, size_t k);
+
+/* Z (m,k): the output layer's pre-activations, replaced by dZ = dL/dZ of each sample's loss
+ * (not divided by m). @return the sum of the m losses, accumulated in double; not finite
+ * when an input is not. */
+double loss_fuse(enum loss loss, enum activation g, float slope, float *Z,
+                 struct targets targets, size_t m, size_t k);
+
+#endif

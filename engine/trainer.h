@@ -1,0 +1,76 @@
+/* Gradient descent over a table held in memory, one mini-batch a call.
+ *
+ * The caller owns the loop, so cancelling, progress and checkpoints need no callbacks. A
+ * batch is cut into lanes of rows by its size and the net alone, each lane into tiles that
+ * bound the activations' memory; lanes are reduced in a fixed order. So the same data, net,
+ * options and seed give the same bits with any number of threads.
+ *
+ * `epoch` counts completed passes. With a full batch the cost at epoch e is J after e
+ * updates; with mini-batches the cost at epoch 0 is J of the initial parameters and at epoch
+ * e > 0 the mean of the costs of that epoch's batches, each weighted by its samples. */
+#ifndef ENGINE_TRAINER_H
+#define ENGINE_TRAINER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "engine/loss.h"
+#include "engine/net.h"
+#include "engine/optimizer.h"
+#include "engine/team.h"
+
+struct trainer_options {
+    enum loss loss;
+    struct optimizer_options optimizer;
+    size_t batch_rows; /* 0, or at least m: the full batch */
+    int64_t epochs;    /* at least 1 */
+    bool shuffle;      /* mini-batches in a fresh order each epoch, keyed (seed, epoch) */
+    uint64_t seed;
+};
+
+/* Borrowed by the trainer for its whole life. */
+struct trainer_data {
+    const float *X;         /* (rows_n, net->inputs_n) row-major, already transformed */
+    struct targets targets; /* of rows_n samples, net->outputs_n outputs */
+    size_t rows_n;          /* m, at most 2^32-1 */
+};
+
+enum trainer_event {
+    TRAINER_STEPPED, /* a mini-batch was done, nothing to report */
+    TRAINER_POINT,   /* *point holds the cost of one more epoch count */
+    TRAINER_DONE,    /* all epochs are done and all their points were given */
+    TRAINER_STOPPED, /* *stop was set: the batch in hand was dropped, parameters whole */
+    TRAINER_FAILED   /* ERR_NUMERIC: the cost is not finite; point->epoch says when */
+};
+
+struct trainer_point {
+    int64_t epoch;
+    double cost;
+};
+
+struct trainer;
+
+/* Borrows net (and writes its parameters), data, team and stop, all of which outlive it.
+ * `stop` may be set by any thread and is looked at between tiles, some milliseconds apart.
+ * @return NULL with ERR_RANGE (an option is out of bounds, loss and net do not fit, classes
+ * and outputs disagree) or ERR_NO_MEMORY. */
+struct trainer *trainer_new(struct net *net, struct trainer_data data,
+                            const struct trainer_options *options, struct team *team,
+                            const atomic_bool *stop, struct err *e)
+    __attribute__((warn_unused_result));
+void trainer_free(struct trainer *t); /* NULL is allowed */
+
+/* One mini-batch, or one evaluation where only a cost is due. Points come in the order of
+ * their epochs, 0 to `epochs`, each once. After DONE or FAILED it answers the same again. */
+enum trainer_event trainer_step(struct trainer *t, struct trainer_point *point,
+                                struct err *e);
+
+/* Completed passes, fractional within an epoch; 0..epochs. */
+double trainer_epochs_done(const struct trainer *t);
+
+/* Bytes that a trainer of this shape needs beside its data and net. false on overflow. */
+bool trainer_memory(const struct net *net, size_t rows_n,
+                    const struct trainer_options *options, size_t *bytes)
+    __attribute__((warn_unused_result));
+
+#endif
