@@ -1,0 +1,55 @@
+/* The documents that describe jobs, curves and models. Plain structs in, JSON out; strings
+ * are borrowed. Pure; any thread. */
+#ifndef API_DOCUMENTS_H
+#define API_DOCUMENTS_H
+
+#include <stdint.h>
+
+#include "api/job.h"
+#include "api/text.h"
+
+struct job_view {
+    const char *id, *model, *status;
+    int64_t created_ms, started_ms, finished_ms; /* 0: not yet */
+    int64_t now_ms;
+    int64_t epochs;
+    double epochs_done;
+    bool running;
+    bool cost_known;
+    double cost;
+    double training_seconds;
+    bool cancel_requested;
+    const char *stop_reason;                     /* "" : none */
+    const char *error_code, *error_text;         /* "" : none */
+    int64_t error_epoch;                         /* -1: none */
+    int64_t model_version;                       /* 0: none */
+    const char *hyperparameters, *metadata;      /* JSON; metadata may be NULL */
+};
+void job_document_encode(const struct job_view *job, struct text *out);
+
+struct curve_point {
+    int64_t epoch;
+    double cost;
+};
+void history_encode(const struct curve_point *points, size_t n, struct text *out);
+
+/* What is kept with a version when it is published: facts of the model itself. */
+void version_facts_encode(const struct job_spec *spec, const struct model *model,
+                          double cost, struct text *out);
+
+struct version_view {
+    const char *model, *sha256, *job_id; /* job_id "": none */
+    int64_t version, created_ms, bytes;
+    const char *facts; /* version_facts_encode's object */
+};
+void version_document_encode(const struct version_view *version, struct text *out);
+
+/* The latest version's document with the numbers of all versions, newest first. */
+void model_document_encode(const struct version_view *latest, const int64_t *versions,
+                           size_t n, struct text *out);
+
+/* {"object":"list","data":[ ... ],"has_more":...}: items are written between the two. */
+void list_open(struct text *out);
+void list_close(struct text *out, bool has_more);
+
+#endif

@@ -1,0 +1,82 @@
+/* A training job: from the document that a user posts to what a trainer needs, and back.
+ *
+ * job_decode validates everything before anything is accepted; what was left out is chosen
+ * and stands in the spec, so that its encoding tells the whole truth and is itself enough to
+ * train again. Pure; any thread. */
+#ifndef API_JOB_H
+#define API_JOB_H
+
+#include <stdint.h>
+
+#include "api/rows.h"
+#include "api/text.h"
+#include "engine/initializer.h"
+#include "engine/model.h"
+#include "engine/trainer.h"
+
+enum {
+    JOB_NAME_MAX = 128,
+    JOB_METADATA_BYTES_MAX = 16 << 10,
+    JOB_REST_BYTES_MAX = 256 << 10, /* the document without its data */
+    JOB_CLASSES_MAX = 65536,
+    JOB_INFERRED_CLASSES_MAX = 20, /* more distinct integers than this are a regression */
+    JOB_POINTS_MAX = 1000000,      /* of one curve */
+    JOB_PARAMETERS_MAX = 1 << 28   /* of one network: 1 GiB */
+};
+#define JOB_EPOCHS_MAX INT64_C(1000000000000)
+#define JOB_SEED_MAX ((INT64_C(1) << 53) - 1)
+
+/* Whether `name` is [A-Za-z0-9][A-Za-z0-9._-]{0,127}. */
+bool job_name_valid(const char *name);
+
+/* Every hyper-parameter, resolved. Zero it first; job_spec_free. */
+struct job_spec {
+    enum task task;
+    size_t samples_n, inputs_n;
+    struct layer_shape *layers; /* (layers_n); owned */
+    size_t layers_n;
+    enum loss loss;
+    enum initializer initializer;
+    float init_scale;
+    enum optimizer optimizer;
+    float learning_rate;
+    size_t batch_rows; /* 0: full */
+    int64_t epochs;
+    bool shuffle;
+    enum normalize normalize;
+    int64_t report_every; /* epochs between points of the curve */
+    int64_t seed;         /* 0..JOB_SEED_MAX */
+    struct labels labels; /* owned */
+};
+void job_spec_free(struct job_spec *spec);
+
+/* A decoded request: the spec and the data in the form that the trainer takes. */
+struct job_request {
+    char model[JOB_NAME_MAX + 1];
+    struct job_spec spec;
+    struct rows features; /* (m,n); owned */
+    float *values;        /* (m,k) targets, or NULL; owned */
+    int32_t *classes;     /* (m) targets, or NULL; owned */
+    char *metadata;       /* JSON, or NULL; owned */
+};
+void job_request_free(struct job_request *request);
+
+/* Decodes and validates body[0..n). `seed` is used where the document gives none. On an error
+ * *out holds nothing. */
+bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *out,
+                struct err *e) __attribute__((warn_unused_result));
+
+/* The spec as a JSON object ("hyperparameters"), and back from one. */
+void job_spec_encode(const struct job_spec *spec, struct text *out);
+bool job_spec_decode(const char *json, struct job_spec *spec, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Labels as a JSON array. */
+void job_labels_encode(const struct labels *labels, struct text *out);
+/* One label as it stood in the targets. */
+void job_label_encode(const struct labels *labels, size_t index, struct text *out);
+
+/* What the trainer is given. */
+struct trainer_options job_trainer_options(const struct job_spec *spec);
+
+#endif

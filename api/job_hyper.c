@@ -1,0 +1,316 @@
+/* The hyper-parameters of a job that stand by themselves, and their encoding. */
+#include "api/job_internal.h"
+
+#include <float.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/memory.h"
+
+const struct json_key job_keys[KEY_ALL_N] = {
+    [KEY_MODEL] = {"model", NULL},
+    [KEY_DATA] = {"data", NULL},
+    [KEY_TASK] = {"task", NULL},
+    [KEY_LAYERS] = {"layers", NULL},
+    [KEY_HIDDEN_LAYERS] = {"hidden_layers", "hidden hidden_layer_sizes"},
+    [KEY_LAYERS_DIMS] = {"layers_dims", NULL},
+    [KEY_ACTIVATION] = {"activation", NULL},
+    [KEY_LOSS] = {"loss", NULL},
+    [KEY_INITIALIZER] = {"initializer", NULL},
+    [KEY_INIT_SCALE] = {"init_scale", NULL},
+    [KEY_OPTIMIZER] = {"optimizer", "solver optimiser"},
+    [KEY_LEARNING_RATE] = {"learning_rate", "lr"},
+    [KEY_BATCH_SIZE] = {"batch_size", "mini_batch_size"},
+    [KEY_EPOCHS] = {"epochs", "n_epochs max_iter"},
+    [KEY_ITERATIONS] = {"iterations", "num_iterations"},
+    [KEY_SHUFFLE] = {"shuffle", NULL},
+    [KEY_NORMALIZE] = {"normalize", "standardize scale"},
+    [KEY_REPORT_EVERY] = {"report_every", NULL},
+    [KEY_SEED] = {"seed", "random_state"},
+    [KEY_METADATA] = {"metadata", NULL},
+    [KEY_INPUTS] = {"inputs", NULL},
+    [KEY_SAMPLES] = {"samples", NULL},
+    [KEY_CLASSES] = {"classes", NULL},
+};
+
+/* Canonical names first, in the order of the enums. */
+static const struct json_choice initializers[] = {
+    {"zeros", INITIALIZER_ZEROS},
+    {"random_normal", INITIALIZER_RANDOM_NORMAL},
+    {"he_normal", INITIALIZER_HE_NORMAL},
+    {"he_uniform", INITIALIZER_HE_UNIFORM},
+    {"glorot_normal", INITIALIZER_GLOROT_NORMAL},
+    {"glorot_uniform", INITIALIZER_GLOROT_UNIFORM},
+    {"he", INITIALIZER_HE_NORMAL},
+    {"xavier", INITIALIZER_GLOROT_NORMAL},
+    {"glorot", INITIALIZER_GLOROT_NORMAL},
+    {"kaiming_normal", INITIALIZER_HE_NORMAL},
+    {"kaiming_uniform", INITIALIZER_HE_UNIFORM},
+    {"xavier_normal", INITIALIZER_GLOROT_NORMAL},
+    {"xavier_uniform", INITIALIZER_GLOROT_UNIFORM},
+};
+static const struct json_choice optimizers[] = {
+    {"gradient_descent", OPTIMIZER_GRADIENT_DESCENT},
+    {"gd", OPTIMIZER_GRADIENT_DESCENT},
+    {"sgd", OPTIMIZER_GRADIENT_DESCENT},
+};
+static const struct json_choice normalizes[] = {
+    {"none", NORMALIZE_NONE},
+    {"standard", NORMALIZE_STANDARD},
+    {"minmax", NORMALIZE_MINMAX},
+};
+
+#define CHOOSE(slot, choices, out, e)                                                    \
+    json_choose(slot, choices, sizeof(choices) / sizeof *(choices), out, e)
+
+bool job_name_valid(const char *name) {
+    size_t n = strlen(name);
+    static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    if (n < 1 || n > JOB_NAME_MAX || !strchr(first, name[0]))
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (!strchr(first, name[i]) && !strchr("._-", name[i]))
+            return false;
+    return true;
+}
+
+static bool batch_decode(const struct json_slot *slot, struct job_spec *spec,
+                         struct err *e) {
+    if (json_is_string(slot->value)) {
+        int full = 0;
+        static const struct json_choice words[] = {{"full", 0}};
+        return CHOOSE(slot, words, &full, e);
+    }
+    int64_t rows = 0;
+    if (!json_int(slot, 0, UINT32_MAX, &rows, e))
+        return false;
+    /* A batch of the whole set, or more, is the full batch. */
+    spec->batch_rows = (size_t)rows < spec->samples_n ? (size_t)rows : 0;
+    return true;
+}
+
+/* `iterations` counts updates; passes and updates are the same with a full batch only. */
+static bool epochs_decode(const struct json_slot *slots, struct job_spec *spec,
+                          struct err *e) {
+    const struct json_slot *epochs = &slots[KEY_EPOCHS];
+    const struct json_slot *iterations = &slots[KEY_ITERATIONS];
+    if (iterations->value) {
+        if (epochs->value)
+            return err_set(e, ERR_INVALID, iterations->path,
+                           "is another spelling of %s with a full batch: give one",
+                           epochs->path);
+        if (spec->batch_rows)
+            return err_set(e, ERR_INVALID, iterations->path,
+                           "counts updates, which are epochs only when batch_size is "
+                           "\"full\": give epochs");
+        epochs = iterations;
+    }
+    return json_int(epochs, 1, JOB_EPOCHS_MAX, &spec->epochs, e);
+}
+
+static bool normalize_decode(const struct json_slot *slot, struct job_spec *spec,
+                             struct err *e) {
+    if (json_is_boolean(slot->value)) {
+        spec->normalize = json_is_true(slot->value) ? NORMALIZE_STANDARD : NORMALIZE_NONE;
+        return true;
+    }
+    int kind = (int)spec->normalize;
+    bool ok = CHOOSE(slot, normalizes, &kind, e);
+    spec->normalize = (enum normalize)kind;
+    return ok;
+}
+
+static bool report_decode(const struct json_slot *slot, struct job_spec *spec,
+                          struct err *e) {
+    spec->report_every = (spec->epochs + 999) / 1000;
+    if (!json_int(slot, 1, JOB_EPOCHS_MAX, &spec->report_every, e))
+        return false;
+    if (spec->epochs / spec->report_every > JOB_POINTS_MAX)
+        return err_set(e, ERR_RANGE, slot->path,
+                       "would make a curve of %lld points; at most %d",
+                       (long long)(spec->epochs / spec->report_every), JOB_POINTS_MAX);
+    return true;
+}
+
+/* The course's choice where a unit is rectified, Glorot's where it saturates. */
+static enum initializer default_initializer(const struct job_spec *spec) {
+    for (size_t l = 0; l + 1 < spec->layers_n; l++) {
+        enum activation g = spec->layers[l].activation;
+        if (g == ACTIVATION_RELU || g == ACTIVATION_LEAKY_RELU)
+            return INITIALIZER_HE_NORMAL;
+    }
+    return INITIALIZER_GLOROT_UNIFORM;
+}
+
+bool job_hyper_decode(const struct json_slot *slots, struct job_spec *spec,
+                      struct err *e) {
+    spec->init_scale = 0.01f;
+    spec->learning_rate = 0.1f;
+    spec->epochs = 1000;
+    spec->shuffle = true;
+    const struct json_bounds positive = {0, FLT_MAX, true};
+    int initializer = (int)default_initializer(spec), optimizer = 0;
+    bool ok = CHOOSE(&slots[KEY_INITIALIZER], initializers, &initializer, e) &&
+              CHOOSE(&slots[KEY_OPTIMIZER], optimizers, &optimizer, e) &&
+              json_float(&slots[KEY_INIT_SCALE], positive, &spec->init_scale, e) &&
+              json_float(&slots[KEY_LEARNING_RATE], positive, &spec->learning_rate, e) &&
+              batch_decode(&slots[KEY_BATCH_SIZE], spec, e) &&
+              epochs_decode(slots, spec, e) &&
+              json_bool(&slots[KEY_SHUFFLE], &spec->shuffle, e) &&
+              normalize_decode(&slots[KEY_NORMALIZE], spec, e) &&
+              report_decode(&slots[KEY_REPORT_EVERY], spec, e) &&
+              json_int(&slots[KEY_SEED], 0, JOB_SEED_MAX, &spec->seed, e);
+    spec->initializer = (enum initializer)initializer;
+    spec->optimizer = (enum optimizer)optimizer;
+    return ok;
+}
+
+static void layer_encode(const struct layer_shape *layer, struct text *out) {
+    text_open(out, '{');
+    text_key(out, "units");
+    text_json_int(out, (int64_t)layer->units_n);
+    text_key(out, "activation");
+    text_json_string(out, activation_name(layer->activation));
+    if (layer->activation == ACTIVATION_LEAKY_RELU) {
+        text_key(out, "negative_slope");
+        text_json_float(out, layer->negative_slope);
+    }
+    text_close(out, '}');
+}
+
+void job_label_encode(const struct labels *labels, size_t index, struct text *out) {
+    if (labels->kind == LABEL_STRING)
+        text_json_string(out, labels->strings[index]);
+    else if (labels->kind == LABEL_BOOLEAN)
+        text_json_bool(out, labels->numbers[index] != 0);
+    else
+        text_json_double(out, labels->numbers[index]);
+}
+
+void job_labels_encode(const struct labels *labels, struct text *out) {
+    text_open(out, '[');
+    for (size_t i = 0; i < labels->n; i++)
+        job_label_encode(labels, i, out);
+    text_close(out, ']');
+}
+
+void job_spec_encode(const struct job_spec *spec, struct text *out) {
+    text_open(out, '{');
+    text_key(out, "task");
+    text_json_string(out, task_name(spec->task));
+    text_key(out, "samples");
+    text_json_int(out, (int64_t)spec->samples_n);
+    text_key(out, "inputs");
+    text_json_int(out, (int64_t)spec->inputs_n);
+    text_key(out, "layers");
+    text_open(out, '[');
+    for (size_t l = 0; l < spec->layers_n; l++)
+        layer_encode(&spec->layers[l], out);
+    text_close(out, ']');
+    text_key(out, "loss");
+    text_json_string(out, loss_name(spec->loss));
+    text_key(out, "initializer");
+    text_json_string(out, initializer_name(spec->initializer));
+    text_key(out, "init_scale");
+    text_json_float(out, spec->init_scale);
+    text_key(out, "optimizer");
+    text_json_string(out, optimizer_name(spec->optimizer));
+    text_key(out, "learning_rate");
+    text_json_float(out, spec->learning_rate);
+    text_key(out, "batch_size");
+    if (spec->batch_rows)
+        text_json_int(out, (int64_t)spec->batch_rows);
+    else
+        text_json_string(out, "full");
+    text_key(out, "epochs");
+    text_json_int(out, spec->epochs);
+    text_key(out, "shuffle");
+    text_json_bool(out, spec->shuffle);
+    text_key(out, "normalize");
+    text_json_string(out, normalize_name(spec->normalize));
+    text_key(out, "report_every");
+    text_json_int(out, spec->report_every);
+    text_key(out, "seed");
+    text_json_int(out, spec->seed);
+    if (spec->labels.n) {
+        text_key(out, "classes");
+        job_labels_encode(&spec->labels, out);
+    }
+    text_close(out, '}');
+}
+
+struct trainer_options job_trainer_options(const struct job_spec *spec) {
+    return (struct trainer_options){
+        .loss = spec->loss,
+        .optimizer = {.kind = spec->optimizer, .learning_rate = spec->learning_rate},
+        .batch_rows = spec->batch_rows,
+        .epochs = spec->epochs,
+        .shuffle = spec->shuffle,
+        .seed = (uint64_t)spec->seed,
+    };
+}
+
+void job_spec_free(struct job_spec *spec) {
+    free(spec->layers);
+    labels_free(&spec->labels);
+    *spec = (struct job_spec){0};
+}
+
+static bool labels_decode(const struct json_slot *slot, struct labels *labels,
+                          struct err *e) {
+    size_t n = json_array_size(slot->value);
+    if (!n)
+        return true;
+    const json_t *first = json_array_get(slot->value, 0);
+    labels->kind = json_is_string(first)    ? LABEL_STRING
+                   : json_is_boolean(first) ? LABEL_BOOLEAN
+                                            : LABEL_NUMBER;
+    labels->numbers = labels->kind == LABEL_STRING ? NULL : calloc(n, sizeof(double));
+    labels->strings = labels->kind == LABEL_STRING ? calloc(n, sizeof(char *)) : NULL;
+    if (!labels->numbers && !labels->strings)
+        return err_set(e, ERR_NO_MEMORY, slot->path, "no memory for %zu labels", n);
+    labels->n = n;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *label = json_array_get(slot->value, i);
+        if (labels->kind == LABEL_STRING && json_is_string(label))
+            labels->strings[i] = strdup(json_string_value(label));
+        else if (labels->kind == LABEL_NUMBER && json_is_number(label))
+            labels->numbers[i] = json_number_value(label);
+        else if (labels->kind == LABEL_BOOLEAN && json_is_boolean(label))
+            labels->numbers[i] = json_is_true(label);
+        else
+            return err_set(e, ERR_INVALID, slot->path, "labels are not of one kind");
+        if (labels->kind == LABEL_STRING && !labels->strings[i])
+            return err_set(e, ERR_NO_MEMORY, slot->path, "no memory for a label");
+    }
+    return true;
+}
+
+bool job_spec_decode(const char *json, struct job_spec *spec, struct err *e) {
+    *spec = (struct job_spec){0};
+    json_t *root = json_read(json, strlen(json), e);
+    if (!root)
+        return false;
+    struct json_slot slots[KEY_ALL_N];
+    struct job_shape shape = {.task = -1, .loss = -1};
+    int64_t samples = 0, inputs = 0;
+    bool ok = json_match(root, job_keys, KEY_ALL_N, "", slots, e) &&
+              json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
+              json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
+              job_shape_decode(slots, &shape, e) &&
+              (shape.complete && shape.task >= 0 && shape.loss >= 0 && samples && inputs
+                   ? true
+                   : err_set(e, ERR_INVALID, "", "a stored job's document is incomplete"));
+    spec->samples_n = (size_t)samples;
+    spec->inputs_n = (size_t)inputs;
+    spec->layers = shape.layers;
+    spec->layers_n = shape.layers_n;
+    spec->task = (enum task)shape.task;
+    spec->loss = (enum loss)shape.loss;
+    ok = ok && job_hyper_decode(slots, spec, e) &&
+         labels_decode(&slots[KEY_CLASSES], &spec->labels, e);
+    json_decref(root);
+    if (!ok)
+        job_spec_free(spec);
+    return ok;
+}

@@ -1,0 +1,180 @@
+#include "api/predict.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/carve.h"
+#include "api/json.h"
+
+enum { REST_BYTES_MAX = 64 << 10 };
+
+void predict_request_free(struct predict_request *request) {
+    rows_free(&request->instances);
+    *request = (struct predict_request){0};
+}
+
+bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
+                     struct err *e) {
+    *ref = (struct model_ref){0};
+    size_t n = strcspn(text, "@");
+    if (n < sizeof ref->name)
+        memcpy(ref->name, text, n);
+    if (!job_name_valid(ref->name))
+        return err_set(e, ERR_INVALID, where,
+                       "expected a model's name or name@version, got \"%.60s\"", text);
+    const char *version = text[n] ? text + n + 1 : "latest";
+    if (strcmp(version, "latest") == 0)
+        return true;
+    size_t digits = strspn(version, "0123456789");
+    if (!digits || digits > 18 || version[digits] || version[0] == '0')
+        return err_set(e, ERR_INVALID, where,
+                       "expected a version like 3 or latest behind \"@\", got \"%.40s\"",
+                       version);
+    ref->version = strtoll(version, NULL, 10);
+    return true;
+}
+
+static bool scan_instances(void *context, struct cursor *c, const char *path,
+                           struct err *e) {
+    return rows_scan(c, 0, path, context, e);
+}
+
+static bool rest_decode(const json_t *root, struct predict_request *out, struct err *e) {
+    static const struct json_key keys[] = {{"model", NULL}, {"instances", NULL}};
+    struct json_slot slots[2];
+    const char *model = NULL;
+    if (!json_match(root, keys, 2, "", slots, e) || !json_text(&slots[0], &model, e))
+        return false;
+    if (!slots[1].value)
+        return err_set(e, ERR_INVALID, "/instances", "is missing: the rows to predict");
+    return !model || model_ref_parse(model, "/model", &out->model, e);
+}
+
+bool predict_decode(const char *body, size_t n, struct predict_request *out,
+                    struct err *e) {
+    *out = (struct predict_request){0};
+    struct carve_hole hole = {
+        .key = "instances", .scan = scan_instances, .context = &out->instances};
+    struct arena arena;
+    arena_init(&arena, 2 * REST_BYTES_MAX);
+    char *rest;
+    size_t rest_n;
+    json_t *root = NULL;
+    if (carve(body, n, &hole, 1, REST_BYTES_MAX, &arena, &rest, &rest_n, e))
+        root = json_read(rest, rest_n, e);
+    bool ok = root && rest_decode(root, out, e);
+    json_decref(root);
+    arena_reset(&arena);
+    if (!ok)
+        predict_request_free(out);
+    return ok;
+}
+
+bool predict_fits(const struct predict_request *request, const struct model *model,
+                  struct err *e) {
+    if (request->instances.columns_n == model->net->inputs_n)
+        return true;
+    return err_set(e, ERR_INVALID, "/instances/0", "expected %zu numbers, got %zu",
+                   model->net->inputs_n, request->instances.columns_n);
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+static void numbers_encode(const float *y, size_t n, struct text *out) {
+    text_open(out, '[');
+    for (size_t j = 0; j < n; j++)
+        text_json_float(out, y[j]);
+    text_close(out, ']');
+}
+
+static void regression_encode(const float *Y, size_t m, size_t k, struct text *out) {
+    for (size_t i = 0; i < m; i++) {
+        if (k == 1)
+            text_json_float(out, Y[i]);
+        else
+            numbers_encode(Y + i * k, k, out);
+    }
+}
+
+/* The class of the largest probability; the first of equals. */
+static size_t class_of(const struct model *model, const float *y, size_t k) {
+    if (model->task == TASK_BINARY)
+        return y[0] > 0.5f;
+    size_t best = 0;
+    for (size_t j = 1; j < k; j++)
+        if (y[j] > y[best])
+            best = j;
+    return best;
+}
+
+static void labels_encode(const struct model *model, const float *Y, size_t m, size_t k,
+                          struct text *out) {
+    for (size_t i = 0; i < m; i++)
+        job_label_encode(&model->labels, class_of(model, Y + i * k, k), out);
+}
+
+static void label_sets_encode(const float *Y, size_t m, size_t k, struct text *out) {
+    for (size_t i = 0; i < m; i++) {
+        text_open(out, '[');
+        for (size_t j = 0; j < k; j++)
+            text_json_int(out, Y[i * k + j] > 0.5f);
+        text_close(out, ']');
+    }
+}
+
+static void probabilities_encode(const struct model *model, const float *Y, size_t m,
+                                 size_t k, struct text *out) {
+    text_key(out, "probabilities");
+    text_open(out, '[');
+    for (size_t i = 0; i < m; i++) {
+        if (model->task == TASK_BINARY)
+            numbers_encode((float[]){1 - Y[i], Y[i]}, 2, out);
+        else
+            numbers_encode(Y + i * k, k, out);
+    }
+    text_close(out, ']');
+}
+
+static bool finite_check(const float *Y, size_t m, size_t k, struct err *e) {
+    for (size_t i = 0; i < m * k; i++) {
+        if (!isfinite(Y[i])) {
+            char where[ERR_WHERE_MAX];
+            snprintf(where, sizeof where, "/instances/%zu", i / k);
+            return err_set(e, ERR_NUMERIC, where,
+                           "the prediction leaves the range of float32");
+        }
+    }
+    return true;
+}
+
+bool predict_encode(const struct model *model, const char *name, int64_t version,
+                    const float *Y, size_t m, struct text *out, struct err *e) {
+    size_t k = model->net->outputs_n;
+    if (!finite_check(Y, m, k, e))
+        return false;
+    text_open(out, '{');
+    text_key(out, "model");
+    text_json_string(out, name);
+    text_key(out, "version");
+    text_json_int(out, version);
+    text_key(out, "predictions");
+    text_open(out, '[');
+    if (model->task == TASK_REGRESSION)
+        regression_encode(Y, m, k, out);
+    else if (model->task == TASK_MULTI_LABEL)
+        label_sets_encode(Y, m, k, out);
+    else
+        labels_encode(model, Y, m, k, out);
+    text_close(out, ']');
+    if (model->labels.n) {
+        text_key(out, "classes");
+        job_labels_encode(&model->labels, out);
+    }
+    if (model->task != TASK_REGRESSION)
+        probabilities_encode(model, Y, m, k, out);
+    text_close(out, '}');
+    text_string(out, "\n");
+    return !out->failed || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the answer");
+}

@@ -1,0 +1,42 @@
+/* Prediction requests and answers of the native route. Pure; any thread. */
+#ifndef API_PREDICT_H
+#define API_PREDICT_H
+
+#include <stdint.h>
+
+#include "api/job.h"
+#include "api/rows.h"
+#include "api/text.h"
+#include "engine/model.h"
+
+/* A model by name and version: "iris", "iris@3". */
+struct model_ref {
+    char name[JOB_NAME_MAX + 1]; /* "" when the request names none */
+    int64_t version;             /* 0: the latest */
+};
+
+/* Parses "name" or "name@version". `where` is the place of the text, for errors. */
+bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
+                     struct err *e) __attribute__((warn_unused_result));
+
+struct predict_request {
+    struct model_ref model;
+    struct rows instances; /* owned; as many columns as the rows have */
+};
+void predict_request_free(struct predict_request *request);
+
+/* {"model":...,"instances":[[...],...]}. On an error *out holds nothing. */
+bool predict_decode(const char *body, size_t n, struct predict_request *out,
+                    struct err *e) __attribute__((warn_unused_result));
+
+/* Whether the rows have the model's number of inputs; ERR_INVALID at /instances/0. */
+bool predict_fits(const struct predict_request *request, const struct model *model,
+                  struct err *e) __attribute__((warn_unused_result));
+
+/* The answer from Y (m, outputs). false with ERR_NUMERIC where a prediction is not finite,
+ * naming the row; ERR_NO_MEMORY. */
+bool predict_encode(const struct model *model, const char *name, int64_t version,
+                    const float *Y, size_t m, struct text *out, struct err *e)
+    __attribute__((warn_unused_result));
+
+#endif
