@@ -1,0 +1,182 @@
+#include "engine/loss.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/kernel.h"
+
+/* Elements between two additions to a sum: their losses fit the nearest cache. */
+enum { CHUNK = 512, SUMS_N = 8 };
+
+/* In double, by several sums side by side so that they fill a vector; always in the same
+ * order. */
+KERNEL static double chunk_sum(const float *losses, size_t n) {
+    double sums[SUMS_N] = {0};
+    size_t i = 0;
+    for (; i + SUMS_N <= n; i += SUMS_N)
+        for (size_t j = 0; j < SUMS_N; j++)
+            sums[j] += (double)losses[i + j];
+    for (size_t j = 0; i < n; i++, j++)
+        sums[j] += (double)losses[i];
+    double total = 0;
+    for (size_t j = 0; j < SUMS_N; j++)
+        total += sums[j];
+    return total;
+}
+
+/* log(1+e^-|z|) + |z| times the share of the class that z speaks against: the textbook's
+ * formula with the logarithms of the sigmoid written out. */
+KERNEL static void binary_chunk(float *Z, const float *Y, float *losses, size_t n) {
+    KERNEL_LOOP
+    for (size_t i = 0; i < n; i++) {
+        float z = Z[i], y = Y[i];
+        float e = kernel_exp(z < 0.0f ? z : -z);
+        float a = (z < 0.0f ? e : 1.0f) / (1.0f + e);
+        float against = z < 0.0f ? -y : 1.0f - y;
+        losses[i] = against * z + kernel_log1p(e);
+        Z[i] = a - y;
+    }
+}
+
+static double binary_fuse(float *Z, const float *Y, size_t n) {
+    float losses[CHUNK];
+    double sum = 0;
+    for (size_t i = 0; i < n; i += CHUNK) {
+        size_t part = n - i < CHUNK ? n - i : CHUNK;
+        binary_chunk(Z + i, Y + i, losses, part);
+        sum += chunk_sum(losses, part);
+    }
+    return sum;
+}
+
+/* Rows of Z become p - y. The loss of a row is gap + log(1 + rest), with gap how far its
+ * class's z lies under the row's maximum, and 1 + rest the sum of e^(z - max): the
+ * class's own e is kept out of the sum, so that a confident right answer still has
+ * digits. */
+KERNEL static void cross_rows(float *Z, const int32_t *classes, float *gaps, float *rests,
+                              size_t m, size_t k) {
+    for (size_t i = 0; i < m; i++) {
+        float *z = Z + i * k, max = z[0];
+        for (size_t j = 1; j < k; j++)
+            max = max < z[j] ? z[j] : max;
+        for (size_t j = 0; j < k; j++)
+            z[j] -= max;
+        gaps[i] = -z[classes[i]];
+    }
+    for (size_t i = 0; i < m * k; i++)
+        Z[i] = kernel_exp(Z[i]);
+    for (size_t i = 0; i < m; i++) {
+        float *z = Z + i * k, own = z[classes[i]], others = 0.0f;
+        z[classes[i]] = 0.0f;
+        for (size_t j = 0; j < k; j++)
+            others += z[j];
+        float sum = own + others;
+        for (size_t j = 0; j < k; j++)
+            z[j] /= sum;
+        z[classes[i]] = -others / sum;
+        rests[i] = others + (own - 1.0f);
+    }
+}
+
+KERNEL static void cross_losses(float *gaps, const float *rests, size_t m) {
+    for (size_t i = 0; i < m; i++)
+        gaps[i] += kernel_log1p(rests[i] < 0.0f ? 0.0f : rests[i]);
+}
+
+static double cross_fuse(float *Z, const int32_t *classes, size_t m, size_t k) {
+    float losses[CHUNK], rests[CHUNK];
+    /* Rows whose floats stay in the nearest cache between the three loops. */
+    size_t rows = k < 8 ? CHUNK : k < 8 * CHUNK ? 8 * CHUNK / k : 1;
+    double sum = 0;
+    for (size_t i = 0; i < m; i += rows) {
+        size_t part = m - i < rows ? m - i : rows;
+        cross_rows(Z + i * k, classes + i, losses, rests, part, k);
+        cross_losses(losses, rests, part);
+        sum += chunk_sum(losses, part);
+    }
+    return sum;
+}
+
+KERNEL static void errors_chunk(const float *A, const float *Y, float *errors, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        errors[i] = A[i] - Y[i];
+}
+
+/* In double, where the square of a large error is still finite. */
+KERNEL static double squares_sum(const float *errors, size_t n) {
+    double sums[SUMS_N] = {0};
+    size_t i = 0;
+    for (; i + SUMS_N <= n; i += SUMS_N)
+        for (size_t j = 0; j < SUMS_N; j++)
+            sums[j] += (double)errors[i + j] * (double)errors[i + j];
+    for (size_t j = 0; i < n; i++, j++)
+        sums[j] += (double)errors[i] * (double)errors[i];
+    double total = 0;
+    for (size_t j = 0; j < SUMS_N; j++)
+        total += sums[j];
+    return total;
+}
+
+static double mse_fuse(enum activation g, float slope, float *Z, const float *Y,
+                       size_t n) {
+    float errors[CHUNK];
+    double sum = 0;
+    for (size_t i = 0; i < n; i += CHUNK) {
+        size_t part = n - i < CHUNK ? n - i : CHUNK;
+        activation_apply(g, slope, Z + i, 1, part);
+        errors_chunk(Z + i, Y + i, errors, part);
+        sum += squares_sum(errors, part) / 2;
+        activation_backward(g, slope, Z + i, errors, 1, part);
+        memcpy(Z + i, errors, part * sizeof *errors);
+    }
+    return sum;
+}
+
+static const char *const names[LOSSES_N] = {
+    [LOSS_BINARY_CROSS_ENTROPY] = "binary_cross_entropy",
+    [LOSS_CROSS_ENTROPY] = "cross_entropy",
+    [LOSS_MSE] = "mse",
+};
+
+const char *loss_name(enum loss loss) {
+    return names[loss];
+}
+
+bool loss_find(const char *name, enum loss *loss) {
+    for (int i = 0; i < LOSSES_N; i++)
+        if (strcmp(names[i], name) == 0) {
+            *loss = (enum loss)i;
+            return true;
+        }
+    return false;
+}
+
+bool loss_fits(enum loss loss, enum activation g) {
+    switch (loss) {
+    case LOSS_BINARY_CROSS_ENTROPY:
+        return g == ACTIVATION_SIGMOID;
+    case LOSS_CROSS_ENTROPY:
+        return g == ACTIVATION_SOFTMAX;
+    default:
+        return g != ACTIVATION_SOFTMAX;
+    }
+}
+
+struct targets targets_from(struct targets t, size_t row, size_t k) {
+    return (struct targets){
+        .values = t.values ? t.values + row * k : NULL,
+        .classes = t.classes ? t.classes + row : NULL,
+    };
+}
+
+double loss_fuse(enum loss loss, enum activation g, float slope, float *Z,
+                 struct targets targets, size_t m, size_t k) {
+    switch (loss) {
+    case LOSS_BINARY_CROSS_ENTROPY:
+        return binary_fuse(Z, targets.values, m * k);
+    case LOSS_CROSS_ENTROPY:
+        return cross_fuse(Z, targets.classes, m, k);
+    default:
+        return mse_fuse(g, slope, Z, targets.values, m * k);
+    }
+}

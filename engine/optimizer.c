@@ -1,0 +1,68 @@
+#include "engine/optimizer.h"
+
+#include <string.h>
+
+#include "engine/kernel.h"
+
+enum { CHUNK = 1024 }; /* gradients summed before they are used: they stay in cache */
+
+KERNEL static void gradient_add(const float *restrict lane, float *restrict sum,
+                                size_t n) {
+    for (size_t i = 0; i < n; i++)
+        sum[i] += lane[i];
+}
+
+KERNEL static void gradient_descent_update(const struct optimizer_options *options,
+                                           float *restrict params,
+                                           const float *restrict sum, float scale,
+                                           float *state, size_t n) {
+    (void)state;
+    float rate = options->learning_rate;
+    for (size_t i = 0; i < n; i++)
+        params[i] -= rate * (scale * sum[i]);
+}
+
+static const struct {
+    const char *name;
+    size_t state_n;
+    void (*update)(const struct optimizer_options *options, float *params,
+                   const float *sum, float scale, float *state, size_t n);
+} optimizers[OPTIMIZERS_N] = {
+    [OPTIMIZER_GRADIENT_DESCENT] = {"gradient_descent", 0, gradient_descent_update},
+};
+
+const char *optimizer_name(enum optimizer kind) {
+    return optimizers[kind].name;
+}
+
+bool optimizer_find(const char *name, enum optimizer *kind) {
+    for (int i = 0; i < OPTIMIZERS_N; i++)
+        if (strcmp(optimizers[i].name, name) == 0) {
+            *kind = (enum optimizer)i;
+            return true;
+        }
+    return false;
+}
+
+size_t optimizer_state_n(enum optimizer kind) {
+    return optimizers[kind].state_n;
+}
+
+void optimizer_update(const struct optimizer_options *options, float *params,
+                      float *const *lanes, size_t lanes_n, float scale, float *state,
+                      size_t n) {
+    size_t state_n = optimizer_state_n(options->kind);
+    float buffer[CHUNK];
+    for (size_t at = 0; at < n; at += CHUNK) {
+        size_t part = n - at < CHUNK ? n - at : CHUNK;
+        const float *sum = lanes[0] + at;
+        if (lanes_n > 1) {
+            memcpy(buffer, sum, part * sizeof *buffer);
+            for (size_t i = 1; i < lanes_n; i++)
+                gradient_add(lanes[i] + at, buffer, part);
+            sum = buffer;
+        }
+        optimizers[options->kind].update(options, params + at, sum, scale,
+                                         state ? state + at * state_n : NULL, part);
+    }
+}

@@ -1,0 +1,323 @@
+#include "engine/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/lanes.h"
+#include "engine/memory.h"
+#include "engine/rng.h"
+
+enum {
+    UPDATE_PARTS_MAX = 16,
+    UPDATE_PART_MIN = 1 << 14, /* parameters that are worth a thread's waking */
+    UPDATE_ALIGN = MEMORY_ALIGN / sizeof(float)
+};
+
+/* What is due next. */
+enum phase { PHASE_FIRST_COST, PHASE_BATCHES, PHASE_LAST_COST, PHASE_DONE, PHASE_FAILED };
+
+struct trainer {
+    struct net *net;
+    struct trainer_data data;
+    struct trainer_options options; /* batch_rows is 1..rows_n here */
+    struct team *team;
+    struct lanes *lanes;
+    uint32_t *order; /* (rows_n) of this epoch; NULL unless shuffled */
+    float *state;    /* the optimizer's, or NULL */
+    enum phase phase;
+    bool params_failed; /* which of the two was not finite; for PHASE_FAILED */
+    int64_t epoch;      /* completed passes; the failed one's for PHASE_FAILED */
+    double failed_cost; /* for PHASE_FAILED */
+    size_t row;         /* rows of this epoch that are done */
+    double loss;        /* their sum of losses */
+};
+
+static bool full_batch(const struct trainer *t) {
+    return t->options.batch_rows == t->data.rows_n;
+}
+
+static size_t batch_rows_of(const struct trainer_options *options, size_t rows_n) {
+    return options->batch_rows && options->batch_rows < rows_n ? options->batch_rows
+                                                               : rows_n;
+}
+
+static bool shuffled(const struct trainer_options *options, size_t rows_n) {
+    return options->shuffle && batch_rows_of(options, rows_n) < rows_n;
+}
+
+static bool options_check(const struct trainer_options *options, size_t rows_n,
+                          struct err *e) {
+    const int64_t epochs_max = INT64_C(1) << 53; /* exact in a double, and in a stream */
+    if (rows_n < 1 || rows_n > UINT32_MAX)
+        return err_set(e, ERR_RANGE, NULL,
+                       "training takes 1 to %" PRIu32 " rows, not %zu", UINT32_MAX,
+                       rows_n);
+    if (options->epochs < 1 || options->epochs > epochs_max)
+        return err_set(e, ERR_RANGE, NULL, "epochs is 1 to %" PRId64 ", not %" PRId64,
+                       epochs_max, options->epochs);
+    float rate = options->optimizer.learning_rate;
+    if (!(rate > 0.0f) || !isfinite(rate))
+        return err_set(e, ERR_RANGE, NULL, "learning_rate is over 0 and finite, not %g",
+                       (double)rate);
+    return true;
+}
+
+static bool classes_check(const int32_t *classes, size_t rows_n, size_t outputs_n,
+                          struct err *e) {
+    for (size_t i = 0; i < rows_n; i++)
+        if (classes[i] < 0 || (size_t)classes[i] >= outputs_n)
+            return err_set(e, ERR_RANGE, NULL,
+                           "row %zu is of class %" PRId32 ", but the net has %zu outputs",
+                           i, classes[i], outputs_n);
+    return true;
+}
+
+static bool targets_check(const struct net *net, const struct trainer_data *data,
+                          enum loss loss, struct err *e) {
+    enum activation g = net->layers[net->layers_n - 1].shape.activation;
+    if (!loss_fits(loss, g))
+        return err_set(e, ERR_RANGE, NULL, "%s does not fit an output layer of %s",
+                       loss_name(loss), activation_name(g));
+    bool by_class = loss == LOSS_CROSS_ENTROPY;
+    if (by_class ? !data->targets.classes : !data->targets.values)
+        return err_set(e, ERR_RANGE, NULL, "%s wants %s as targets", loss_name(loss),
+                       by_class ? "classes" : "values");
+    return !by_class ||
+           classes_check(data->targets.classes, data->rows_n, net->outputs_n, e);
+}
+
+static bool parts_new(struct trainer *t, const atomic_bool *stop, struct err *e) {
+    size_t rows_n = t->data.rows_n;
+    bool gathered = shuffled(&t->options, rows_n);
+    struct lanes_options options = {
+        .net = t->net,
+        .data = t->data,
+        .loss = t->options.loss,
+        .team = t->team,
+        .stop = stop,
+        .batch_rows = t->options.batch_rows,
+        .gathered = gathered,
+    };
+    size_t state_n;
+    t->lanes = lanes_new(&options, e);
+    if (!t->lanes)
+        return false;
+    if (gathered && !(t->order = memory_new(rows_n, sizeof *t->order)))
+        return err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the order of the rows");
+    if (!size_mul(t->net->block_n, optimizer_state_n(t->options.optimizer.kind),
+                  &state_n) ||
+        (state_n && !(t->state = memory_new(state_n, sizeof *t->state))))
+        return err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the optimizer");
+    return true;
+}
+
+struct trainer *trainer_new(struct net *net, struct trainer_data data,
+                            const struct trainer_options *options, struct team *team,
+                            const atomic_bool *stop, struct err *e) {
+    if (!options_check(options, data.rows_n, e) ||
+        !targets_check(net, &data, options->loss, e))
+        return NULL;
+    if (options->loss == LOSS_CROSS_ENTROPY)
+        data.targets.values = NULL;
+    struct trainer *t = memory_new(1, sizeof *t);
+    if (!t) {
+        err_set(e, ERR_NO_MEMORY, NULL, "out of memory for a trainer");
+        return NULL;
+    }
+    t->net = net;
+    t->data = data;
+    t->options = *options;
+    t->options.batch_rows = batch_rows_of(options, data.rows_n);
+    t->team = team;
+    t->phase = full_batch(t) ? PHASE_BATCHES : PHASE_FIRST_COST;
+    if (!parts_new(t, stop, e)) {
+        trainer_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void trainer_free(struct trainer *t) {
+    if (!t)
+        return;
+    lanes_free(t->lanes);
+    free(t->order);
+    free(t->state);
+    free(t);
+}
+
+bool trainer_memory(const struct net *net, size_t rows_n,
+                    const struct trainer_options *options, size_t *bytes) {
+    /* Values are at least as wide as classes; only whether they are there is looked at.
+     */
+    struct lanes_options lanes = {
+        .net = net,
+        .data = {.rows_n = rows_n},
+        .loss = options->loss,
+        .batch_rows = batch_rows_of(options, rows_n),
+        .gathered = shuffled(options, rows_n),
+    };
+    if (options->loss != LOSS_CROSS_ENTROPY)
+        lanes.data.targets.values = net->params;
+    size_t total, state, order = lanes.gathered ? rows_n : 0;
+    return lanes_memory(&lanes, &total) &&
+           size_mul(net->block_n, optimizer_state_n(options->optimizer.kind), &state) &&
+           size_mul(state, sizeof(float), &state) && size_add(total, state, &total) &&
+           size_mul(order, sizeof(uint32_t), &order) && size_add(total, order, &total) &&
+           size_add(total, sizeof(struct trainer), bytes);
+}
+
+double trainer_epochs_done(const struct trainer *t) {
+    if (t->phase == PHASE_FIRST_COST)
+        return 0;
+    return (double)t->epoch + (double)t->row / (double)t->data.rows_n;
+}
+
+/* An update of the parameters, a part a thread. */
+struct update {
+    struct trainer *trainer;
+    size_t parts_n;
+    size_t lanes_n;
+    float scale;
+};
+
+static void update_part(void *context, size_t part) {
+    const struct update *u = context;
+    struct trainer *t = u->trainer;
+    size_t lines = t->net->block_n / UPDATE_ALIGN; /* block_n is a multiple */
+    size_t from = lines * part / u->parts_n * UPDATE_ALIGN;
+    size_t to = lines * (part + 1) / u->parts_n * UPDATE_ALIGN;
+    float *lanes[LANES_MAX];
+    for (size_t i = 0; i < u->lanes_n; i++)
+        lanes[i] = t->lanes->grads[i] + from;
+    size_t state_n = optimizer_state_n(t->options.optimizer.kind);
+    optimizer_update(&t->options.optimizer, t->net->params + from, lanes, u->lanes_n,
+                     u->scale, t->state ? t->state + from * state_n : NULL, to - from);
+}
+
+static void params_update(struct trainer *t, size_t rows) {
+    size_t parts_n = t->net->block_n / UPDATE_PART_MIN;
+    if (parts_n > team_threads(t->team))
+        parts_n = team_threads(t->team);
+    struct update update = {
+        .trainer = t,
+        .parts_n = parts_n < 1                  ? 1
+                   : parts_n < UPDATE_PARTS_MAX ? parts_n
+                                                : UPDATE_PARTS_MAX,
+        .lanes_n = lanes_count(t->net, rows),
+        .scale = (float)(1.0 / (double)rows),
+    };
+    team_run(t->team, update.parts_n, update_part, &update);
+}
+
+static bool params_finite(const struct net *net) {
+    bool finite = true;
+    for (size_t i = 0; i < net->block_n; i++)
+        finite &= isfinite(net->params[i]) != 0;
+    return finite;
+}
+
+static enum trainer_event failed(const struct trainer *t, struct trainer_point *point,
+                                 struct err *e) {
+    *point = (struct trainer_point){.epoch = t->epoch, .cost = t->failed_cost};
+    err_set(e, ERR_NUMERIC, NULL,
+            "the %s not finite at epoch %" PRId64 ": try a smaller learning_rate",
+            t->params_failed ? "parameters are" : "cost is", t->epoch);
+    return TRAINER_FAILED;
+}
+
+static enum trainer_event fail(struct trainer *t, int64_t epoch, double cost,
+                               struct trainer_point *point, struct err *e) {
+    t->params_failed = isfinite(cost);
+    t->phase = PHASE_FAILED;
+    t->epoch = epoch;
+    t->row = 0;
+    t->failed_cost = cost;
+    return failed(t, point, e);
+}
+
+/* The cost alone of all rows: J(0) before mini-batches, J(epochs) after full batches. */
+static enum trainer_event cost_step(struct trainer *t, struct trainer_point *point,
+                                    struct err *e) {
+    double loss;
+    struct lanes_batch batch = {.rows_n = t->data.rows_n};
+    if (!lanes_run(t->lanes, &batch, true, &loss))
+        return TRAINER_STOPPED;
+    double cost = loss / (double)t->data.rows_n;
+    bool last = t->phase == PHASE_LAST_COST;
+    if (!isfinite(cost) || (last && !params_finite(t->net)))
+        return fail(t, t->epoch, cost, point, e);
+    t->phase = last ? PHASE_DONE : PHASE_BATCHES;
+    *point = (struct trainer_point){.epoch = t->epoch, .cost = cost};
+    return TRAINER_POINT;
+}
+
+/* The gradient comes with the cost of the parameters as they were before its update. */
+static enum trainer_event full_step(struct trainer *t, struct trainer_point *point,
+                                    struct err *e) {
+    double loss;
+    struct lanes_batch batch = {.rows_n = t->data.rows_n};
+    if (!lanes_run(t->lanes, &batch, false, &loss))
+        return TRAINER_STOPPED;
+    double cost = loss / (double)t->data.rows_n;
+    if (!isfinite(cost))
+        return fail(t, t->epoch, cost, point, e);
+    params_update(t, t->data.rows_n);
+    *point = (struct trainer_point){.epoch = t->epoch++, .cost = cost};
+    if (t->epoch == t->options.epochs)
+        t->phase = PHASE_LAST_COST;
+    return TRAINER_POINT;
+}
+
+static enum trainer_event epoch_end(struct trainer *t, struct trainer_point *point,
+                                    struct err *e) {
+    double cost = t->loss / (double)t->data.rows_n;
+    t->epoch++;
+    t->row = 0;
+    t->loss = 0;
+    if (t->epoch == t->options.epochs) {
+        if (!params_finite(t->net))
+            return fail(t, t->epoch, cost, point, e);
+        t->phase = PHASE_DONE;
+    }
+    *point = (struct trainer_point){.epoch = t->epoch, .cost = cost};
+    return TRAINER_POINT;
+}
+
+static enum trainer_event mini_step(struct trainer *t, struct trainer_point *point,
+                                    struct err *e) {
+    size_t rows_n = t->data.rows_n, left = rows_n - t->row;
+    if (t->order && !t->row)
+        rng_permutation(t->options.seed, RNG_STREAM_SHUFFLE | (uint64_t)t->epoch,
+                        t->order, rows_n);
+    double loss;
+    struct lanes_batch batch = {
+        .row = t->row,
+        .rows_n = left < t->options.batch_rows ? left : t->options.batch_rows,
+        .order = t->order,
+    };
+    if (!lanes_run(t->lanes, &batch, false, &loss))
+        return TRAINER_STOPPED;
+    if (!isfinite(loss))
+        return fail(t, t->epoch + 1, loss, point, e);
+    params_update(t, batch.rows_n);
+    t->loss += loss;
+    t->row += batch.rows_n;
+    return t->row < rows_n ? TRAINER_STEPPED : epoch_end(t, point, e);
+}
+
+enum trainer_event trainer_step(struct trainer *t, struct trainer_point *point,
+                                struct err *e) {
+    switch (t->phase) {
+    case PHASE_FIRST_COST:
+    case PHASE_LAST_COST:
+        return cost_step(t, point, e);
+    case PHASE_BATCHES:
+        return full_batch(t) ? full_step(t, point, e) : mini_step(t, point, e);
+    case PHASE_DONE:
+        return TRAINER_DONE;
+    default:
+        return failed(t, point, e);
+    }
+}
