@@ -1,0 +1,133 @@
+#include "server/schema.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/db.h"
+
+/* BYTEA is PostgreSQL's word; SQLite takes any name for a type and keeps bytes as they
+ * are. Truth values are 0 and 1. Numbers of rows come from `counters`, which both know
+ * how to count, and never fall when a row is deleted. */
+static const char VERSION_1[] =
+    "CREATE TABLE counters ("
+    " kind TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " value BIGINT NOT NULL,"
+    " PRIMARY KEY (kind, name));"
+
+    /* sha256 is null until the last chunk is there, and again once the blob is being
+       swept */
+    "CREATE TABLE blobs ("
+    " id BIGINT PRIMARY KEY,"
+    " bytes BIGINT NOT NULL,"
+    " sha256 TEXT UNIQUE,"
+    " touched_ms BIGINT NOT NULL);"
+
+    "CREATE TABLE blob_chunks ("
+    " blob BIGINT NOT NULL REFERENCES blobs (id),"
+    " chunk BIGINT NOT NULL,"
+    " bytes BYTEA NOT NULL,"
+    " PRIMARY KEY (blob, chunk));"
+
+    /* number: the place in the queue and the key of the curve */
+    "CREATE TABLE jobs ("
+    " id TEXT PRIMARY KEY,"
+    " number BIGINT NOT NULL UNIQUE,"
+    " model TEXT NOT NULL,"
+    " status TEXT NOT NULL CHECK"
+    "  (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),"
+    " hyperparameters TEXT NOT NULL,"
+    " metadata TEXT,"
+    " data_blob BIGINT NOT NULL REFERENCES blobs (id),"
+    " created_ms BIGINT NOT NULL,"
+    " started_ms BIGINT NOT NULL DEFAULT 0,"
+    " finished_ms BIGINT NOT NULL DEFAULT 0,"
+    " epochs BIGINT NOT NULL,"
+    " epochs_done DOUBLE PRECISION NOT NULL DEFAULT 0,"
+    " cost DOUBLE PRECISION,"
+    " cost_epoch BIGINT NOT NULL DEFAULT 0,"
+    " training_seconds DOUBLE PRECISION NOT NULL DEFAULT 0,"
+    " stop_reason TEXT NOT NULL DEFAULT '',"
+    " error_code TEXT NOT NULL DEFAULT '',"
+    " error_text TEXT NOT NULL DEFAULT '',"
+    " error_epoch BIGINT NOT NULL DEFAULT -1,"
+    " model_version BIGINT NOT NULL DEFAULT 0,"
+    " cancel_requested BIGINT NOT NULL DEFAULT 0,"
+    " attempts BIGINT NOT NULL DEFAULT 0,"
+    " owner TEXT NOT NULL DEFAULT '',"
+    " fence BIGINT NOT NULL DEFAULT 0,"
+    " lease_until_ms BIGINT NOT NULL DEFAULT 0);"
+    "CREATE INDEX jobs_by_status ON jobs (status, number);"
+    "CREATE INDEX jobs_by_model ON jobs (model, number);"
+    "CREATE INDEX jobs_by_data ON jobs (data_blob);"
+
+    "CREATE TABLE points ("
+    " job BIGINT NOT NULL REFERENCES jobs (number),"
+    " epoch BIGINT NOT NULL,"
+    " cost DOUBLE PRECISION NOT NULL,"
+    " PRIMARY KEY (job, epoch));"
+
+    "CREATE TABLE versions ("
+    " model TEXT NOT NULL,"
+    " version BIGINT NOT NULL,"
+    " blob BIGINT NOT NULL REFERENCES blobs (id),"
+    " job_id TEXT NOT NULL DEFAULT '',"
+    " document TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (model, version));"
+    "CREATE INDEX versions_by_blob ON versions (blob);";
+
+static const char *const MIGRATIONS[] = {VERSION_1};
+enum { MIGRATIONS_N = sizeof MIGRATIONS / sizeof *MIGRATIONS };
+
+static bool version_read(struct db *db, int64_t *version, struct err *e) {
+    struct db_statement *s =
+        db_prepare(db, "SELECT value FROM meta WHERE name = 'schema_version'", e);
+    if (!s)
+        return false;
+    enum db_step step = db_step(s, e);
+    *version = step == DB_ROW ? db_int(s, 0) : 0;
+    db_end(s);
+    return step != DB_FAILED;
+}
+
+static bool version_write(struct db *db, int64_t version, struct err *e) {
+    struct db_statement *s =
+        db_prepare(db,
+                   "INSERT INTO meta (name, value) VALUES ('schema_version', $1)"
+                   " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                   e);
+    if (!s)
+        return false;
+    db_bind_int(s, 1, version);
+    return db_run(s, NULL, e);
+}
+
+static bool migrate_locked(struct db *db, struct err *e) {
+    int64_t version;
+    if (!db_exec(db,
+                 "CREATE TABLE IF NOT EXISTS meta"
+                 " (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+                 e) ||
+        !version_read(db, &version, e))
+        return false;
+    if (version > MIGRATIONS_N)
+        return err_set(e, ERR_CONFLICT, NULL,
+                       "store: schema version %lld is newer than this program's %d",
+                       (long long)version, MIGRATIONS_N);
+    if (version == MIGRATIONS_N)
+        return true;
+    for (; version < MIGRATIONS_N; version++)
+        if (!db_exec(db, MIGRATIONS[version], e))
+            return false;
+    return version_write(db, version, e);
+}
+
+bool schema_migrate(struct db *db, struct err *e) {
+    if (!db_begin(db, e))
+        return false;
+    if (migrate_locked(db, e))
+        return db_commit(db, e);
+    db_rollback(db);
+    return false;
+}

@@ -1,0 +1,82 @@
+/* Cost curves: one row a point. */
+#include "server/store.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "server/store_internal.h"
+
+bool store_points_write(struct store *s, int64_t job_number,
+                        const struct store_point *points, size_t n, struct err *e) {
+    for (size_t i = 0; i < n; i++) {
+        /* SQLite would make a null of NaN: a cost that diverged is an outcome, not a
+         * point. */
+        if (!isfinite(points[i].cost))
+            return err_set(e, ERR_NUMERIC, NULL, "the cost of epoch %lld is not finite",
+                           (long long)points[i].epoch);
+        struct db_statement *q =
+            db_prepare(s->db,
+                       "INSERT INTO points (job, epoch, cost) VALUES ($1, $2, $3)"
+                       " ON CONFLICT (job, epoch) DO UPDATE SET cost = excluded.cost",
+                       e);
+        if (!q)
+            return false;
+        db_bind_int(q, 1, job_number);
+        db_bind_int(q, 2, points[i].epoch);
+        db_bind_double(q, 3, points[i].cost);
+        if (!db_run(q, NULL, e))
+            return false;
+    }
+    return true;
+}
+
+/* Of rows 0..last, $3 + 1 at most: row r stays when r * $3 / last passes a whole number,
+ * which is so for row 0 (none is before it), for row last, and evenly between. With $3 =
+ * 0 the last one alone stays. One statement sees one curve, and no row that is left out
+ * reaches the caller. */
+static const char HISTORY[] =
+    "SELECT p.epoch, p.cost FROM"
+    " (SELECT epoch, cost, row_number() OVER (ORDER BY epoch) - 1 AS r"
+    "  FROM points WHERE job = $1 AND epoch >= $2) AS p,"
+    " (SELECT count(*) - 1 AS last FROM points WHERE job = $1 AND epoch >= $2) AS c"
+    " WHERE c.last <= $3 OR p.r = c.last OR (p.r = 0 AND $3 > 0)"
+    " OR p.r * $3 / NULLIF(c.last, 0) > (p.r - 1) * $3 / NULLIF(c.last, 0)"
+    " ORDER BY p.epoch";
+
+bool store_history(struct store *s, const char *job_id, int64_t since_epoch,
+                   size_t max_points, struct store_point **points, size_t *n,
+                   struct err *e) {
+    int64_t number;
+    *points = NULL;
+    *n = 0;
+    if (!store_job_number(s, job_id, &number, e))
+        return false;
+    if (!max_points)
+        return true;
+    struct db_statement *q = db_prepare(s->db, HISTORY, e);
+    if (!q)
+        return false;
+    /* Past this no curve goes, and its square still fits into 64 bits. */
+    size_t most = max_points < INT32_MAX ? max_points : INT32_MAX;
+    db_bind_int(q, 1, number);
+    db_bind_int(q, 2, since_epoch);
+    db_bind_int(q, 3, (int64_t)most - 1);
+    void *array = NULL;
+    size_t count = 0, capacity = 0;
+    bool ok = true;
+    enum db_step step;
+    while ((step = db_step(q, e)) == DB_ROW && ok) {
+        ok = store_grow(&array, &capacity, count, sizeof **points, e);
+        if (ok)
+            ((struct store_point *)array)[count++] =
+                (struct store_point){db_int(q, 0), db_double(q, 1)};
+    }
+    db_end(q);
+    if (!ok || step == DB_FAILED) {
+        free(array);
+        return false;
+    }
+    *points = array;
+    *n = count;
+    return true;
+}

@@ -1,0 +1,245 @@
+/* Jobs as a client sees them: inserted, read, listed, cancelled. */
+#include "server/store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/store_internal.h"
+
+static const char *const STATUS_NAMES[JOB_STATUSES_N] = {
+    "queued", "running", "succeeded", "failed", "cancelled",
+};
+
+const char *job_status_name(enum job_status status) {
+    assert(status < JOB_STATUSES_N);
+    return STATUS_NAMES[status];
+}
+
+bool job_status_find(const char *name, enum job_status *status) {
+    for (int i = 0; i < JOB_STATUSES_N; i++)
+        if (strcmp(name, STATUS_NAMES[i]) == 0) {
+            *status = (enum job_status)i;
+            return true;
+        }
+    return false;
+}
+
+/* ---- inserting ----------------------------------------------------------------------
+ */
+
+static bool insert_locked(struct store *s, const struct store_job_new *job,
+                          struct err *e) {
+    int64_t number;
+    if (!store_blob_check(s, job->data_blob, e) ||
+        !store_counter_next(s, "job", "", &number, e))
+        return false;
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "INSERT INTO jobs (id, number, model, status, hyperparameters,"
+                   " metadata, data_blob, epochs, created_ms)"
+                   " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8)"
+                   " ON CONFLICT (id) DO NOTHING",
+                   e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, job->id);
+    db_bind_int(q, 2, number);
+    db_bind_text(q, 3, job->model);
+    db_bind_text(q, 4, job->hyperparameters);
+    db_bind_text(q, 5, job->metadata);
+    db_bind_int(q, 6, job->data_blob);
+    db_bind_int(q, 7, job->epochs);
+    db_bind_int(q, 8, job->created_ms);
+    int64_t changed;
+    if (!db_run(q, &changed, e))
+        return false;
+    return changed == 1 || err_set(e, ERR_CONFLICT, NULL, "job %s exists", job->id);
+}
+
+bool store_job_insert(struct store *s, const struct store_job_new *job, struct err *e) {
+    assert(strlen(job->id) < STORE_ID_MAX && strlen(job->model) < STORE_NAME_MAX);
+    return db_begin(s->db, e) && store_commit_if(s, insert_locked(s, job, e), e);
+}
+
+/* ---- reading ------------------------------------------------------------------------
+ */
+
+#define JOB_SELECT                                                                       \
+    "SELECT id, model, status, hyperparameters, metadata, data_blob, created_ms,"        \
+    " started_ms, finished_ms, epochs, epochs_done, cost, cost_epoch, training_seconds," \
+    " stop_reason, error_code, error_text, error_epoch, model_version,"                  \
+    " cancel_requested, attempts FROM jobs"
+
+static bool job_read(struct db_statement *q, struct store_job *job, struct err *e) {
+    *job = (struct store_job){
+        .data_blob = db_int(q, 5),
+        .created_ms = db_int(q, 6),
+        .started_ms = db_int(q, 7),
+        .finished_ms = db_int(q, 8),
+        .epochs = db_int(q, 9),
+        .epochs_done = db_double(q, 10),
+        .cost_known = !db_is_null(q, 11),
+        .cost = db_double(q, 11),
+        .cost_epoch = db_int(q, 12),
+        .training_seconds = db_double(q, 13),
+        .error_epoch = db_int(q, 17),
+        .model_version = db_int(q, 18),
+        .cancel_requested = db_int(q, 19) != 0,
+        .attempts = db_int(q, 20),
+    };
+    if (!job_status_find(db_text(q, 2), &job->status))
+        return err_set(e, ERR_STORAGE, NULL, "store: job %s has the status \"%s\"",
+                       db_text(q, 0), db_text(q, 2));
+    store_text_copy(job->id, sizeof job->id, db_text(q, 0));
+    store_text_copy(job->model, sizeof job->model, db_text(q, 1));
+    store_text_copy(job->stop_reason, sizeof job->stop_reason, db_text(q, 14));
+    store_text_copy(job->error_code, sizeof job->error_code, db_text(q, 15));
+    store_text_copy(job->error_text, sizeof job->error_text, db_text(q, 16));
+    job->hyperparameters = store_text_dup(db_text(q, 3), e);
+    if (!db_is_null(q, 4))
+        job->metadata = store_text_dup(db_text(q, 4), e);
+    if (job->hyperparameters && (job->metadata || db_is_null(q, 4)))
+        return true;
+    store_job_free(job);
+    return false;
+}
+
+void store_job_free(struct store_job *job) {
+    free(job->hyperparameters);
+    free(job->metadata);
+    job->hyperparameters = NULL;
+    job->metadata = NULL;
+}
+
+static bool job_missing(const char *id, struct err *e) {
+    return err_set(e, ERR_NOT_FOUND, NULL, "there is no job %s", id);
+}
+
+bool store_job_get(struct store *s, const char *id, struct store_job *job,
+                   struct err *e) {
+    struct db_statement *q = db_prepare(s->db, JOB_SELECT " WHERE id = $1", e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, id);
+    enum db_step step = db_step(q, e);
+    bool ok = step == DB_ROW && job_read(q, job, e);
+    db_end(q);
+    return step == DB_DONE ? job_missing(id, e) : ok;
+}
+
+bool store_job_number(struct store *s, const char *id, int64_t *number, struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db, "SELECT number FROM jobs WHERE id = $1", e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, id);
+    enum db_step step = db_step(q, e);
+    if (step == DB_ROW)
+        *number = db_int(q, 0);
+    db_end(q);
+    return step == DB_DONE ? job_missing(id, e) : step == DB_ROW;
+}
+
+/* [by status][by model]: each its own text, so that each can use its index. */
+#define LIST_TAIL " ORDER BY number DESC LIMIT $2"
+static const char *const LIST[2][2] = {
+    {JOB_SELECT " WHERE number < $1" LIST_TAIL,
+     JOB_SELECT " WHERE number < $1 AND model = $4" LIST_TAIL},
+    {JOB_SELECT " WHERE number < $1 AND status = $3" LIST_TAIL,
+     JOB_SELECT " WHERE number < $1 AND status = $3 AND model = $4" LIST_TAIL},
+};
+
+static struct db_statement *
+list_prepare(struct store *s, const struct store_jobs_query *query, struct err *e) {
+    int64_t before = INT64_MAX;
+    if (query->after && !store_job_number(s, query->after, &before, e))
+        return NULL;
+    bool by_status = query->status >= 0, by_model = query->model;
+    struct db_statement *q = db_prepare(s->db, LIST[by_status][by_model], e);
+    if (!q)
+        return NULL;
+    db_bind_int(q, 1, before);
+    db_bind_int(q, 2, store_limit_plus_one(query->limit));
+    if (by_status)
+        db_bind_text(q, 3, job_status_name((enum job_status)query->status));
+    if (by_model)
+        db_bind_text(q, 4, query->model);
+    return q;
+}
+
+bool store_jobs_list(struct store *s, const struct store_jobs_query *query,
+                     struct store_job **jobs, size_t *n, bool *more, struct err *e) {
+    struct db_statement *q = list_prepare(s, query, e);
+    if (!q)
+        return false;
+    void *array = NULL;
+    size_t count = 0, capacity = 0;
+    bool ok = true;
+    enum db_step step;
+    while ((step = db_step(q, e)) == DB_ROW && ok && count < query->limit) {
+        ok = store_grow(&array, &capacity, count, sizeof **jobs, e) &&
+             job_read(q, (struct store_job *)array + count, e);
+        count += ok;
+    }
+    db_end(q);
+    *jobs = array;
+    *n = count;
+    *more = step == DB_ROW;
+    if (ok && step != DB_FAILED)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        store_job_free(&(*jobs)[i]);
+    free(array);
+    return false;
+}
+
+bool store_jobs_count(struct store *s, int64_t counts[JOB_STATUSES_N], struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db, "SELECT status, count(*) FROM jobs GROUP BY status", e);
+    if (!q)
+        return false;
+    memset(counts, 0, JOB_STATUSES_N * sizeof *counts);
+    enum db_step step;
+    while ((step = db_step(q, e)) == DB_ROW) {
+        enum job_status status;
+        if (job_status_find(db_text(q, 0), &status))
+            counts[status] = db_int(q, 1);
+    }
+    return step == DB_DONE;
+}
+
+/* ---- cancelling ---------------------------------------------------------------------
+ */
+
+static bool cancel_locked(struct store *s, const char *id, int64_t now_ms,
+                          struct store_job *job, struct err *e) {
+    struct db_statement *q = db_prepare(
+        s->db,
+        "UPDATE jobs SET cancel_requested = 1,"
+        " finished_ms = CASE status WHEN 'queued' THEN $2 ELSE finished_ms END,"
+        " stop_reason = CASE status WHEN 'queued' THEN 'cancelled' ELSE stop_reason END,"
+        " status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END"
+        " WHERE id = $1 AND status IN ('queued', 'running')",
+        e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, id);
+    db_bind_int(q, 2, now_ms);
+    return db_run(q, NULL, e) && store_job_get(s, id, job, e);
+}
+
+bool store_job_cancel(struct store *s, const char *id, int64_t now_ms,
+                      struct store_job *job, struct err *e) {
+    if (!db_begin(s->db, e))
+        return false;
+    bool read = cancel_locked(s, id, now_ms, job, e);
+    bool ok = read;
+    if (read && (job->status == JOB_SUCCEEDED || job->status == JOB_FAILED))
+        ok = err_set(e, ERR_CONFLICT, NULL, "job %s has %s already", id,
+                     job_status_name(job->status));
+    ok = store_commit_if(s, ok, e);
+    if (read && !ok)
+        store_job_free(job);
+    return ok;
+}
