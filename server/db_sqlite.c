@@ -185,10 +185,16 @@ static bool file_adopt(struct db *db, struct err *e) {
 /* The file appears with its final mode and without a descriptor of ours: closing one
  * would drop the POSIX locks that other connections of this process hold on the file. */
 static bool file_create(const char *path, struct err *e) {
-    if (mknod(path, S_IFREG | S_IRUSR | S_IWUSR, 0) == 0 || errno == EEXIST)
+    if (mknod(path, S_IFREG | S_IRUSR | S_IWUSR, 0) == 0)
         return true;
-    return err_set(e, ERR_STORAGE, NULL, "store: cannot create %s: %s", path,
-                   strerror(errno));
+    if (errno != EEXIST)
+        return err_set(e, ERR_STORAGE, NULL, "store: cannot create %s: %s", path,
+                       strerror(errno));
+    /* SQLite takes a file of one byte for an empty one, and would overwrite it. */
+    struct stat st;
+    if (stat(path, &st) == 0 && st.st_size == 1)
+        return err_set(e, ERR_CONFLICT, NULL, "store: %s is not a database", path);
+    return true;
 }
 
 struct db *db_open(const char *path, struct err *e) {
