@@ -102,6 +102,14 @@ static bool file_identify(struct db *db, bool *fresh, struct err *e) {
     return true;
 }
 
+/* The same in a transaction of its own: three reads of one state, while another process
+ * may be signing the file. */
+static bool file_identify_alone(struct db *db, bool *fresh, struct err *e) {
+    bool ok = db_exec(db, "BEGIN", e) && file_identify(db, fresh, e);
+    db_rollback(db);
+    return ok;
+}
+
 static bool wal_try(struct db *db, int *rc, struct err *e) {
     sqlite3_stmt *stmt = NULL;
     *rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
@@ -169,7 +177,8 @@ static bool settings_apply(struct db *db, struct err *e) {
 
 static bool file_adopt(struct db *db, struct err *e) {
     bool fresh;
-    if (!settings_apply(db, e) || !file_identify(db, &fresh, e) || !wal_enable(db, e) ||
+    if (!settings_apply(db, e) || !file_identify_alone(db, &fresh, e) ||
+        !wal_enable(db, e) ||
         !db_exec(db,
                  "PRAGMA synchronous = FULL;"
                  "PRAGMA journal_size_limit = 67108864;"
