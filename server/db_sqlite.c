@@ -282,7 +282,8 @@ static bool parameters_map(struct db_statement *s, struct err *e) {
     for (int i = 1; i <= n; i++) {
         const char *name = sqlite3_bind_parameter_name(s->stmt, i);
         long number = name && *name == '$' ? strtol(name + 1, NULL, 10) : 0;
-        if (number < 1 || number > PARAMETERS_MAX)
+        /* A gap in the numbers is an error here as it is elsewhere. */
+        if (number < 1 || number > n || number > PARAMETERS_MAX)
             return err_set(e, ERR_INTERNAL, NULL, "store: parameter %s in: %s",
                            name ? name : "?", s->sql);
         s->index[number] = i;

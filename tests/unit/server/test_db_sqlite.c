@@ -120,6 +120,7 @@ static void kinds_of_errors(void) {
     FAILS(db_exec(db, "INSERT INTO child VALUES (77)", &e), ERR_STORAGE);
     FAILS(db_exec(db, "no such word", &e), ERR_STORAGE);
     FAILS(db_prepare(db, "SELECT ?", &e), ERR_INTERNAL);
+    FAILS(db_prepare(db, "SELECT $1, $3", &e), ERR_INTERNAL);
     /* The file's own structure is out of reach of any statement. */
     FAILS(db_exec(db, "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema", &e),
           ERR_STORAGE);
