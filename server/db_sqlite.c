@@ -365,7 +365,7 @@ enum db_step db_step(struct db_statement *s, struct err *e) {
         return DB_ROW;
     if (rc != SQLITE_DONE)
         fail(s->db, rc, e);
-    sqlite3_reset(s->stmt); /* or it would hold its snapshot */
+    sqlite3_reset(s->stmt); /* one that met a lock would stay active */
     return rc == SQLITE_DONE ? DB_DONE : DB_FAILED;
 }
 

@@ -82,7 +82,8 @@ static void refuses_another_applications_database(void) {
     place_new(&p);
     raw(p.path, "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
     FAILS(store_open(p.path, &e), ERR_CONFLICT);
-    raw(p.path, "SELECT 1 / (count(*) = 1) FROM theirs; PRAGMA application_id = 77");
+    raw(p.path, "SELECT 1 / (count(*) = 1) FROM theirs; PRAGMA application_id = 77;"
+                " PRAGMA user_version = 1");
     FAILS(store_open(p.path, &e), ERR_CONFLICT);
     raw(p.path, "DROP TABLE theirs");
     FAILS(store_open(p.path, &e), ERR_CONFLICT); /* empty, but signed by another */
