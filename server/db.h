@@ -2,9 +2,9 @@
  *
  * One `struct db` is one connection, used by one thread at a time. Statements are prepared
  * once per connection and kept by their text (which must be a string literal). Placeholders
- * are $1, $2, ... Errors are ERR_STORAGE, or ERR_NO_MEMORY, or ERR_BUSY when another writer
- * held the database for longer than the busy timeout, or ERR_CONFLICT when a unique key
- * stood in the way. */
+ * are $1, $2, ... without gaps. Errors are ERR_STORAGE, or ERR_NO_MEMORY, or ERR_BUSY when
+ * another writer held the database for longer than the busy timeout, or ERR_CONFLICT when a
+ * unique key stood in the way or the file is not a store. */
 #ifndef SERVER_DB_H
 #define SERVER_DB_H
 

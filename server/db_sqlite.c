@@ -102,6 +102,14 @@ static bool file_identify(struct db *db, bool *fresh, struct err *e) {
     return true;
 }
 
+/* The same in a transaction of its own: three reads of one state, while another process
+ * may be signing the file. */
+static bool file_identify_alone(struct db *db, bool *fresh, struct err *e) {
+    bool ok = db_exec(db, "BEGIN", e) && file_identify(db, fresh, e);
+    db_rollback(db);
+    return ok;
+}
+
 static bool wal_try(struct db *db, int *rc, struct err *e) {
     sqlite3_stmt *stmt = NULL;
     *rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
@@ -169,7 +177,8 @@ static bool settings_apply(struct db *db, struct err *e) {
 
 static bool file_adopt(struct db *db, struct err *e) {
     bool fresh;
-    if (!settings_apply(db, e) || !file_identify(db, &fresh, e) || !wal_enable(db, e) ||
+    if (!settings_apply(db, e) || !file_identify_alone(db, &fresh, e) ||
+        !wal_enable(db, e) ||
         !db_exec(db,
                  "PRAGMA synchronous = FULL;"
                  "PRAGMA journal_size_limit = 67108864;"
@@ -185,10 +194,16 @@ static bool file_adopt(struct db *db, struct err *e) {
 /* The file appears with its final mode and without a descriptor of ours: closing one
  * would drop the POSIX locks that other connections of this process hold on the file. */
 static bool file_create(const char *path, struct err *e) {
-    if (mknod(path, S_IFREG | S_IRUSR | S_IWUSR, 0) == 0 || errno == EEXIST)
+    if (mknod(path, S_IFREG | S_IRUSR | S_IWUSR, 0) == 0)
         return true;
-    return err_set(e, ERR_STORAGE, NULL, "store: cannot create %s: %s", path,
-                   strerror(errno));
+    if (errno != EEXIST)
+        return err_set(e, ERR_STORAGE, NULL, "store: cannot create %s: %s", path,
+                       strerror(errno));
+    /* SQLite takes a file of one byte for an empty one, and would overwrite it. */
+    struct stat st;
+    if (stat(path, &st) == 0 && st.st_size == 1)
+        return err_set(e, ERR_CONFLICT, NULL, "store: %s is not a database", path);
+    return true;
 }
 
 struct db *db_open(const char *path, struct err *e) {
@@ -267,7 +282,8 @@ static bool parameters_map(struct db_statement *s, struct err *e) {
     for (int i = 1; i <= n; i++) {
         const char *name = sqlite3_bind_parameter_name(s->stmt, i);
         long number = name && *name == '$' ? strtol(name + 1, NULL, 10) : 0;
-        if (number < 1 || number > PARAMETERS_MAX)
+        /* A gap in the numbers is an error here as it is elsewhere. */
+        if (number < 1 || number > n || number > PARAMETERS_MAX)
             return err_set(e, ERR_INTERNAL, NULL, "store: parameter %s in: %s",
                            name ? name : "?", s->sql);
         s->index[number] = i;
@@ -349,7 +365,7 @@ enum db_step db_step(struct db_statement *s, struct err *e) {
         return DB_ROW;
     if (rc != SQLITE_DONE)
         fail(s->db, rc, e);
-    sqlite3_reset(s->stmt); /* or it would hold its snapshot */
+    sqlite3_reset(s->stmt); /* one that met a lock would stay active */
     return rc == SQLITE_DONE ? DB_DONE : DB_FAILED;
 }
 

@@ -1,6 +1,6 @@
 /* All state of the daemon: jobs, their curves, model versions, and the bytes behind them.
  *
- * Every SQL statement of the project is in store.c and schema.c. What a function
+ * Every SQL statement of the project is in store*.c and schema.c. What a function
  * acknowledges with true is on disk (SQLite: WAL, synchronous=FULL). One `struct store` is
  * one connection: one thread at a time; threads and processes each open their own. Times are
  * milliseconds since 1970 and come from the caller. Errors: ERR_NOT_FOUND, ERR_CONFLICT,

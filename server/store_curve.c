@@ -30,16 +30,16 @@ bool store_points_write(struct store *s, int64_t job_number,
     return true;
 }
 
-/* Of rows 0..last, $3 + 1 at most: row r stays when r * $3 / last passes a whole number,
- * which is so for row 0 (none is before it), for row last, and evenly between. With $3 =
- * 0 the last one alone stays. One statement sees one curve, and no row that is left out
- * reaches the caller. */
+/* Of rows 0..last, most + 1 ($3 is most) are kept: row r stays when r * most / last
+ * passes a whole number on the way from row r - 1. That is every row when they are few,
+ * and even steps otherwise; row 0 comes by itself, and of one point alone, the last. One
+ * statement sees one curve, and no row that is left out reaches the caller. */
 static const char HISTORY[] =
     "SELECT p.epoch, p.cost FROM"
     " (SELECT epoch, cost, row_number() OVER (ORDER BY epoch) - 1 AS r"
     "  FROM points WHERE job = $1 AND epoch >= $2) AS p,"
     " (SELECT count(*) - 1 AS last FROM points WHERE job = $1 AND epoch >= $2) AS c"
-    " WHERE c.last <= $3 OR p.r = c.last OR (p.r = 0 AND $3 > 0)"
+    " WHERE p.r = c.last OR (p.r = 0 AND $3 > 0)"
     " OR p.r * $3 / NULLIF(c.last, 0) > (p.r - 1) * $3 / NULLIF(c.last, 0)"
     " ORDER BY p.epoch";
 

@@ -145,7 +145,7 @@ bool store_job_number(struct store *s, const char *id, int64_t *number, struct e
 #define LIST_TAIL " ORDER BY number DESC LIMIT $2"
 static const char *const LIST[2][2] = {
     {JOB_SELECT " WHERE number < $1" LIST_TAIL,
-     JOB_SELECT " WHERE number < $1 AND model = $4" LIST_TAIL},
+     JOB_SELECT " WHERE number < $1 AND model = $3" LIST_TAIL},
     {JOB_SELECT " WHERE number < $1 AND status = $3" LIST_TAIL,
      JOB_SELECT " WHERE number < $1 AND status = $3 AND model = $4" LIST_TAIL},
 };
@@ -161,10 +161,11 @@ list_prepare(struct store *s, const struct store_jobs_query *query, struct err *
         return NULL;
     db_bind_int(q, 1, before);
     db_bind_int(q, 2, store_limit_plus_one(query->limit));
+    int next = 3;
     if (by_status)
-        db_bind_text(q, 3, job_status_name((enum job_status)query->status));
+        db_bind_text(q, next++, job_status_name((enum job_status)query->status));
     if (by_model)
-        db_bind_text(q, 4, query->model);
+        db_bind_text(q, next, query->model);
     return q;
 }
 

@@ -95,37 +95,37 @@ static bool after_parse(const char *after, int64_t *version, struct err *e) {
 }
 
 static struct db_statement *list_prepare(struct store *s, const char *model,
-                                         const char *after, struct err *e) {
+                                         const char *after, size_t limit, struct err *e) {
     int64_t before = INT64_MAX;
     if (model && after && !after_parse(after, &before, e))
         return NULL;
     struct db_statement *q =
         model ? db_prepare(s->db,
-                           VERSION_SELECT " WHERE v.model = $1 AND v.version < $2"
-                                          " ORDER BY v.version DESC LIMIT $3",
+                           VERSION_SELECT " WHERE v.model = $1 AND v.version < $3"
+                                          " ORDER BY v.version DESC LIMIT $2",
                            e)
               : db_prepare(
                     s->db,
                     VERSION_SELECT
                     " WHERE v.model > $1 AND v.version ="
                     " (SELECT max(w.version) FROM versions w WHERE w.model = v.model)"
-                    " ORDER BY v.model LIMIT $3",
+                    " ORDER BY v.model LIMIT $2",
                     e);
     if (!q)
         return NULL;
     db_bind_text(q, 1, model ? model : after ? after : "");
+    db_bind_int(q, 2, store_limit_plus_one(limit));
     if (model)
-        db_bind_int(q, 2, before);
+        db_bind_int(q, 3, before);
     return q;
 }
 
 bool store_versions_list(struct store *s, const char *model, const char *after,
                          size_t limit, struct store_version **versions, size_t *n,
                          bool *more, struct err *e) {
-    struct db_statement *q = list_prepare(s, model, after, e);
+    struct db_statement *q = list_prepare(s, model, after, limit, e);
     if (!q)
         return false;
-    db_bind_int(q, 3, store_limit_plus_one(limit));
     void *array = NULL;
     size_t count = 0, capacity = 0;
     bool ok = true;

@@ -1,0 +1,365 @@
+#include <math.h>
+
+#include "tests/unit/server/test_store.h"
+
+static void insert_three(struct store *s) {
+    struct err e = {0};
+    OK(insert_job(s, "a", "m", &e));
+    OK(insert_job(s, "b", "m", &e));
+    OK(insert_job(s, "c", "m", &e));
+}
+
+static bool nothing_to_claim(struct store *s, int64_t now_ms) {
+    struct err e = {0};
+    struct store_claim claim;
+    bool found = true;
+    return OK(store_claim(s, "w", now_ms, 100, &claim, &found, &e)) && !found;
+}
+
+static void oldest_first(void) {
+    struct place p;
+    place_new(&p);
+    struct store *s = place_open(&p);
+    CHECK(nothing_to_claim(s, 1));
+    insert_three(s);
+    struct store_claim claim = claim_by(s, "w", 50, 100);
+    CHECK_TEXT(claim.job_id, "a");
+    CHECK(claim.fence == 1);
+    struct store_job job = job_of(s, "a");
+    CHECK(job.status == JOB_RUNNING && job.started_ms == 50 && job.attempts == 1);
+    store_job_free(&job);
+    CHECK_TEXT(claim_by(s, "w", 51, 100).job_id, "b");
+    CHECK_TEXT(claim_by(s, "w", 52, 100).job_id, "c");
+    CHECK(nothing_to_claim(s, 53));
+    store_close(s);
+    place_free(&p);
+}
+
+/* Every write of a claim whose job went to another changes nothing. */
+static void stale_claim_writes_nothing(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *a = place_open(&p), *b = place_open(&p);
+    OK(insert_job(a, "a", "m", &e));
+    struct store_claim old = claim_by(a, "first", 0, 100);
+    CHECK(nothing_to_claim(b, 99)); /* the lease holds */
+    struct store_claim new = claim_by(b, "second", 100, 100);
+    CHECK_TEXT(new.job_id, "a");
+    CHECK(new.fence > old.fence);
+
+    const struct store_point point = {3, 0.5};
+    struct store_outcome outcome = {
+        .status = JOB_SUCCEEDED,
+        .error_epoch = -1,
+        .model_blob = some_blob(a),
+        .model_document = "{}",
+        .progress = {101, 900, 5, 1, &point, 1},
+    };
+    bool lost = false, cancel = false;
+    int64_t version;
+    OK(store_claim_check(a, &old, &lost, &cancel, &e));
+    CHECK(lost);
+    CHECK(!store_claim_progress(a, &old, &outcome.progress, &cancel, &e));
+    CHECK(e.kind == ERR_CONFLICT && strstr(e.text, "lease lost"));
+    e = (struct err){0};
+    FAILS(store_claim_finish(a, &old, &outcome, &version, &e), ERR_CONFLICT);
+    FAILS(store_claim_release(a, &old, &e), ERR_CONFLICT);
+
+    struct store_job job = job_of(a, "a");
+    CHECK(job.status == JOB_RUNNING && !job.cost_known && job.epochs_done == 0);
+    CHECK(job.attempts == 2);
+    store_job_free(&job);
+    struct store_point *points;
+    size_t n;
+    OK(store_history(a, "a", 0, 10, &points, &n, &e));
+    CHECK(n == 0);
+    free(points);
+    struct store_version v;
+    FAILS(store_version_get(a, "m", 0, &v, &e), ERR_NOT_FOUND);
+    /* Nor was the lease of the other one moved. */
+    CHECK(nothing_to_claim(a, 199));
+    CHECK(claim_by(a, "third", 200, 10).fence == new.fence + 1);
+    store_close(a);
+    store_close(b);
+    place_free(&p);
+}
+
+static void progress_renews_and_reports(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p), *client = place_open(&p);
+    OK(insert_job(s, "a", "m", &e));
+    struct store_claim claim = claim_by(s, "w", 0, 100);
+    const struct store_point points[] = {{0, 0.9}, {1, 0.7}, {2, 0.6}};
+    struct store_progress progress = {50, 500, 2.5, 0.25, points, 3};
+    bool cancel = true;
+    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    CHECK(!cancel);
+    CHECK(nothing_to_claim(s, 499));
+    struct store_job job = job_of(client, "a");
+    CHECK(job.epochs_done == 2.5 && job.training_seconds == 0.25);
+    CHECK(job.cost_known && job.cost == 0.6 && job.cost_epoch == 2);
+    store_job_free(&job);
+
+    OK(store_job_cancel(client, "a", 60, &job, &e));
+    store_job_free(&job);
+    progress = (struct store_progress){70, 600, 2.75, 0.3, NULL, 0};
+    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    CHECK(cancel);
+    job = job_of(client, "a"); /* no points: the cost stays */
+    CHECK(job.epochs_done == 2.75 && job.cost == 0.6 && job.cost_epoch == 2);
+    store_job_free(&job);
+    store_close(client);
+    store_close(s);
+    place_free(&p);
+}
+
+static void progress_is_all_or_nothing(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    OK(insert_job(s, "a", "m", &e));
+    struct store_claim claim = claim_by(s, "w", 0, 100);
+    const struct store_point points[] = {{0, 0.9}, {1, (double)NAN}, {2, 0.6}};
+    struct store_progress progress = {50, 500, 2.5, 0.25, points, 3};
+    bool cancel;
+    FAILS(store_claim_progress(s, &claim, &progress, &cancel, &e), ERR_NUMERIC);
+    struct store_job job = job_of(s, "a");
+    CHECK(!job.cost_known && job.epochs_done == 0);
+    store_job_free(&job);
+    struct store_point *got;
+    size_t n;
+    OK(store_history(s, "a", 0, 10, &got, &n, &e));
+    CHECK(n == 0);
+    free(got);
+    store_close(s);
+    place_free(&p);
+}
+
+static void second_claim_starts_over(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    OK(insert_job(s, "a", "m", &e));
+    struct store_claim claim = claim_by(s, "w", 10, 10);
+    const struct store_point first[] = {{0, 0.9}, {1, 0.7}};
+    struct store_progress progress = {11, 20, 1, 0.1, first, 2};
+    bool cancel;
+    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    claim = claim_by(s, "x", 30, 100);
+    struct store_job job = job_of(s, "a");
+    CHECK(job.epochs_done == 0 && job.started_ms == 10 && job.attempts == 2);
+    CHECK(job.cost_known && job.cost == 0.7 && job.cost_epoch == 1);
+    store_job_free(&job);
+    const struct store_point second[] = {{0, 0.8}};
+    progress = (struct store_progress){31, 200, 0.5, 0.1, second, 1};
+    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    struct store_point *got;
+    size_t n;
+    OK(store_history(s, "a", 0, 10, &got, &n, &e));
+    CHECK(n == 2 && got[0].cost == 0.8 && got[1].cost == 0.7);
+    free(got);
+    store_close(s);
+    place_free(&p);
+}
+
+static void finish_publishes(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    OK(insert_job(s, "a", "iris", &e));
+    struct store_claim claim = claim_by(s, "w", 10, 100);
+    const struct store_point points[] = {{8, 0.25}, {9, 0.125}};
+    int64_t blob, version = 0;
+    char sha256[STORE_SHA256_TEXT];
+    OK(store_blob_put(s, "weights", 7, 20, &blob, sha256, &e));
+    struct store_outcome outcome = {
+        .status = JOB_SUCCEEDED,
+        .stop_reason = "completed",
+        .error_epoch = -1,
+        .model_blob = blob + 100,
+        .model_document = "{\"layers\": []}",
+        .progress = {30, 0, 9, 1.5, points, 2},
+    };
+    /* No blob, no model, and no succeeded job either. */
+    FAILS(store_claim_finish(s, &claim, &outcome, &version, &e), ERR_NOT_FOUND);
+    CHECK(status_of(s, "a") == JOB_RUNNING);
+    outcome.model_blob = blob;
+    OK(store_claim_finish(s, &claim, &outcome, &version, &e));
+    CHECK(version == 1);
+    struct store_job job = job_of(s, "a");
+    CHECK(job.status == JOB_SUCCEEDED && job.model_version == 1);
+    CHECK(job.finished_ms == 30 && job.epochs_done == 9 && job.cost == 0.125);
+    CHECK_TEXT(job.stop_reason, "completed");
+    CHECK_TEXT(job.error_code, "");
+    store_job_free(&job);
+    struct store_version v;
+    OK(store_version_get(s, "iris", 0, &v, &e));
+    CHECK(v.version == 1 && v.blob == blob && v.bytes == 7 && v.created_ms == 30);
+    CHECK_TEXT(v.job_id, "a");
+    CHECK_TEXT(v.sha256, sha256);
+    CHECK_TEXT(v.document, "{\"layers\": []}");
+    store_version_free(&v);
+    FAILS(store_claim_finish(s, &claim, &outcome, &version, &e), ERR_CONFLICT);
+    bool lost = false, cancel;
+    OK(store_claim_check(s, &claim, &lost, &cancel, &e));
+    CHECK(lost);
+    store_close(s);
+    place_free(&p);
+}
+
+static void finish_without_a_model(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    insert_three(s);
+    struct store_claim claim = claim_by(s, "w", 10, 100);
+    struct store_outcome outcome = {
+        .status = JOB_FAILED,
+        .stop_reason = "diverged",
+        .error_code = "diverged",
+        .error_text = "the cost is not finite",
+        .error_epoch = 4,
+        .progress = {30, 0, 4, 1.5, NULL, 0},
+    };
+    int64_t version = 9;
+    OK(store_claim_finish(s, &claim, &outcome, &version, &e));
+    CHECK(version == 0);
+    struct store_job job = job_of(s, "a");
+    CHECK(job.status == JOB_FAILED && job.error_epoch == 4 && !job.model_version);
+    CHECK_TEXT(job.error_code, "diverged");
+    CHECK_TEXT(job.error_text, "the cost is not finite");
+    store_job_free(&job);
+    claim = claim_by(s, "w", 40, 100);
+    outcome = (struct store_outcome){
+        .status = JOB_CANCELLED, .stop_reason = "cancelled", .error_epoch = -1};
+    OK(store_claim_finish(s, &claim, &outcome, &version, &e));
+    CHECK(status_of(s, "b") == JOB_CANCELLED);
+    struct store_version v;
+    FAILS(store_version_get(s, "m", 0, &v, &e), ERR_NOT_FOUND);
+    store_close(s);
+    place_free(&p);
+}
+
+static void release_keeps_the_place(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    insert_three(s);
+    struct store_claim claim = claim_by(s, "w", 1, 100);
+    OK(store_claim_release(s, &claim, &e));
+    CHECK(status_of(s, "a") == JOB_QUEUED);
+    FAILS(store_claim_release(s, &claim, &e), ERR_CONFLICT);
+    struct store_claim again = claim_by(s, "x", 2, 100);
+    CHECK_TEXT(again.job_id, "a"); /* before b and c, which waited all the time */
+    CHECK(again.fence > claim.fence);
+    store_close(s);
+    place_free(&p);
+}
+
+static void cancelled_while_released(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    insert_three(s);
+    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_job job;
+    OK(store_job_cancel(s, "a", 2, &job, &e));
+    store_job_free(&job);
+    OK(store_claim_release(s, &claim, &e));
+    CHECK_TEXT(claim_by(s, "x", 77, 100).job_id, "b");
+    job = job_of(s, "a");
+    CHECK(job.status == JOB_CANCELLED && job.finished_ms == 77 && job.attempts == 1);
+    CHECK_TEXT(job.stop_reason, "cancelled");
+    store_job_free(&job);
+
+    /* The same with a lease that ran out, and nothing else to take. */
+    CHECK_TEXT(claim_by(s, "x", 78, 100).job_id, "c");
+    OK(store_job_cancel(s, "c", 79, &job, &e));
+    store_job_free(&job);
+    OK(store_job_cancel(s, "b", 79, &job, &e));
+    store_job_free(&job);
+    CHECK(nothing_to_claim(s, 1000));
+    CHECK(status_of(s, "b") == JOB_CANCELLED && status_of(s, "c") == JOB_CANCELLED);
+    store_close(s);
+    place_free(&p);
+}
+
+static void dead_owner(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    insert_three(s);
+    claim_by(s, "dead", 1, 10);
+    claim_by(s, "dead", 20, 100);                         /* a again: two attempts */
+    CHECK_TEXT(claim_by(s, "dead", 21, 100).job_id, "b"); /* one attempt */
+    struct store_claim alive = claim_by(s, "alive", 22, 100);
+    CHECK_TEXT(alive.job_id, "c");
+    int64_t released = 0;
+    OK(store_owner_dead(s, "dead", 2, 33, &released, &e));
+    CHECK(released == 1);
+    struct store_job job = job_of(s, "a");
+    CHECK(job.status == JOB_FAILED && job.finished_ms == 33);
+    CHECK_TEXT(job.error_code, "worker_crashed");
+    CHECK(job.error_text[0]);
+    store_job_free(&job);
+    CHECK(status_of(s, "b") == JOB_QUEUED);
+    bool lost = true, cancel;
+    OK(store_claim_check(s, &alive, &lost, &cancel, &e));
+    CHECK(!lost);
+    OK(store_owner_dead(s, "dead", 2, 34, &released, &e));
+    CHECK(released == 0);
+    store_close(s);
+    place_free(&p);
+}
+
+static void owners_of_running_jobs(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    char **owners;
+    size_t n = 9;
+    OK(store_owners(s, &owners, &n, &e));
+    CHECK(n == 0);
+    free(owners);
+    insert_three(s);
+    claim_by(s, "y", 1, 100);
+    claim_by(s, "x", 1, 100);
+    struct store_claim claim = claim_by(s, "x", 1, 100);
+    OK(store_claim_release(s, &claim, &e));
+    OK(store_owners(s, &owners, &n, &e));
+    if (CHECK(n == 2)) {
+        CHECK_TEXT(owners[0], "x");
+        CHECK_TEXT(owners[1], "y");
+    }
+    for (size_t i = 0; i < n; i++)
+        free(owners[i]);
+    free(owners);
+    store_close(s);
+    place_free(&p);
+}
+
+int main(void) {
+    CHECK_RUN(oldest_first);
+    CHECK_RUN(stale_claim_writes_nothing);
+    CHECK_RUN(progress_renews_and_reports);
+    CHECK_RUN(progress_is_all_or_nothing);
+    CHECK_RUN(second_claim_starts_over);
+    CHECK_RUN(finish_publishes);
+    CHECK_RUN(finish_without_a_model);
+    CHECK_RUN(release_keeps_the_place);
+    CHECK_RUN(cancelled_while_released);
+    CHECK_RUN(dead_owner);
+    CHECK_RUN(owners_of_running_jobs);
+    return check_done();
+}

@@ -1,0 +1,78 @@
+#include "tests/unit/server/test_store.h"
+
+/* A job "a" with points at epochs 0, 10, 20, ..., cost = epoch. */
+static void curve_write(struct store *s, size_t points_n) {
+    struct err e = {0};
+    struct store_point *points = calloc(points_n + 1, sizeof *points);
+    OK(insert_job(s, "a", "m", &e));
+    for (size_t i = 0; i < points_n; i++)
+        points[i] = (struct store_point){(int64_t)i * 10, (double)i * 10};
+    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_progress progress = {1, 2, 0, 0, points, points_n};
+    bool cancel;
+    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    free(points);
+}
+
+/* Of rows_n rows, most stay: the first, the last, and even steps between them. */
+static void thinned(struct store *s, int64_t since, size_t rows_n, size_t most) {
+    struct err e = {0};
+    struct store_point *points;
+    size_t n = 0;
+    if (!OK(store_history(s, "a", since, most, &points, &n, &e)))
+        return;
+    size_t want_n = most < rows_n ? most : rows_n;
+    if (CHECK_SAY(n == want_n, "%zu of %zu: got %zu", most, rows_n, n) && n) {
+        int64_t first = (since + 9) / 10 * 10, last = first + (int64_t)(rows_n - 1) * 10;
+        CHECK(points[n - 1].epoch == last);
+        CHECK(n == 1 || points[0].epoch == first);
+        double step = (double)(last - first) / (double)(n > 1 ? n - 1 : 1);
+        for (size_t i = 1; i < n; i++) {
+            double gap = (double)(points[i].epoch - points[i - 1].epoch);
+            CHECK_SAY(gap > step - 10 && gap < step + 10, "%zu of %zu at %zu: gap %g",
+                      most, rows_n, i, gap);
+            CHECK(points[i].cost == (double)points[i].epoch);
+        }
+    }
+    free(points);
+}
+
+static void history_is_thinned_evenly(void) {
+    static const size_t ROWS[] = {0, 1, 2, 3, 10, 1000};
+    static const size_t MOST[] = {0,  1,   2,   3,    7,    9,       10,
+                                  11, 500, 999, 1000, 5000, SIZE_MAX};
+    for (size_t r = 0; r < sizeof ROWS / sizeof *ROWS; r++) {
+        struct place p;
+        place_new(&p);
+        struct store *s = place_open(&p);
+        curve_write(s, ROWS[r]);
+        for (size_t m = 0; m < sizeof MOST / sizeof *MOST; m++)
+            thinned(s, 0, ROWS[r], MOST[m]);
+        if (ROWS[r] == 1000) {
+            thinned(s, 5000, 500, 7);
+            thinned(s, 4991, 500, 7);
+            thinned(s, 9990, 1, 7);
+            thinned(s, 9991, 0, 7);
+        }
+        store_close(s);
+        place_free(&p);
+    }
+}
+
+static void history_of_nobody(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct store_point *points;
+    size_t n;
+    FAILS(store_history(s, "nobody", 0, 10, &points, &n, &e), ERR_NOT_FOUND);
+    store_close(s);
+    place_free(&p);
+}
+
+int main(void) {
+    CHECK_RUN(history_is_thinned_evenly);
+    CHECK_RUN(history_of_nobody);
+    return check_done();
+}

@@ -1,0 +1,125 @@
+#include "tests/unit/server/test_store.h"
+
+/* Trains nothing and publishes. @return the version. */
+static int64_t publish(struct store *s, const char *model, int64_t now_ms) {
+    static int jobs_n;
+    struct err e = {0};
+    char id[STORE_ID_MAX];
+    snprintf(id, sizeof id, "job%d", jobs_n++);
+    OK(insert_job(s, id, model, &e));
+    struct store_claim claim = claim_by(s, "w", now_ms, 100);
+    const struct store_outcome outcome = {
+        .status = JOB_SUCCEEDED,
+        .error_epoch = -1,
+        .model_blob = some_blob(s),
+        .model_document = "{}",
+        .progress.now_ms = now_ms,
+    };
+    int64_t version = 0;
+    OK(store_claim_finish(s, &claim, &outcome, &version, &e));
+    return version;
+}
+
+static void numbers_are_never_used_twice(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct store_version v;
+    CHECK(publish(s, "x", 1) == 1);
+    CHECK(publish(s, "x", 2) == 2);
+    CHECK(publish(s, "y", 3) == 1);
+    OK(store_model_delete(s, "x", &e));
+    FAILS(store_version_get(s, "x", 0, &v, &e), ERR_NOT_FOUND);
+    FAILS(store_version_get(s, "x", 1, &v, &e), ERR_NOT_FOUND);
+    FAILS(store_model_delete(s, "x", &e), ERR_NOT_FOUND);
+    store_close(s);
+    s = place_open(&p);
+    CHECK(publish(s, "x", 4) == 3);
+    OK(store_version_get(s, "y", 1, &v, &e));
+    store_version_free(&v);
+    CHECK(status_of(s, "job0") == JOB_SUCCEEDED); /* its model went, it did not */
+    store_close(s);
+    place_free(&p);
+}
+
+static void get_one_or_the_latest(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct store_version v;
+    for (int64_t i = 1; i <= 12; i++)
+        publish(s, "x", i * 100);
+    OK(store_version_get(s, "x", 0, &v, &e));
+    CHECK(v.version == 12 && v.created_ms == 1200); /* a number, not a text */
+    CHECK_TEXT(v.model, "x");
+    store_version_free(&v);
+    CHECK(!v.document);
+    OK(store_version_get(s, "x", 9, &v, &e));
+    CHECK(v.version == 9 && v.created_ms == 900);
+    store_version_free(&v);
+    FAILS(store_version_get(s, "x", 13, &v, &e), ERR_NOT_FOUND);
+    FAILS(store_version_get(s, "X", 0, &v, &e), ERR_NOT_FOUND);
+    store_close(s);
+    place_free(&p);
+}
+
+/* A page as one text: "x:3 x:2 +" with the plus when there are more. */
+static const char *page(struct store *s, const char *model, const char *after,
+                        size_t limit) {
+    static char text[200];
+    struct err e = {0};
+    struct store_version *versions;
+    size_t n = 0, at = 0;
+    bool more = false;
+    text[0] = '\0';
+    if (!OK(store_versions_list(s, model, after, limit, &versions, &n, &more, &e)))
+        return text;
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s:%d", i ? " " : "",
+                               versions[i].model, (int)versions[i].version);
+        store_version_free(&versions[i]);
+    }
+    free(versions);
+    return strcat(text, more ? " +" : "");
+}
+
+static void list_pages(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    CHECK_TEXT(page(s, NULL, NULL, 9), "");
+    CHECK_TEXT(page(s, "y", NULL, 9), "");
+    static const char *const PUBLISHED[] = {"y", "x", "y", "z", "y"};
+    for (int i = 0; i < 5; i++)
+        publish(s, PUBLISHED[i], i + 1);
+    CHECK_TEXT(page(s, "y", NULL, 9), "y:3 y:2 y:1");
+    CHECK_TEXT(page(s, "y", NULL, 2), "y:3 y:2 +");
+    CHECK_TEXT(page(s, "y", "2", 2), "y:1");
+    CHECK_TEXT(page(s, "y", "1", 2), "");
+    CHECK_TEXT(page(s, NULL, NULL, 3), "x:1 y:3 z:1");
+    CHECK_TEXT(page(s, NULL, NULL, 1), "x:1 +");
+    CHECK_TEXT(page(s, NULL, "x", 1), "y:3 +");
+    CHECK_TEXT(page(s, NULL, "xx", 9), "y:3 z:1");
+    CHECK_TEXT(page(s, NULL, "z", 9), "");
+    static const char *const BAD[] = {"",   "two", "2x",
+                                      "-2", " 2",  "99999999999999999999"};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        struct store_version *versions;
+        size_t n;
+        bool more;
+        FAILS(store_versions_list(s, "y", BAD[i], 9, &versions, &n, &more, &e),
+              ERR_NOT_FOUND);
+    }
+    store_close(s);
+    place_free(&p);
+}
+
+int main(void) {
+    CHECK_RUN(numbers_are_never_used_twice);
+    CHECK_RUN(get_one_or_the_latest);
+    CHECK_RUN(list_pages);
+    return check_done();
+}
