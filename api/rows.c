@@ -80,6 +80,11 @@ static struct place place_number(const struct scan *s, size_t row, size_t column
     return place;
 }
 
+static bool row_refuse(struct scan *s, size_t row, size_t columns, size_t n) {
+    return err_set(s->e, ERR_INVALID, place_row(s, row).text,
+                   "expected %zu number%s, got %zu", columns, columns == 1 ? "" : "s", n);
+}
+
 /* The number at the cursor, which is the first too many: counts the rest, for the
  * message. */
 static bool row_refuse_length(struct scan *s, size_t row, size_t columns) {
@@ -93,8 +98,7 @@ static bool row_refuse_length(struct scan *s, size_t row, size_t columns) {
         next = cursor_peek(s->c);
         s->c->at += next == ',';
     }
-    return err_set(s->e, ERR_INVALID, place_row(s, row).text,
-                   "expected %zu numbers, got %zu", columns, n);
+    return row_refuse(s, row, columns, n);
 }
 
 /* cursor_peek without a call where no white space stands, which is nearly always. */
@@ -147,8 +151,7 @@ static bool row_scan_first(struct scan *s, size_t *columns) {
         return err_set(s->e, ERR_INVALID, place_row(s, 0).text,
                        "expected at least one number");
     if (*columns != 0 && n != *columns)
-        return err_set(s->e, ERR_INVALID, place_row(s, 0).text,
-                       "expected %zu numbers, got %zu", *columns, n);
+        return row_refuse(s, 0, *columns, n);
     *columns = n;
     return rows_estimate(s, (size_t)(s->c->at - from));
 }
@@ -173,8 +176,7 @@ bool rows_scan(struct cursor *c, size_t columns_n, const char *path, struct rows
         if (!row_scan(&s, row, columns, &n))
             return false;
         if (n != columns)
-            return err_set(e, ERR_INVALID, place_row(&s, row).text,
-                           "expected %zu numbers, got %zu", columns, n);
+            return row_refuse(&s, row, columns, n);
     }
     c->at++;
     rows->rows_n = row;
