@@ -194,6 +194,7 @@ static void test_rows_wide(void) {
     struct err e = {0};
     CHECK(rows_scan(&t.c, COLUMNS, "/x", &rows, &e));
     CHECK(rows.rows_n == 1 && rows.columns_n == COLUMNS && rows.values[99999] == 9);
+    CHECK_SAY(rows.capacity <= n / 2 + 64, "%zu floats for %zu bytes", rows.capacity, n);
     rows_free(&rows);
     free(t.block);
     free(json);
