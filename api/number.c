@@ -282,3 +282,11 @@ enum number_scan number_scan_double(const char **at, const char *end, double *va
     *at = behind;
     return NUMBER_OK;
 }
+
+bool number_skip(const char **at, const char *end) {
+    struct token t;
+    const char *behind = token_scan(*at, end, &t);
+    if (behind)
+        *at = behind;
+    return behind != NULL;
+}

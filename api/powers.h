@@ -5,6 +5,7 @@
 #ifndef API_POWERS_H
 #define API_POWERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -26,7 +27,7 @@ static inline int powers_exponent(int q) {
     return (q * 217706) >> 16;
 }
 
-static inline int powers_exact(int q) {
+static inline bool powers_exact(int q) {
     return q >= 0 && q <= POWERS_EXACT_MAX;
 }
 

@@ -1,0 +1,185 @@
+#include "api/rows.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/cursor_private.h"
+#include "api/number.h"
+#include "engine/memory.h"
+
+void rows_free(struct rows *rows) {
+    free(rows->values);
+    *rows = (struct rows){0};
+}
+
+/* One run of rows_scan. */
+struct scan {
+    struct cursor *c;
+    const char *path;
+    struct rows *rows;
+    size_t used; /* floats */
+    struct err *e;
+};
+
+/* Makes room for `wanted` floats, of which `used` are copied. Not zeroed: pages that an
+ * estimate was too high by are never touched, and so never there. */
+static bool rows_reserve(struct scan *s, size_t wanted) {
+    struct rows *rows = s->rows;
+    size_t bytes;
+    if (!size_mul(wanted, sizeof(float), &bytes) ||
+        !size_add(bytes, MEMORY_ALIGN, &bytes))
+        return err_set(s->e, ERR_TOO_LARGE, s->path, "too many numbers");
+    bytes -= bytes % MEMORY_ALIGN;
+    float *values = aligned_alloc(MEMORY_ALIGN, bytes);
+    if (!values)
+        return err_set(s->e, ERR_NO_MEMORY, s->path, "no memory for %zu numbers", wanted);
+    if (s->used > 0)
+        memcpy(values, rows->values, s->used * sizeof *values);
+    free(rows->values);
+    rows->values = values;
+    rows->capacity = bytes / sizeof *values;
+    return true;
+}
+
+/* Half as much again: but a number and what separates it take two characters, so the text
+ * that is left bounds what can come. */
+static bool rows_grow(struct scan *s) {
+    size_t bound = s->used + (size_t)(s->c->end - s->c->at) / 2 + 1;
+    size_t wanted = s->used + s->used / 2 + 256;
+    return rows_reserve(s, wanted < bound ? wanted : bound);
+}
+
+/* Behind the first row, of `bytes` characters: room for as many of its kind as the text
+ * has place for, and a little more. */
+static bool rows_estimate(struct scan *s, size_t bytes) {
+    size_t left = (size_t)(s->c->end - s->c->at);
+    size_t bound = s->used + left / 2 + 1;
+    size_t rows_n = left / (bytes + 1) + 1;
+    rows_n += rows_n / 16;
+    size_t floats;
+    if (!size_mul(rows_n, s->used, &floats) || !size_add(floats, s->used, &floats) ||
+        floats > bound)
+        floats = bound;
+    return floats <= s->rows->capacity || rows_reserve(s, floats);
+}
+
+/* An error at a row, or at a number in it. */
+struct place {
+    char text[ERR_WHERE_MAX];
+};
+static struct place place_row(const struct scan *s, size_t row) {
+    struct place place;
+    snprintf(place.text, sizeof place.text, "%s/%zu", s->path, row);
+    return place;
+}
+static struct place place_number(const struct scan *s, size_t row, size_t column) {
+    struct place place;
+    snprintf(place.text, sizeof place.text, "%s/%zu/%zu", s->path, row, column);
+    return place;
+}
+
+static bool row_refuse(struct scan *s, size_t row, size_t columns, size_t n) {
+    return err_set(s->e, ERR_INVALID, place_row(s, row).text,
+                   "expected %zu number%s, got %zu", columns, columns == 1 ? "" : "s", n);
+}
+
+/* The number at the cursor, which is the first too many: counts the rest, for the
+ * message. */
+static bool row_refuse_length(struct scan *s, size_t row, size_t columns) {
+    enum { ELEMENT_DEPTH_MAX = 64 };
+    size_t n = columns;
+    char next = ',';
+    while (next == ',') {
+        if (!cursor_skip(s->c, ELEMENT_DEPTH_MAX, NULL, s->e))
+            return false;
+        n++;
+        next = cursor_peek(s->c);
+        s->c->at += next == ',';
+    }
+    return row_refuse(s, row, columns, n);
+}
+
+/* cursor_peek without a call where no white space stands, which is nearly always. */
+static inline char peek(struct cursor *c) {
+    if (c->at<c->end && * c->at> ' ')
+        return *c->at;
+    return cursor_peek(c);
+}
+
+/* One row of at most `columns` numbers. *n is how many came. */
+static bool row_scan(struct scan *s, size_t row, size_t columns, size_t *n) {
+    struct cursor *c = s->c;
+    *n = 0;
+    if (cursor_peek(c) != '[')
+        return cursor_mismatch(c, "an array of numbers", place_row(s, row).text, s->e);
+    c->at++;
+    if (peek(c) == ']') {
+        c->at++;
+        return true;
+    }
+    for (;;) {
+        peek(c);
+        if (*n == columns)
+            return row_refuse_length(s, row, columns);
+        if (s->used == s->rows->capacity && !rows_grow(s))
+            return false;
+        enum number_scan result =
+            number_scan_float(&c->at, c->end, s->rows->values + s->used);
+        if (result != NUMBER_OK)
+            return cursor_refuse_number(c, result, "float32", "3.4028235e38",
+                                        place_number(s, row, *n).text, s->e);
+        s->used++;
+        ++*n;
+        char next = peek(c);
+        if (next != ',' && next != ']')
+            return cursor_refuse(c, "',' or ']'", NULL, s->e);
+        c->at++;
+        if (next == ']')
+            return true;
+    }
+}
+
+/* The first row, which decides the columns where they are not given. */
+static bool row_scan_first(struct scan *s, size_t *columns) {
+    const char *from = s->c->at;
+    size_t n;
+    if (!row_scan(s, 0, *columns ? *columns : SIZE_MAX, &n))
+        return false;
+    if (*columns == 0 && n == 0)
+        return err_set(s->e, ERR_INVALID, place_row(s, 0).text,
+                       "expected at least one number");
+    if (*columns != 0 && n != *columns)
+        return row_refuse(s, 0, *columns, n);
+    *columns = n;
+    return rows_estimate(s, (size_t)(s->c->at - from));
+}
+
+bool rows_scan(struct cursor *c, size_t columns_n, const char *path, struct rows *rows,
+               struct err *e) {
+    struct scan s = {.c = c, .path = path, .rows = rows, .e = e};
+    if (cursor_peek(c) != '[')
+        return cursor_mismatch(c, "an array of arrays of numbers", path, e);
+    c->at++;
+    if (cursor_peek(c) == ']')
+        return err_set(e, ERR_INVALID, path, "expected at least one row");
+    size_t columns = columns_n;
+    if (!row_scan_first(&s, &columns))
+        return false;
+    size_t row = 1;
+    for (char next; (next = cursor_peek(c)) != ']'; row++) {
+        if (next != ',')
+            return cursor_refuse(c, "',' or ']'", NULL, e);
+        c->at++;
+        size_t n;
+        if (!row_scan(&s, row, columns, &n))
+            return false;
+        if (n != columns)
+            return row_refuse(&s, row, columns, n);
+    }
+    c->at++;
+    rows->rows_n = row;
+    rows->columns_n = columns;
+    return true;
+}
