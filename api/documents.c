@@ -120,11 +120,20 @@ void history_encode(const struct curve_point *points, size_t n, struct text *out
 void version_facts_encode(const struct job_spec *spec, const struct model *model,
                           double cost, struct text *out) {
     text_open(out, '{');
+    member_string(out, "task", task_name(spec->task));
+    member_int(out, "inputs", (int64_t)spec->inputs_n);
+    text_key(out, "layers");
+    job_layers_encode(spec, out);
     member_int(out, "parameters", (int64_t)model->net->parameters_n);
+    member_string(out, "normalize", normalize_name(spec->normalize));
+    member_string(out, "loss", loss_name(spec->loss));
+    if (spec->labels.n) {
+        text_key(out, "classes");
+        job_labels_encode(&spec->labels, out);
+    }
     text_key(out, "cost");
     text_json_double(out, cost);
-    text_key(out, "hyperparameters");
-    job_spec_encode(spec, out);
+    member_int(out, "epochs", spec->epochs);
     text_close(out, '}');
 }
 

@@ -71,6 +71,8 @@ void job_spec_encode(const struct job_spec *spec, struct text *out);
 bool job_spec_decode(const char *json, struct job_spec *spec, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The layers as a JSON array of {units, activation[, negative_slope]}. */
+void job_layers_encode(const struct job_spec *spec, struct text *out);
 /* Labels as a JSON array. */
 void job_labels_encode(const struct labels *labels, struct text *out);
 /* One label as it stood in the targets. */

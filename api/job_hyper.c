@@ -194,6 +194,13 @@ void job_labels_encode(const struct labels *labels, struct text *out) {
     text_close(out, ']');
 }
 
+void job_layers_encode(const struct job_spec *spec, struct text *out) {
+    text_open(out, '[');
+    for (size_t l = 0; l < spec->layers_n; l++)
+        layer_encode(&spec->layers[l], out);
+    text_close(out, ']');
+}
+
 void job_spec_encode(const struct job_spec *spec, struct text *out) {
     text_open(out, '{');
     text_key(out, "task");
@@ -203,10 +210,7 @@ void job_spec_encode(const struct job_spec *spec, struct text *out) {
     text_key(out, "inputs");
     text_json_int(out, (int64_t)spec->inputs_n);
     text_key(out, "layers");
-    text_open(out, '[');
-    for (size_t l = 0; l < spec->layers_n; l++)
-        layer_encode(&spec->layers[l], out);
-    text_close(out, ']');
+    job_layers_encode(spec, out);
     text_key(out, "loss");
     text_json_string(out, loss_name(spec->loss));
     text_key(out, "initializer");

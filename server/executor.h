@@ -1,0 +1,23 @@
+/* Threads that run what may wait, each with its own connection to the store. */
+#ifndef SERVER_EXECUTOR_H
+#define SERVER_EXECUTOR_H
+
+#include <stddef.h>
+
+#include "server/store.h"
+
+struct executor;
+typedef void executor_task(void *context, struct store *store);
+
+/* Opens one connection a thread. */
+struct executor *executor_start(size_t threads_n, size_t queue_max, const char *store_path,
+                                struct err *e) __attribute__((warn_unused_result));
+
+/* Queues a task. false: the queue is full (or the executor is ending), nothing was queued. */
+bool executor_add(struct executor *x, executor_task *task, void *context)
+    __attribute__((warn_unused_result));
+
+/* Runs what is queued, then ends. */
+void executor_stop(struct executor *x);
+
+#endif

@@ -1,0 +1,237 @@
+/* /v1/jobs */
+#include "server/handlers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "api/documents.h"
+#include "api/job.h"
+#include "api/model_file.h"
+#include "server/clock.h"
+
+enum { WAIT_SECONDS_MAX = 3600, POINTS_MAX = 100000, LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
+
+bool page_read(const struct http_request *request, struct page *page, struct err *e) {
+    int64_t limit = LIMIT_DEFAULT;
+    page->after = http_query_text(request, "after");
+    bool ok = http_query_int(request, "limit", 1, LIMIT_MAX, &limit, e);
+    page->limit = (size_t)limit;
+    return ok;
+}
+
+static struct job_view job_view_of(const struct store_job *job) {
+    return (struct job_view){
+        .id = job->id,
+        .model = job->model,
+        .status = job_status_name(job->status),
+        .created_ms = job->created_ms,
+        .started_ms = job->started_ms,
+        .finished_ms = job->finished_ms,
+        .now_ms = clock_ms(),
+        .epochs = job->epochs,
+        .epochs_done = job->epochs_done,
+        .running = job->status == JOB_RUNNING,
+        .cost_known = job->cost_known,
+        .cost = job->cost,
+        .training_seconds = job->training_seconds,
+        .cancel_requested = job->cancel_requested,
+        .stop_reason = job->stop_reason,
+        .error_code = job->error_code,
+        .error_text = job->error_text,
+        .error_epoch = job->error_epoch,
+        .model_version = job->model_version,
+        .hyperparameters = job->hyperparameters,
+        .metadata = job->metadata,
+    };
+}
+
+/* Encodes the job, a line of its own, and frees it. */
+static void job_reply(struct store_job *job, struct http_reply *reply) {
+    struct job_view view = job_view_of(job);
+    job_document_encode(&view, &reply->body);
+    text_string(&reply->body, "\n");
+    store_job_free(job);
+}
+
+static void random_bytes(void *out, size_t n) {
+    /* Does not fail or fall short for so few bytes once the pool is ready. */
+    while (getrandom(out, n, 0) != (ssize_t)n) {
+    }
+}
+
+static void job_id_make(char id[STORE_ID_MAX]) {
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    enum { DIGITS_N = 20 };
+    unsigned char bytes[DIGITS_N];
+    random_bytes(bytes, sizeof bytes);
+    int at = snprintf(id, STORE_ID_MAX, "job_");
+    for (size_t i = 0; i < DIGITS_N; i++)
+        id[at++] = digits[bytes[i] % 36];
+    id[at] = '\0';
+}
+
+static bool job_id_valid(const char *id) {
+    return strlen(id) < STORE_ID_MAX;
+}
+
+static bool job_insert(struct store *store, const struct job_request *request,
+                       char id[STORE_ID_MAX], struct err *e) {
+    size_t n;
+    int64_t blob, now_ms = clock_ms();
+    char sha256[STORE_SHA256_TEXT];
+    void *file = table_file_encode(request, &n, e);
+    bool ok = file && store_blob_put(store, file, n, now_ms, &blob, sha256, e);
+    free(file);
+    struct text text = {0};
+    job_spec_encode(&request->spec, &text);
+    char *hyperparameters = ok ? text_take(&text) : NULL;
+    text_free(&text);
+    if (ok && !hyperparameters)
+        ok = err_set(e, ERR_NO_MEMORY, NULL, "no memory for the job");
+    job_id_make(id);
+    struct store_job_new job = {
+        .id = id,
+        .model = request->model,
+        .hyperparameters = hyperparameters,
+        .metadata = request->metadata,
+        .data_blob = ok ? blob : 0,
+        .epochs = request->spec.epochs,
+        .created_ms = now_ms,
+    };
+    ok = ok && store_job_insert(store, &job, e);
+    free(hyperparameters);
+    return ok;
+}
+
+bool handle_jobs_create(void *subsystem, struct store *store,
+                        const struct http_request *request, struct http_reply *reply,
+                        struct err *e) {
+    struct jobs_context *jobs = subsystem;
+    struct job_request decoded;
+    uint64_t bits;
+    random_bytes(&bits, sizeof bits);
+    if (!job_decode(request->body, request->body_n, (int64_t)(bits & JOB_SEED_MAX),
+                    &decoded, e))
+        return false;
+    char id[STORE_ID_MAX];
+    struct store_job job;
+    bool ok = job_insert(store, &decoded, id, e);
+    job_request_free(&decoded);
+    if (!ok || !store_job_get(store, id, &job, e))
+        return false;
+    supervisor_wake(jobs->supervisor);
+    reply->status = 202;
+    snprintf(reply->location, sizeof reply->location, "/v1/jobs/%s", id);
+    job_reply(&job, reply);
+    return true;
+}
+
+static bool job_find(struct store *store, const char *id, struct store_job *job,
+                     struct err *e) {
+    if (!job_id_valid(id))
+        return err_set(e, ERR_NOT_FOUND, NULL, "there is no such job");
+    return store_job_get(store, id, job, e);
+}
+
+bool handle_jobs_get(void *subsystem, struct store *store,
+                     const struct http_request *request, struct http_reply *reply,
+                     struct err *e) {
+    struct jobs_context *jobs = subsystem;
+    int64_t wait_s = 0;
+    struct store_job job;
+    if (!http_query_int(request, "wait", 0, WAIT_SECONDS_MAX, &wait_s, e) ||
+        !job_find(store, request->parameters[0], &job, e))
+        return false;
+    bool ended = job.status != JOB_QUEUED && job.status != JOB_RUNNING;
+    int64_t until_us = request->received_us + wait_s * 1000000;
+    if (!ended && !request->draining && clock_mono_us() < until_us) {
+        reply->park_until_us = until_us;
+        store_job_free(&job);
+        return true;
+    }
+    /* Who reads here that a version exists may ask for it with the next request. */
+    if (job.status == JOB_SUCCEEDED &&
+        !registry_knows(jobs->registry, job.model, job.model_version)) {
+        struct err ignored = {0};
+        (void)!registry_refresh(jobs->registry, store, &ignored);
+    }
+    job_reply(&job, reply);
+    return true;
+}
+
+bool handle_jobs_list(void *subsystem, struct store *store,
+                      const struct http_request *request, struct http_reply *reply,
+                      struct err *e) {
+    (void)subsystem;
+    struct page page;
+    enum job_status status = JOB_QUEUED;
+    const char *status_name = http_query_text(request, "status");
+    if (!page_read(request, &page, e))
+        return false;
+    if (status_name && !job_status_find(status_name, &status))
+        return err_set(e, ERR_INVALID, "status",
+                       "expected queued, running, succeeded, failed or cancelled, got \"%.40s\"",
+                       status_name);
+    struct store_jobs_query query = {
+        .status = status_name ? (int)status : -1,
+        .model = http_query_text(request, "model"),
+        .after = page.after,
+        .limit = page.limit,
+    };
+    struct store_job *list = NULL;
+    size_t n = 0;
+    bool more = false;
+    if (!store_jobs_list(store, &query, &list, &n, &more, e))
+        return false;
+    list_open(&reply->body);
+    for (size_t i = 0; i < n; i++) {
+        struct job_view view = job_view_of(&list[i]);
+        job_document_encode(&view, &reply->body);
+        store_job_free(&list[i]);
+    }
+    list_close(&reply->body, more);
+    free(list);
+    return true;
+}
+
+bool handle_jobs_history(void *subsystem, struct store *store,
+                         const struct http_request *request, struct http_reply *reply,
+                         struct err *e) {
+    (void)subsystem;
+    int64_t max_points = POINTS_MAX, since_epoch = 0;
+    struct store_job job;
+    if (!http_query_int(request, "max_points", 1, POINTS_MAX, &max_points, e) ||
+        !http_query_int(request, "since_epoch", 0, INT64_MAX, &since_epoch, e) ||
+        !job_find(store, request->parameters[0], &job, e))
+        return false;
+    store_job_free(&job);
+    struct store_point *points = NULL;
+    size_t n = 0;
+    if (!store_history(store, request->parameters[0], since_epoch, (size_t)max_points,
+                       &points, &n, e))
+        return false;
+    list_open(&reply->body);
+    for (size_t i = 0; i < n; i++)
+        history_encode(&(struct curve_point){points[i].epoch, points[i].cost}, 1,
+                       &reply->body);
+    list_close(&reply->body, false);
+    free(points);
+    return true;
+}
+
+bool handle_jobs_cancel(void *subsystem, struct store *store,
+                        const struct http_request *request, struct http_reply *reply,
+                        struct err *e) {
+    struct jobs_context *jobs = subsystem;
+    struct store_job job;
+    if (!job_id_valid(request->parameters[0]))
+        return err_set(e, ERR_NOT_FOUND, NULL, "there is no such job");
+    if (!store_job_cancel(store, request->parameters[0], clock_ms(), &job, e))
+        return false;
+    supervisor_wake(jobs->supervisor);
+    job_reply(&job, reply);
+    return true;
+}

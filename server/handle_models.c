@@ -1,0 +1,126 @@
+/* /v1/models */
+#include "server/handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/documents.h"
+
+enum { VERSIONS_SHOWN_MAX = 100 };
+
+static struct version_view version_view_of(const struct store_version *v) {
+    return (struct version_view){
+        .model = v->model,
+        .sha256 = v->sha256,
+        .job_id = v->job_id,
+        .version = v->version,
+        .created_ms = v->created_ms,
+        .bytes = v->bytes,
+        .facts = v->document,
+    };
+}
+
+static bool name_check(const char *name, struct err *e) {
+    return job_name_valid(name) ||
+           err_set(e, ERR_NOT_FOUND, NULL, "there is no model \"%.60s\"", name);
+}
+
+/* A page of versions as a list; of one model, or of all (model NULL). */
+static bool versions_reply(struct store *store, const char *model,
+                           const struct http_request *request, struct http_reply *reply,
+                           struct err *e) {
+    struct page page;
+    struct store_version *list = NULL;
+    size_t n = 0;
+    bool more = false;
+    if (!page_read(request, &page, e) ||
+        !store_versions_list(store, model, page.after, page.limit, &list, &n, &more, e))
+        return false;
+    list_open(&reply->body);
+    for (size_t i = 0; i < n; i++) {
+        struct version_view view = version_view_of(&list[i]);
+        version_document_encode(&view, &reply->body);
+        store_version_free(&list[i]);
+    }
+    list_close(&reply->body, more);
+    free(list);
+    return true;
+}
+
+bool handle_models_list(void *subsystem, struct store *store,
+                        const struct http_request *request, struct http_reply *reply,
+                        struct err *e) {
+    (void)subsystem;
+    return versions_reply(store, NULL, request, reply, e);
+}
+
+bool handle_versions_list(void *subsystem, struct store *store,
+                          const struct http_request *request, struct http_reply *reply,
+                          struct err *e) {
+    (void)subsystem;
+    const char *name = request->parameters[0];
+    struct store_version latest;
+    if (!name_check(name, e) || !store_version_get(store, name, 0, &latest, e))
+        return false;
+    store_version_free(&latest);
+    return versions_reply(store, name, request, reply, e);
+}
+
+bool handle_models_get(void *subsystem, struct store *store,
+                       const struct http_request *request, struct http_reply *reply,
+                       struct err *e) {
+    (void)subsystem;
+    const char *name = request->parameters[0];
+    struct store_version *list = NULL;
+    size_t n = 0;
+    bool more;
+    if (!name_check(name, e) ||
+        !store_versions_list(store, name, NULL, VERSIONS_SHOWN_MAX, &list, &n, &more, e))
+        return false;
+    if (!n) {
+        free(list);
+        return err_set(e, ERR_NOT_FOUND, NULL, "there is no model \"%.60s\"", name);
+    }
+    int64_t numbers[VERSIONS_SHOWN_MAX];
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = list[i].version;
+    struct version_view view = version_view_of(&list[0]);
+    model_document_encode(&view, numbers, n, &reply->body);
+    text_string(&reply->body, "\n");
+    for (size_t i = 0; i < n; i++)
+        store_version_free(&list[i]);
+    free(list);
+    return true;
+}
+
+bool handle_versions_get(void *subsystem, struct store *store,
+                         const struct http_request *request, struct http_reply *reply,
+                         struct err *e) {
+    (void)subsystem;
+    const char *name = request->parameters[0], *text = request->parameters[1];
+    size_t digits = strspn(text, "0123456789");
+    struct store_version v;
+    if (!name_check(name, e))
+        return false;
+    if (!digits || text[digits] || digits > 18 || text[0] == '0')
+        return err_set(e, ERR_NOT_FOUND, NULL, "there is no version \"%.40s\"", text);
+    if (!store_version_get(store, name, strtoll(text, NULL, 10), &v, e))
+        return false;
+    struct version_view view = version_view_of(&v);
+    version_document_encode(&view, &reply->body);
+    text_string(&reply->body, "\n");
+    store_version_free(&v);
+    return true;
+}
+
+bool handle_models_delete(void *subsystem, struct store *store,
+                          const struct http_request *request, struct http_reply *reply,
+                          struct err *e) {
+    struct models_context *models = subsystem;
+    if (!name_check(request->parameters[0], e) ||
+        !store_model_delete(store, request->parameters[0], e) ||
+        !registry_refresh(models->registry, store, e))
+        return false;
+    reply->status = 204;
+    return true;
+}

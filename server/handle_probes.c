@@ -1,0 +1,41 @@
+/* /livez, /readyz, /metrics */
+#include "server/handlers.h"
+
+bool handle_livez(void *subsystem, struct store *store, const struct http_request *request,
+                  struct http_reply *reply, struct err *e) {
+    (void)subsystem;
+    (void)store;
+    (void)request;
+    (void)e;
+    text_string(&reply->body, "{\"status\":\"alive\"}\n");
+    return true;
+}
+
+bool handle_readyz(void *subsystem, struct store *store, const struct http_request *request,
+                   struct http_reply *reply, struct err *e) {
+    const struct probes_context *probes = subsystem;
+    (void)store;
+    if (request->draining)
+        return err_set(e, ERR_UNAVAILABLE, NULL, "draining");
+    if (!atomic_load(&probes->ready))
+        return err_set(e, ERR_UNAVAILABLE, NULL, "starting");
+    text_string(&reply->body, "{\"status\":\"ready\"}\n");
+    return true;
+}
+
+bool handle_metrics(void *subsystem, struct store *store, const struct http_request *request,
+                    struct http_reply *reply, struct err *e) {
+    struct probes_context *probes = subsystem;
+    (void)request;
+    (void)e;
+    struct metrics_gauges gauges = {0};
+    struct err ignored = {0};
+    if (!store_jobs_count(store, gauges.jobs, &ignored))
+        gauges.jobs[0] = -1;
+    supervisor_counts(probes->supervisor, &gauges.workers_running, &gauges.worker_crashes);
+    registry_counts(probes->registry, &gauges.models, &gauges.models_loaded,
+                    &gauges.model_bytes);
+    metrics_encode(probes->metrics, &gauges, &reply->body);
+    reply->type = "text/plain; version=0.0.4; charset=utf-8";
+    return true;
+}

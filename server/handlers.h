@@ -1,0 +1,51 @@
+/* The handlers: decode, call, encode; nothing else. Each gets the subsystem it works on. */
+#ifndef SERVER_HANDLERS_H
+#define SERVER_HANDLERS_H
+
+#include <stdatomic.h>
+
+#include "server/http.h"
+#include "server/metrics.h"
+#include "server/registry.h"
+#include "server/supervisor.h"
+
+/* SUBSYSTEM_JOBS */
+struct jobs_context {
+    struct supervisor *supervisor;
+    struct registry *registry;
+};
+http_handler handle_jobs_create, handle_jobs_list, handle_jobs_get, handle_jobs_history,
+    handle_jobs_cancel;
+
+/* SUBSYSTEM_MODELS */
+struct models_context {
+    struct registry *registry;
+};
+http_handler handle_models_list, handle_models_get, handle_models_delete,
+    handle_versions_list, handle_versions_get;
+
+/* SUBSYSTEM_PREDICT */
+struct predict_context {
+    struct registry *registry;
+    struct metrics *metrics;
+};
+http_handler handle_predict;
+
+/* SUBSYSTEM_PROBES */
+struct probes_context {
+    struct supervisor *supervisor;
+    struct registry *registry;
+    struct metrics *metrics;
+    atomic_bool ready;
+};
+http_handler handle_livez, handle_readyz, handle_metrics;
+
+/* `limit` and `after` of a list. */
+struct page {
+    size_t limit; /* 1..1000, by default 100 */
+    const char *after;
+};
+bool page_read(const struct http_request *request, struct page *page, struct err *e)
+    __attribute__((warn_unused_result));
+
+#endif

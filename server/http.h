@@ -1,0 +1,101 @@
+/* HTTP: connections, framing, limits, and who runs a handler. The only file pair that knows
+ * libmicrohttpd is http.c.
+ *
+ * A request is collected whole. Its handler runs on the connection's thread when it needs
+ * memory alone, and on the executor's threads, each with its own connection to the store, when
+ * it may wait; the connection is suspended meanwhile. A handler can also ask to be called
+ * again later (park): when something changed, or when its time is over. */
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/text.h"
+#include "engine/err.h"
+#include "server/config.h"
+#include "server/store.h"
+
+enum {
+    HTTP_ID_MAX = 65,
+    HTTP_SEGMENTS_MAX = 8,
+    HTTP_QUERY_MAX = 16,
+    HTTP_LOCATION_MAX = 96
+};
+
+struct http_pair {
+    const char *name, *value;
+};
+
+/* What a handler sees. Everything is borrowed until it returns. */
+struct http_request {
+    const char *method;
+    const char *segments[HTTP_SEGMENTS_MAX]; /* of the path, decoded, valid UTF-8 */
+    size_t segments_n;
+    struct http_pair query[HTTP_QUERY_MAX]; /* decoded */
+    size_t query_n;
+    const char *parameters[2]; /* the path's {...}, in order */
+    const char *body;
+    size_t body_n;
+    char id[HTTP_ID_MAX];
+    int64_t received_us; /* clock_mono_us */
+    bool draining;       /* the server is about to end: do not park */
+};
+
+/* What it answers. Zeroed before it runs; `body` is taken. */
+struct http_reply {
+    int status; /* 0: 200 */
+    struct text body;
+    const char *type; /* NULL: application/json */
+    char location[HTTP_LOCATION_MAX];
+    const char *allow;      /* for 405 */
+    int64_t park_until_us;  /* not 0: no answer yet; call again on a change, or then */
+    bool defer;             /* it needs a store and was called without: call again with one */
+};
+
+/* @return false with *e, which becomes the answer. `store` is NULL on a connection's thread. */
+typedef bool http_handler(void *subsystem, struct store *store,
+                          const struct http_request *request, struct http_reply *reply,
+                          struct err *e);
+
+struct route;
+struct metrics;
+
+struct http_options {
+    const struct config *config;
+    const struct route *routes;
+    size_t routes_n;
+    void *const *subsystems; /* by enum subsystem */
+    struct metrics *metrics;
+};
+
+struct http;
+
+/* Listens on config->listen. Everything in options is borrowed. */
+struct http *http_start(const struct http_options *options, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* "127.0.0.1:8080": where it listens, with the port it was given. */
+const char *http_address(const struct http *h);
+
+/* Calls the parked handlers again. Any thread. */
+void http_wake(struct http *h);
+
+/* From now on: answers say that the connection ends, and nothing parks. */
+void http_drain(struct http *h);
+
+/* Stops listening, waits up to timeout_ms for the requests in flight, and frees. */
+void http_stop(struct http *h, int64_t timeout_ms);
+
+/* ---- helpers for handlers --------------------------------------------------------------- */
+
+/* An integer of the query. Absent: *out stays. ERR_INVALID, where = the parameter's name. */
+bool http_query_int(const struct http_request *request, const char *name, int64_t min,
+                    int64_t max, int64_t *out, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* A text of the query; NULL when it is absent. */
+const char *http_query_text(const struct http_request *request, const char *name);
+
+#endif

@@ -1,0 +1,191 @@
+#include "server/http_head.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static bool field_is(const struct http_field *f, const char *name) {
+    return f->name_n == strlen(name) && strncasecmp(f->name, name, f->name_n) == 0;
+}
+
+const char *http_head_field(const struct http_head *head, const char *name) {
+    for (size_t i = 0; i < head->fields_n && i < HTTP_FIELDS_MAX; i++)
+        if (field_is(&head->fields[i], name))
+            return head->fields[i].value;
+    return NULL;
+}
+
+static size_t fields_count(const struct http_head *head, const char *name) {
+    size_t n = 0;
+    for (size_t i = 0; i < head->fields_n; i++)
+        n += field_is(&head->fields[i], name);
+    return n;
+}
+
+/* RFC 9110, section 5.6.2: a token; 5.5: no control characters but the tab. */
+static bool field_is_well_formed(const struct http_field *f) {
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    if (!f->name_n)
+        return false;
+    for (size_t i = 0; i < f->name_n; i++)
+        if (!isalnum((unsigned char)f->name[i]) && !memchr(others, f->name[i], sizeof others - 1))
+            return false;
+    for (size_t i = 0; i < f->value_n; i++) {
+        unsigned char c = (unsigned char)f->value[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool length_parse(const char *text, uint64_t *length) {
+    size_t digits = strspn(text, "0123456789");
+    *length = 0;
+    if (!digits || text[digits] || digits > 18)
+        return false;
+    for (; *text; text++)
+        *length = *length * 10 + (uint64_t)(*text - '0');
+    return true;
+}
+
+static bool framing_check(const struct http_head *head, struct http_framing *framing,
+                          struct err *e) {
+    size_t lengths = fields_count(head, "Content-Length");
+    size_t codings = fields_count(head, "Transfer-Encoding");
+    *framing = (struct http_framing){.chunked = codings, .length_known = lengths};
+    if (lengths + codings > 1)
+        return err_set(e, ERR_INVALID, "Content-Length",
+                       "expected one Content-Length or one Transfer-Encoding");
+    if (codings && strcmp(head->version, "HTTP/1.1") != 0)
+        return err_set(e, ERR_INVALID, "Transfer-Encoding", "belongs to HTTP/1.1");
+    if (codings && strcasecmp(http_head_field(head, "Transfer-Encoding"), "chunked") != 0)
+        return err_set(e, ERR_INVALID, "Transfer-Encoding",
+                       "expected chunked, got \"%.40s\"",
+                       http_head_field(head, "Transfer-Encoding"));
+    if (lengths && !length_parse(http_head_field(head, "Content-Length"), &framing->length))
+        return err_set(e, ERR_INVALID, "Content-Length", "expected a number of bytes");
+    return true;
+}
+
+/* "http://host:port" against the Host that was asked: a page of our own, or of somebody
+ * else's. */
+static bool origin_check(const struct http_head *head, const char *host, struct err *e) {
+    const char *origin = http_head_field(head, "Origin");
+    if (!origin)
+        return true;
+    const char *at = strstr(origin, "://");
+    if (at && host && strcasecmp(at + 3, host) == 0)
+        return true;
+    return err_set(e, ERR_FORBIDDEN, "Origin",
+                   "requests of web pages from elsewhere (%.60s) are refused", origin);
+}
+
+bool http_head_check(const struct http_head *head, struct http_framing *framing,
+                     struct err *e) {
+    if (head->fields_n > HTTP_FIELDS_MAX)
+        return err_set(e, ERR_INVALID, NULL, "expected at most %d header fields, got %zu",
+                       HTTP_FIELDS_MAX, head->fields_n);
+    for (size_t i = 0; i < head->fields_n; i++)
+        if (!field_is_well_formed(&head->fields[i]))
+            return err_set(e, ERR_INVALID, NULL, "a malformed header field");
+    size_t hosts = fields_count(head, "Host");
+    if (hosts > 1 || (!hosts && strcmp(head->version, "HTTP/1.1") == 0))
+        return err_set(e, ERR_INVALID, "Host", "expected one Host header, got %zu", hosts);
+    return framing_check(head, framing, e) &&
+           origin_check(head, http_head_field(head, "Host"), e);
+}
+
+bool http_head_media(const struct http_head *head, struct err *e) {
+    static const char *const known[] = {"application/json",
+                                        "application/x-www-form-urlencoded"};
+    const char *coding = http_head_field(head, "Content-Encoding");
+    if (coding && strcasecmp(coding, "identity") != 0)
+        return err_set(e, ERR_MEDIA, "Content-Encoding",
+                       "expected no content coding, got \"%.40s\"", coding);
+    const char *type = http_head_field(head, "Content-Type");
+    if (!type)
+        return true;
+    size_t n = strcspn(type, "; \t");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (n == strlen(known[i]) && strncasecmp(type, known[i], n) == 0)
+            return true;
+    return err_set(e, ERR_MEDIA, "Content-Type", "expected application/json, got \"%.60s\"",
+                   type);
+}
+
+/* ---- paths ------------------------------------------------------------------------------ */
+
+static int hex(char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* Well-formed UTF-8 (Unicode 15, table 3-7) without control characters. */
+static bool text_is_clean(const unsigned char *s) {
+    while (*s) {
+        if (*s < 0x80) {
+            if (*s < 0x20 || *s == 0x7f)
+                return false;
+            s++;
+            continue;
+        }
+        size_t more = *s >= 0xc2 && *s <= 0xdf   ? 1
+                      : *s >= 0xe0 && *s <= 0xef ? 2
+                      : *s >= 0xf0 && *s <= 0xf4 ? 3
+                                                 : 0;
+        unsigned char low = *s == 0xe0 ? 0xa0 : *s == 0xf0 ? 0x90 : 0x80;
+        unsigned char high = *s == 0xed ? 0x9f : *s == 0xf4 ? 0x8f : 0xbf;
+        if (!more || s[1] < low || s[1] > high)
+            return false;
+        for (size_t i = 2; i <= more; i++)
+            if ((s[i] & 0xc0) != 0x80)
+                return false;
+        s += more + 1;
+    }
+    return true;
+}
+
+bool http_head_unescape(char *text, bool slash, struct err *e) {
+    char *to = text;
+    for (const char *at = text; *at; at++) {
+        if (*at != '%') {
+            *to++ = *at;
+            continue;
+        }
+        int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
+        char c = (char)(high << 4 | low);
+        if (low < 0 || !c || (c == '/' && !slash))
+            return err_set(e, ERR_INVALID, NULL, "an escape that is not allowed: \"%.3s\"", at);
+        *to++ = c;
+        at += 2;
+    }
+    *to = '\0';
+    return text_is_clean((const unsigned char *)text) ||
+           err_set(e, ERR_INVALID, NULL, "control characters, or not UTF-8");
+}
+
+bool http_head_path(const char *path, char buffer[HTTP_PATH_MAX],
+                    struct http_request *request, struct err *e) {
+    size_t n = strlen(path);
+    request->segments_n = 0;
+    if (path[0] != '/')
+        return err_set(e, ERR_INVALID, NULL, "expected a path that starts with /");
+    if (n >= HTTP_PATH_MAX)
+        return err_set(e, ERR_NOT_FOUND, NULL, "no such path");
+    memcpy(buffer, path, n + 1);
+    for (char *at = buffer; at && at[1];) {
+        char *segment = at + 1;
+        at = strchr(segment, '/');
+        if (at)
+            *at = '\0';
+        if (request->segments_n == HTTP_SEGMENTS_MAX)
+            return err_set(e, ERR_NOT_FOUND, NULL, "no such path");
+        if (!http_head_unescape(segment, false, e))
+            return false;
+        request->segments[request->segments_n++] = segment;
+    }
+    return true;
+}

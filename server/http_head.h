@@ -1,0 +1,52 @@
+/* The head of a request, judged: framing that two parties could read differently, paths that
+ * decode to something else, pages of other origins. Pure.
+ *
+ * libmicrohttpd 0.9.75 accepts what RFC 9112 tells a server to refuse (both Content-Length and
+ * Transfer-Encoding, two of either, names with a space behind them): here it is refused. */
+#ifndef SERVER_HTTP_HEAD_H
+#define SERVER_HTTP_HEAD_H
+
+#include "server/http.h"
+
+enum { HTTP_FIELDS_MAX = 100, HTTP_PATH_MAX = 2048 };
+
+struct http_field {
+    const char *name, *value;
+    size_t name_n, value_n;
+};
+
+struct http_head {
+    const char *version; /* "HTTP/1.1" */
+    size_t fields_n;     /* may be over HTTP_FIELDS_MAX: refused */
+    struct http_field fields[HTTP_FIELDS_MAX];
+};
+
+struct http_framing {
+    bool chunked;
+    bool length_known;
+    uint64_t length;
+};
+
+/* ERR_INVALID, or ERR_FORBIDDEN for a foreign Origin. */
+bool http_head_check(const struct http_head *head, struct http_framing *framing,
+                     struct err *e) __attribute__((warn_unused_result));
+
+/* Whether the body may be read as JSON: application/json, curl's form type, or none; no
+ * content coding. ERR_MEDIA otherwise. */
+bool http_head_media(const struct http_head *head, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* The field's value; NULL when there is none. Names compare without case. */
+const char *http_head_field(const struct http_head *head, const char *name);
+
+/* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. Refuses %00,
+ * %2F, bad escapes, control characters and what is not UTF-8. */
+bool http_head_path(const char *path, char buffer[HTTP_PATH_MAX],
+                    struct http_request *request, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Decodes one text of a query in place, with the same refusals; %2F is allowed. */
+bool http_head_unescape(char *text, bool slash, struct err *e)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,219 @@
+/* The command line, the signals, and the order in which things start and end. */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/matrix.h"
+#include "server/clock.h"
+#include "server/config.h"
+#include "server/handlers.h"
+#include "server/http.h"
+#include "server/listener.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/registry.h"
+#include "server/routes.h"
+#include "server/supervisor.h"
+#include "server/worker.h"
+
+#ifndef VERSION
+#define VERSION "0.1"
+#endif
+
+enum { EXIT_USAGE = 2, MMAP_BYTES = 256 << 10 };
+
+/* The parts of a serving process, in the order they start. */
+struct server {
+    struct config config;
+    struct registry *registry;
+    struct metrics *metrics;
+    struct supervisor *supervisor;
+    _Atomic(struct http *) http;
+    struct jobs_context jobs;
+    struct models_context models;
+    struct predict_context predict;
+    struct probes_context probes;
+};
+
+static void usage(FILE *to) {
+    fprintf(to, "descentd " VERSION ": trains and serves feed-forward networks over HTTP\n"
+                "usage: descentd serve   [flags]   serves, and starts its local workers\n"
+                "       descentd worker  [flags]   trains jobs of the store, without HTTP\n"
+                "       descentd health  [flags]   asks a server whether it is ready\n"
+                "       descentd routes            prints the HTTP routes\n"
+                "flags:\n");
+    config_help(to);
+}
+
+static void on_change(void *context, struct store *store, bool published) {
+    struct server *server = context;
+    struct err e = {0};
+    if (published && !registry_refresh(server->registry, store, &e))
+        log_err(LOG_WARN, "the models could not be looked at", &e);
+    struct http *http = atomic_load(&server->http);
+    if (http)
+        http_wake(http);
+}
+
+static bool models_look(struct server *server, struct err *e) {
+    struct store *store = store_open(server->config.store, e);
+    bool ok = store && registry_refresh(server->registry, store, e);
+    store_close(store);
+    return ok;
+}
+
+static bool http_open(struct server *server, struct err *e) {
+    void *subsystems[SUBSYSTEMS_N] = {
+        [SUBSYSTEM_JOBS] = &server->jobs,
+        [SUBSYSTEM_MODELS] = &server->models,
+        [SUBSYSTEM_PREDICT] = &server->predict,
+        [SUBSYSTEM_PROBES] = &server->probes,
+    };
+    static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
+    memcpy(kept, subsystems, sizeof kept);
+    struct http_options options = {&server->config, routes, routes_n, kept, server->metrics};
+    struct http *http = http_start(&options, e);
+    atomic_store(&server->http, http);
+    return http;
+}
+
+static bool server_start(struct server *server, struct err *e) {
+    const struct config *config = &server->config;
+    struct supervisor_options supervising = {
+        .config = config,
+        .program = "/proc/self/exe",
+        .changed = on_change,
+        .context = server,
+    };
+    server->metrics = metrics_new(routes, routes_n);
+    if (!server->metrics)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the counters");
+    server->registry = registry_new((size_t)config->model_memory_max, e);
+    if (!server->registry || !matrix_start(e) || !models_look(server, e))
+        return false;
+    server->supervisor = supervisor_start(&supervising, e);
+    if (!server->supervisor)
+        return false;
+    server->jobs = (struct jobs_context){server->supervisor, server->registry};
+    server->models = (struct models_context){server->registry};
+    server->predict = (struct predict_context){server->registry, server->metrics};
+    server->probes = (struct probes_context){
+        .supervisor = server->supervisor,
+        .registry = server->registry,
+        .metrics = server->metrics,
+    };
+    if (!http_open(server, e))
+        return false;
+    atomic_store(&server->probes.ready, true);
+    return true;
+}
+
+static void server_stop(struct server *server) {
+    int64_t timeout_ms = server->config.drain_timeout_ms;
+    int64_t until_us = clock_mono_us() + timeout_ms * 1000;
+    struct http *http = atomic_load(&server->http);
+    if (http)
+        http_drain(http);
+    if (server->supervisor) {
+        /* From here on the supervisor's thread does not call on_change any more. */
+        supervisor_stop(server->supervisor, timeout_ms);
+    }
+    int64_t left_ms = (until_us - clock_mono_us()) / 1000;
+    if (http)
+        http_stop(http, left_ms > 0 ? left_ms : 0);
+    registry_free(server->registry);
+    metrics_free(server->metrics);
+}
+
+static int serve(struct server *server) {
+    struct err e = {0};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
+    bool ok = server_start(server, &e);
+    if (ok) {
+        int got = 0;
+        log_write(LOG_INFO, "serving", "address",
+                  LOG_TEXT(http_address(atomic_load(&server->http))), "store",
+                  LOG_TEXT(server->config.store), "workers",
+                  LOG_INT(server->config.workers), "blas", LOG_TEXT(matrix_blas_name()),
+                  NULL);
+        printf("listening on http://%s\n", http_address(atomic_load(&server->http)));
+        fflush(stdout);
+        sigwait(&signals, &got);
+        log_write(LOG_INFO, "draining", "signal", LOG_INT(got), NULL);
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL); /* a second one ends it at once */
+    } else {
+        log_err(LOG_ERROR, "the server could not start", &e);
+        fprintf(stderr, "descentd: %s%s%s\n", e.where, e.where[0] ? ": " : "", e.text);
+    }
+    server_stop(server);
+    log_write(LOG_INFO, "ended", NULL);
+    return ok ? 0 : 1;
+}
+
+/* For a container's health check: no shell, no client. */
+static int health(const struct config *config) {
+    static const char ask[] = "GET /readyz HTTP/1.0\r\n\r\n";
+    struct err e = {0};
+    char answer[64] = "";
+    int fd = listener_connect(config->listen, 2000, &e);
+    bool ok = fd >= 0 && send(fd, ask, sizeof ask - 1, MSG_NOSIGNAL) > 0 &&
+              recv(fd, answer, sizeof answer - 1, MSG_WAITALL) > 12 &&
+              strncmp(answer + 8, " 200", 4) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (!ok)
+        printf("not ready: %s\n", e.kind ? e.text : answer);
+    return ok ? 0 : 1;
+}
+
+static int routes_print(void) {
+    for (size_t i = 0; i < routes_n; i++)
+        printf("%s %s\n", routes[i].method, routes[i].pattern);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    static struct server server;
+    struct err e = {0};
+    enum log_level level;
+    const char *command = argc > 1 ? argv[1] : "";
+    signal(SIGPIPE, SIG_IGN);
+    /* Large blocks go back to the system when they are freed, however large they were. */
+    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+    if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    if (strcmp(command, "--version") == 0) {
+        printf("descentd " VERSION "\n");
+        return 0;
+    }
+    if (strcmp(command, "routes") == 0)
+        return routes_print();
+    bool known = strcmp(command, "serve") == 0 || strcmp(command, "worker") == 0 ||
+                 strcmp(command, "health") == 0;
+    if (!known) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (!config_read(&server.config, argc - 2, argv + 2, &e) ||
+        (!log_level_find(server.config.log_level, &level) &&
+         !err_set(&e, ERR_INVALID, "--log-level", "expected debug, info, warn or error"))) {
+        fprintf(stderr, "descentd: %s: %s\n", e.where, e.text);
+        return EXIT_USAGE;
+    }
+    log_start(level, command);
+    return command[0] == 's'   ? serve(&server)
+           : command[0] == 'w' ? worker_run(&server.config)
+                               : health(&server.config);
+}

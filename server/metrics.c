@@ -1,0 +1,159 @@
+#include "server/metrics.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/prometheus.h"
+
+enum { CLASSES_N = 6, BUCKETS_N = 14 };
+
+static const int64_t bucket_us[BUCKETS_N] = {100,   250,    500,    1000,   2500,
+                                             5000,  10000,  25000,  50000,  100000,
+                                             250000, 500000, 1000000, 5000000};
+
+struct series {
+    atomic_uint_fast64_t classes[CLASSES_N]; /* answers by status / 100 */
+    atomic_uint_fast64_t buckets[BUCKETS_N + 1];
+    atomic_uint_fast64_t sum_us;
+};
+
+struct metrics {
+    const struct route *table;
+    size_t routes_n;
+    atomic_uint_fast64_t predicted_rows;
+    atomic_int_fast64_t connections;
+    struct series *series; /* (routes_n + 1) */
+};
+
+struct metrics *metrics_new(const struct route *table, size_t n) {
+    struct metrics *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->table = table;
+    m->routes_n = n;
+    m->series = calloc(n + 1, sizeof *m->series);
+    if (!m->series) {
+        free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void metrics_free(struct metrics *m) {
+    if (m)
+        free(m->series);
+    free(m);
+}
+
+static void count(atomic_uint_fast64_t *counter, uint64_t n) {
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+void metrics_request(struct metrics *m, const struct route *route, int status,
+                     int64_t duration_us) {
+    struct series *s = &m->series[route ? (size_t)(route - m->table) : m->routes_n];
+    size_t bucket = 0;
+    while (bucket < BUCKETS_N && duration_us > bucket_us[bucket])
+        bucket++;
+    count(&s->classes[status / 100 % CLASSES_N], 1);
+    count(&s->buckets[bucket], 1);
+    count(&s->sum_us, duration_us > 0 ? (uint64_t)duration_us : 0);
+}
+
+void metrics_predicted(struct metrics *m, size_t rows) {
+    count(&m->predicted_rows, rows);
+}
+
+void metrics_connections(struct metrics *m, int change) {
+    atomic_fetch_add_explicit(&m->connections, change, memory_order_relaxed);
+}
+
+static const char *route_label(const struct metrics *m, size_t i) {
+    return i < m->routes_n ? m->table[i].name : "none";
+}
+
+static void requests_encode(const struct metrics *m, struct text *out) {
+    static const char name[] = "descentd_requests_total";
+    prometheus_head(out, name, "counter", "Requests answered, by route and class of status.");
+    for (size_t i = 0; i <= m->routes_n; i++) {
+        for (size_t c = 1; c < CLASSES_N; c++) {
+            uint64_t n = atomic_load(&m->series[i].classes[c]);
+            char labels[96];
+            snprintf(labels, sizeof labels, "route=\"%s\",status=\"%zuxx\"",
+                     route_label(m, i), c);
+            if (n)
+                prometheus_sample(out, name, labels, (double)n);
+        }
+    }
+}
+
+static void durations_encode(const struct metrics *m, struct text *out) {
+    static const char name[] = "descentd_request_duration_seconds";
+    prometheus_head(out, name, "histogram",
+                    "Time from a request's head to its answer, by route.");
+    for (size_t i = 0; i <= m->routes_n; i++) {
+        const struct series *s = &m->series[i];
+        char labels[96];
+        uint64_t total = 0;
+        for (size_t b = 0; b <= BUCKETS_N; b++)
+            total += atomic_load(&s->buckets[b]);
+        if (!total)
+            continue;
+        uint64_t below = 0;
+        for (size_t b = 0; b < BUCKETS_N; b++) {
+            below += atomic_load(&s->buckets[b]);
+            snprintf(labels, sizeof labels, "route=\"%s\",le=\"%g\"", route_label(m, i),
+                     (double)bucket_us[b] / 1e6);
+            prometheus_sample(out, "descentd_request_duration_seconds_bucket", labels,
+                              (double)below);
+        }
+        snprintf(labels, sizeof labels, "route=\"%s\",le=\"+Inf\"", route_label(m, i));
+        prometheus_sample(out, "descentd_request_duration_seconds_bucket", labels,
+                          (double)total);
+        snprintf(labels, sizeof labels, "route=\"%s\"", route_label(m, i));
+        prometheus_sample(out, "descentd_request_duration_seconds_sum", labels,
+                          (double)atomic_load(&s->sum_us) / 1e6);
+        prometheus_sample(out, "descentd_request_duration_seconds_count", labels,
+                          (double)total);
+    }
+}
+
+static void gauge(struct text *out, const char *name, const char *type, const char *help,
+                  int64_t value) {
+    if (value < 0)
+        return;
+    prometheus_head(out, name, type, help);
+    prometheus_sample(out, name, NULL, (double)value);
+}
+
+static void jobs_encode(const struct metrics_gauges *g, struct text *out) {
+    if (g->jobs[0] < 0)
+        return;
+    prometheus_head(out, "descentd_jobs", "gauge", "Jobs in the store, by status.");
+    for (int i = 0; i < JOB_STATUSES_N; i++) {
+        char labels[48];
+        snprintf(labels, sizeof labels, "status=\"%s\"", job_status_name((enum job_status)i));
+        prometheus_sample(out, "descentd_jobs", labels, (double)g->jobs[i]);
+    }
+}
+
+void metrics_encode(const struct metrics *m, const struct metrics_gauges *g,
+                    struct text *out) {
+    requests_encode(m, out);
+    durations_encode(m, out);
+    gauge(out, "descentd_predicted_rows_total", "counter", "Rows predicted.",
+          (int64_t)atomic_load(&m->predicted_rows));
+    jobs_encode(g, out);
+    gauge(out, "descentd_workers", "gauge", "Local worker processes running.",
+          g->workers_running);
+    gauge(out, "descentd_worker_crashes_total", "counter",
+          "Local workers that ended by themselves.", g->worker_crashes);
+    gauge(out, "descentd_models", "gauge", "Models in the store.", g->models);
+    gauge(out, "descentd_models_loaded", "gauge", "Model versions kept loaded.",
+          g->models_loaded);
+    gauge(out, "descentd_model_bytes", "gauge", "Bytes of the model versions kept loaded.",
+          g->model_bytes);
+    gauge(out, "descentd_connections", "gauge", "Open connections.",
+          (int64_t)atomic_load(&m->connections));
+}

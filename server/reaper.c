@@ -1,0 +1,118 @@
+#include "server/reaper.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+struct reaper_entry {
+    struct reaper_entry *next, *previous;
+    int fd;
+    atomic_int phase;
+    atomic_int_fast64_t since_us;
+    atomic_size_t bytes;
+};
+
+struct reaper {
+    struct reaper_options options;
+    pthread_mutex_t lock; /* guards the list */
+    struct reaper_entry *first;
+    size_t n;
+};
+
+struct reaper *reaper_new(struct reaper_options options) {
+    struct reaper *r = calloc(1, sizeof *r);
+    if (r) {
+        r->options = options;
+        pthread_mutex_init(&r->lock, NULL);
+    }
+    return r;
+}
+
+void reaper_free(struct reaper *r) {
+    while (r->first)
+        reaper_remove(r, r->first);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+struct reaper_entry *reaper_add(struct reaper *r, int fd, int64_t now_us) {
+    struct reaper_entry *entry = calloc(1, sizeof *entry);
+    if (!entry)
+        return NULL;
+    entry->fd = fd;
+    atomic_store(&entry->since_us, now_us);
+    pthread_mutex_lock(&r->lock);
+    entry->next = r->first;
+    if (r->first)
+        r->first->previous = entry;
+    r->first = entry;
+    r->n++;
+    pthread_mutex_unlock(&r->lock);
+    return entry;
+}
+
+void reaper_remove(struct reaper *r, struct reaper_entry *entry) {
+    pthread_mutex_lock(&r->lock);
+    if (entry->next)
+        entry->next->previous = entry->previous;
+    if (entry->previous)
+        entry->previous->next = entry->next;
+    else
+        r->first = entry->next;
+    r->n--;
+    pthread_mutex_unlock(&r->lock);
+    free(entry);
+}
+
+void reaper_phase(struct reaper_entry *entry, enum reaper_phase phase, int64_t now_us) {
+    if (!entry)
+        return;
+    atomic_store_explicit(&entry->bytes, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->since_us, now_us, memory_order_relaxed);
+    atomic_store_explicit(&entry->phase, (int)phase, memory_order_relaxed);
+}
+
+void reaper_bytes(struct reaper_entry *entry, size_t n) {
+    if (entry)
+        atomic_fetch_add_explicit(&entry->bytes, n, memory_order_relaxed);
+}
+
+static bool is_overdue(const struct reaper *r, struct reaper_entry *entry, int64_t now_us) {
+    int64_t age_us = now_us - atomic_load(&entry->since_us);
+    switch ((enum reaper_phase)atomic_load(&entry->phase)) {
+    case REAPER_IDLE:
+        return age_us > 2 * r->options.idle_us;
+    case REAPER_HEAD:
+        return age_us > r->options.head_us;
+    case REAPER_BODY: {
+        int64_t bytes = (int64_t)atomic_load(&entry->bytes);
+        return age_us > r->options.head_us + bytes * 1000000 / REAPER_BODY_BYTES_PER_S;
+    }
+    case REAPER_BUSY:
+        break;
+    }
+    return false;
+}
+
+size_t reaper_run(struct reaper *r, int64_t now_us) {
+    size_t reaped = 0;
+    pthread_mutex_lock(&r->lock);
+    for (struct reaper_entry *entry = r->first; entry; entry = entry->next) {
+        if (is_overdue(r, entry, now_us)) {
+            shutdown(entry->fd, SHUT_RDWR);
+            atomic_store(&entry->since_us, now_us); /* once is enough for now */
+            reaped++;
+        }
+    }
+    pthread_mutex_unlock(&r->lock);
+    return reaped;
+}
+
+size_t reaper_count(struct reaper *r) {
+    pthread_mutex_lock(&r->lock);
+    size_t n = r->n;
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}

@@ -1,0 +1,365 @@
+#include "server/registry.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/model_file.h"
+#include "engine/memory.h"
+#include "server/log.h"
+
+enum { LIST_PAGE = 1000 };
+
+struct loaded {
+    struct served served; /* first: a served pointer is a loaded pointer */
+    atomic_int references;
+    atomic_uint_fast64_t used_at; /* the registry's tick of its last use */
+    size_t bytes;
+    struct model *model;
+    char name[STORE_NAME_MAX];
+};
+
+/* One model: its name, its latest version, and which versions are loaded. */
+struct entry {
+    char name[STORE_NAME_MAX];
+    int64_t latest;
+    struct loaded **versions;
+    size_t versions_n;
+};
+
+struct registry {
+    size_t memory_max;
+    atomic_uint_fast64_t ticks;
+    pthread_mutex_t loading; /* one load or refresh at a time; before `lock` */
+    pthread_rwlock_t lock;   /* guards what follows */
+    struct entry **entries;  /* sorted by name */
+    size_t entries_n;
+    size_t bytes;
+};
+
+/* ---- references ------------------------------------------------------------------------- */
+
+static void loaded_release(struct loaded *l) {
+    if (atomic_fetch_sub_explicit(&l->references, 1, memory_order_acq_rel) > 1)
+        return;
+    model_free(l->model);
+    free(l);
+}
+
+void registry_release(const struct served *served) {
+    loaded_release((struct loaded *)(uintptr_t)served);
+}
+
+static const struct served *loaded_acquire(struct registry *r, struct loaded *l) {
+    uint64_t tick = atomic_fetch_add_explicit(&r->ticks, 1, memory_order_relaxed);
+    atomic_store_explicit(&l->used_at, tick, memory_order_relaxed);
+    atomic_fetch_add_explicit(&l->references, 1, memory_order_relaxed);
+    return &l->served;
+}
+
+/* ---- entries: the caller holds `lock` --------------------------------------------------- */
+
+/* Where `name` stands, or would. */
+static size_t entry_index(const struct registry *r, const char *name) {
+    size_t low = 0, high = r->entries_n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(r->entries[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct entry *entry_find(const struct registry *r, const char *name) {
+    size_t i = entry_index(r, name);
+    bool there = i < r->entries_n && strcmp(r->entries[i]->name, name) == 0;
+    return there ? r->entries[i] : NULL;
+}
+
+static struct entry *entry_add(struct registry *r, const char *name) {
+    size_t i = entry_index(r, name);
+    struct entry **grown = realloc(r->entries, (r->entries_n + 1) * sizeof *grown);
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (grown)
+        r->entries = grown;
+    if (!grown || !entry) {
+        free(entry);
+        return NULL;
+    }
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    memmove(&r->entries[i + 1], &r->entries[i], (r->entries_n - i) * sizeof *grown);
+    r->entries[i] = entry;
+    r->entries_n++;
+    return entry;
+}
+
+static struct loaded *version_find(const struct entry *entry, int64_t version) {
+    for (size_t i = 0; i < entry->versions_n; i++)
+        if (entry->versions[i]->served.version == version)
+            return entry->versions[i];
+    return NULL;
+}
+
+static void version_drop(struct registry *r, struct entry *entry, size_t i) {
+    struct loaded *l = entry->versions[i];
+    entry->versions[i] = entry->versions[--entry->versions_n];
+    r->bytes -= l->bytes;
+    loaded_release(l);
+}
+
+static void entry_drop(struct registry *r, size_t i) {
+    struct entry *entry = r->entries[i];
+    while (entry->versions_n)
+        version_drop(r, entry, entry->versions_n - 1);
+    free(entry->versions);
+    free(entry);
+    memmove(&r->entries[i], &r->entries[i + 1],
+            (--r->entries_n - i) * sizeof *r->entries);
+}
+
+/* Drops what was used longest ago until the rest fits; never `keep`. */
+static void evict(struct registry *r, const struct loaded *keep) {
+    while (r->bytes > r->memory_max) {
+        struct entry *oldest_entry = NULL;
+        size_t oldest = 0;
+        uint64_t oldest_tick = UINT64_MAX;
+        for (size_t i = 0; i < r->entries_n; i++) {
+            for (size_t v = 0; v < r->entries[i]->versions_n; v++) {
+                struct loaded *l = r->entries[i]->versions[v];
+                uint64_t tick = atomic_load_explicit(&l->used_at, memory_order_relaxed);
+                if (l != keep && tick < oldest_tick) {
+                    oldest_tick = tick;
+                    oldest_entry = r->entries[i];
+                    oldest = v;
+                }
+            }
+        }
+        if (!oldest_entry)
+            return;
+        version_drop(r, oldest_entry, oldest);
+    }
+}
+
+static struct loaded *version_wanted(const struct registry *r, const struct model_ref *ref) {
+    const struct entry *entry = ref->name[0]        ? entry_find(r, ref->name)
+                                : r->entries_n == 1 ? r->entries[0]
+                                                    : NULL;
+    return entry ? version_find(entry, ref->version ? ref->version : entry->latest) : NULL;
+}
+
+/* ---- loading ---------------------------------------------------------------------------- */
+
+const struct served *registry_acquire(struct registry *r, const struct model_ref *ref) {
+    const struct served *served = NULL;
+    pthread_rwlock_rdlock(&r->lock);
+    struct loaded *l = version_wanted(r, ref);
+    if (l)
+        served = loaded_acquire(r, l);
+    pthread_rwlock_unlock(&r->lock);
+    return served;
+}
+
+static struct loaded *version_read(struct store *store, const char *name, int64_t version,
+                                   struct err *e) {
+    struct store_version v;
+    void *bytes = NULL;
+    size_t n = 0;
+    if (!store_version_get(store, name, version, &v, e))
+        return NULL;
+    struct model *model = NULL;
+    if (store_blob_get(store, v.blob, &bytes, &n, e))
+        model = model_file_decode(bytes, n, e);
+    free(bytes);
+    struct loaded *l = model ? calloc(1, sizeof *l) : NULL;
+    if (l) {
+        l->model = model;
+        l->bytes = model->net->block_n * sizeof(float) + sizeof *l;
+        atomic_init(&l->references, 1);
+        snprintf(l->name, sizeof l->name, "%s", v.model);
+        l->served = (struct served){l->name, v.version, model};
+    } else {
+        model_free(model);
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the model");
+    }
+    store_version_free(&v);
+    return l;
+}
+
+/* Puts a version in; takes the caller's reference. */
+static bool version_insert(struct registry *r, struct loaded *l, bool is_latest) {
+    pthread_rwlock_wrlock(&r->lock);
+    struct entry *entry = entry_find(r, l->name);
+    if (!entry)
+        entry = entry_add(r, l->name);
+    struct loaded **grown =
+        entry ? realloc(entry->versions, (entry->versions_n + 1) * sizeof *grown) : NULL;
+    if (grown) {
+        entry->versions = grown;
+        entry->versions[entry->versions_n++] = l;
+        if (is_latest && l->served.version > entry->latest)
+            entry->latest = l->served.version;
+        r->bytes += l->bytes;
+        atomic_store(&l->used_at, atomic_fetch_add(&r->ticks, 1));
+        evict(r, l);
+    }
+    pthread_rwlock_unlock(&r->lock);
+    return grown;
+}
+
+static size_t models_count(struct registry *r) {
+    pthread_rwlock_rdlock(&r->lock);
+    size_t n = r->entries_n;
+    pthread_rwlock_unlock(&r->lock);
+    return n;
+}
+
+static bool refresh(struct registry *r, struct store *store, struct err *e);
+
+/* The name and version to load: without a name, the only model's. */
+static bool wanted_resolve(struct registry *r, struct store *store,
+                           const struct model_ref *ref, struct model_ref *wanted,
+                           struct err *e) {
+    *wanted = *ref;
+    if (ref->name[0])
+        return true;
+    if (!refresh(r, store, e))
+        return false;
+    if (models_count(r) != 1)
+        return err_set(e, ERR_INVALID, "/model",
+                       "is missing: there are %zu models, so it must name one",
+                       models_count(r));
+    pthread_rwlock_rdlock(&r->lock);
+    snprintf(wanted->name, sizeof wanted->name, "%s", r->entries[0]->name);
+    pthread_rwlock_unlock(&r->lock);
+    return true;
+}
+
+const struct served *registry_load(struct registry *r, struct store *store,
+                                   const struct model_ref *ref, struct err *e) {
+    struct model_ref wanted;
+    pthread_mutex_lock(&r->loading);
+    const struct served *served = NULL;
+    if (wanted_resolve(r, store, ref, &wanted, e)) {
+        served = registry_acquire(r, &wanted); /* another thread may have loaded it */
+        struct loaded *l =
+            served ? NULL : version_read(store, wanted.name, wanted.version, e);
+        if (l) {
+            served = loaded_acquire(r, l);
+            if (!version_insert(r, l, !wanted.version))
+                loaded_release(l);
+        }
+    }
+    pthread_mutex_unlock(&r->loading);
+    return served;
+}
+
+/* ---- what there is ---------------------------------------------------------------------- */
+
+/* One model of the store's list: a new latest version is warmed before it takes over. */
+static void model_seen(struct registry *r, struct store *store,
+                       const struct store_version *v) {
+    pthread_rwlock_rdlock(&r->lock);
+    struct entry *entry = entry_find(r, v->model);
+    bool known = entry && entry->latest == v->version;
+    bool warm = entry && !known && entry->versions_n && !version_find(entry, v->version);
+    pthread_rwlock_unlock(&r->lock);
+    if (known)
+        return;
+    struct err e = {0};
+    struct loaded *l = warm ? version_read(store, v->model, v->version, &e) : NULL;
+    if (l && !version_insert(r, l, true))
+        loaded_release(l);
+    if (warm && !l)
+        log_err(LOG_ERROR, "a new version could not be loaded", &e);
+    pthread_rwlock_wrlock(&r->lock);
+    entry = entry_find(r, v->model);
+    if (!entry)
+        entry = entry_add(r, v->model);
+    if (entry)
+        entry->latest = v->version;
+    pthread_rwlock_unlock(&r->lock);
+}
+
+/* Drops the models that the store no longer has: those before `next` in the order of names
+ * and behind `previous`. NULL: the start, the end. */
+static void models_gone(struct registry *r, const char *previous, const char *next) {
+    pthread_rwlock_wrlock(&r->lock);
+    size_t i = previous ? entry_index(r, previous) : 0;
+    if (previous && i < r->entries_n && strcmp(r->entries[i]->name, previous) == 0)
+        i++;
+    while (i < r->entries_n && (!next || strcmp(r->entries[i]->name, next) < 0))
+        entry_drop(r, i);
+    pthread_rwlock_unlock(&r->lock);
+}
+
+static bool refresh(struct registry *r, struct store *store, struct err *e) {
+    char previous[STORE_NAME_MAX] = "";
+    for (bool more = true; more;) {
+        struct store_version *list = NULL;
+        size_t n = 0;
+        if (!store_versions_list(store, NULL, previous[0] ? previous : NULL, LIST_PAGE,
+                                 &list, &n, &more, e))
+            return false;
+        for (size_t i = 0; i < n; i++) {
+            models_gone(r, previous[0] ? previous : NULL, list[i].model);
+            model_seen(r, store, &list[i]);
+            snprintf(previous, sizeof previous, "%s", list[i].model);
+            store_version_free(&list[i]);
+        }
+        free(list);
+    }
+    models_gone(r, previous[0] ? previous : NULL, NULL);
+    return true;
+}
+
+bool registry_refresh(struct registry *r, struct store *store, struct err *e) {
+    pthread_mutex_lock(&r->loading);
+    bool ok = refresh(r, store, e);
+    pthread_mutex_unlock(&r->loading);
+    return ok;
+}
+
+bool registry_knows(struct registry *r, const char *name, int64_t version) {
+    pthread_rwlock_rdlock(&r->lock);
+    const struct entry *entry = entry_find(r, name);
+    bool knows = entry && entry->latest >= version;
+    pthread_rwlock_unlock(&r->lock);
+    return knows;
+}
+
+void registry_counts(struct registry *r, int64_t *models, int64_t *loaded, int64_t *bytes) {
+    pthread_rwlock_rdlock(&r->lock);
+    *models = (int64_t)r->entries_n;
+    *bytes = (int64_t)r->bytes;
+    *loaded = 0;
+    for (size_t i = 0; i < r->entries_n; i++)
+        *loaded += (int64_t)r->entries[i]->versions_n;
+    pthread_rwlock_unlock(&r->lock);
+}
+
+struct registry *registry_new(size_t memory_max, struct err *e) {
+    struct registry *r = calloc(1, sizeof *r);
+    if (!r) {
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the registry");
+        return NULL;
+    }
+    r->memory_max = memory_max;
+    pthread_mutex_init(&r->loading, NULL);
+    pthread_rwlock_init(&r->lock, NULL);
+    return r;
+}
+
+void registry_free(struct registry *r) {
+    if (!r)
+        return;
+    while (r->entries_n)
+        entry_drop(r, r->entries_n - 1);
+    free(r->entries);
+    pthread_mutex_destroy(&r->loading);
+    pthread_rwlock_destroy(&r->lock);
+    free(r);
+}

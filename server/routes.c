@@ -1,0 +1,71 @@
+#include "server/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/handlers.h"
+
+const struct route routes[] = {
+    {"POST", "/predict", "predict", handle_predict, SUBSYSTEM_PREDICT, false, true, ""},
+    {"POST", "/v1/jobs", "jobs_create", handle_jobs_create, SUBSYSTEM_JOBS, true, true, ""},
+    {"GET", "/v1/jobs", "jobs_list", handle_jobs_list, SUBSYSTEM_JOBS, true, false,
+     "status model after limit"},
+    {"GET", "/v1/jobs/{id}", "jobs_get", handle_jobs_get, SUBSYSTEM_JOBS, true, false,
+     "wait"},
+    {"GET", "/v1/jobs/{id}/history", "jobs_history", handle_jobs_history, SUBSYSTEM_JOBS,
+     true, false, "max_points since_epoch"},
+    {"POST", "/v1/jobs/{id}/cancel", "jobs_cancel", handle_jobs_cancel, SUBSYSTEM_JOBS,
+     true, false, ""},
+    {"GET", "/v1/models", "models_list", handle_models_list, SUBSYSTEM_MODELS, true, false,
+     "after limit"},
+    {"GET", "/v1/models/{name}", "models_get", handle_models_get, SUBSYSTEM_MODELS, true,
+     false, ""},
+    {"DELETE", "/v1/models/{name}", "models_delete", handle_models_delete,
+     SUBSYSTEM_MODELS, true, false, ""},
+    {"GET", "/v1/models/{name}/versions", "versions_list", handle_versions_list,
+     SUBSYSTEM_MODELS, true, false, "after limit"},
+    {"GET", "/v1/models/{name}/versions/{version}", "versions_get", handle_versions_get,
+     SUBSYSTEM_MODELS, true, false, ""},
+    {"GET", "/livez", "livez", handle_livez, SUBSYSTEM_PROBES, false, false, ""},
+    {"GET", "/readyz", "readyz", handle_readyz, SUBSYSTEM_PROBES, false, false, ""},
+    {"GET", "/metrics", "metrics", handle_metrics, SUBSYSTEM_PROBES, true, false, ""},
+};
+const size_t routes_n = sizeof routes / sizeof *routes;
+
+/* Whether the segments are those of the pattern; fills the parameters. */
+static bool pattern_matches(const char *pattern, const char *const *segments,
+                            size_t segments_n, const char *parameters[2]) {
+    size_t parameters_n = 0, i = 0;
+    for (const char *at = pattern; *at; i++) {
+        size_t n = strcspn(++at, "/");
+        if (i == segments_n)
+            return false;
+        if (*at == '{')
+            parameters[parameters_n++] = segments[i];
+        else if (strlen(segments[i]) != n || strncmp(segments[i], at, n) != 0)
+            return false;
+        at += n;
+    }
+    return i == segments_n;
+}
+
+enum route_match route_find(const struct route *table, size_t n, const char *method,
+                            const char *const *segments, size_t segments_n,
+                            const struct route **route, const char *parameters[2],
+                            char allow[64]) {
+    const char *verb = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    size_t at = 0;
+    allow[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        if (!pattern_matches(table[i].pattern, segments, segments_n, parameters))
+            continue;
+        if (strcmp(table[i].method, verb) == 0) {
+            *route = &table[i];
+            return ROUTE_FOUND;
+        }
+        const char *also = strcmp(table[i].method, "GET") == 0 ? ", HEAD" : "";
+        at += (size_t)snprintf(allow + at, 64 - at, "%s%s%s", at ? ", " : "",
+                               table[i].method, also);
+    }
+    return allow[0] ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
+}

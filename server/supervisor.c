@@ -1,0 +1,298 @@
+#include "server/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+#include "server/log.h"
+#include "server/owner.h"
+
+extern char **environ;
+
+enum {
+    WORKERS_MAX = 64,
+    TICK_MS = 200,             /* between looks at the store: the truth behind the wake-ups */
+    PUBLISHED_EVERY_MS = 1000, /* between looks at the models without a worker's word */
+    SWEEP_EVERY_MS = 600000,
+    RESTART_MS = 100, /* after a crash; doubled for each that follows at once */
+    RESTART_MS_MAX = 5000,
+    STEADY_MS = 10000, /* a worker that lived so long has recovered */
+    WORKER_FD = 3
+};
+
+struct local_worker {
+    pid_t pid; /* 0: not running */
+    int fd;
+    char owner[STORE_OWNER_MAX];
+    int64_t started_us, restart_at_us, restart_ms;
+};
+
+struct supervisor {
+    struct supervisor_options options;
+    struct store *store;
+    pthread_t thread;
+    int stop_fd; /* an eventfd */
+    size_t workers_n;
+    atomic_int_fast64_t crashes;
+    int64_t change_counter, published_at_us, swept_at_us;
+    pthread_mutex_t lock; /* guards the workers' fds and pids */
+    struct local_worker workers[WORKERS_MAX];
+};
+
+/* ---- processes -------------------------------------------------------------------------- */
+
+static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, child_fd, WORKER_FD);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    const struct config *c = s->options.config;
+    char threads[24], niceness[24], fd[24];
+    snprintf(threads, sizeof threads, "%lld", (long long)c->threads);
+    snprintf(niceness, sizeof niceness, "%lld", (long long)c->worker_nice);
+    snprintf(fd, sizeof fd, "%d", WORKER_FD);
+    const char *const argv[] = {"descentd",      "worker",       "--store", c->store,
+                                "--threads",     threads,        "--worker-nice",
+                                niceness,        "--log-level",  c->log_level,
+                                "--wake-fd",     fd,             NULL};
+    int status = posix_spawn(&w->pid, s->options.program, &actions, &attributes,
+                             (char *const *)(uintptr_t)argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    if (status != 0) {
+        log_write(LOG_ERROR, "a worker could not be started", "error",
+                  LOG_TEXT(strerror(status)), NULL);
+        w->pid = 0;
+    }
+    return status == 0;
+}
+
+static void worker_start(struct supervisor *s, struct local_worker *w) {
+    int pair[2];
+    w->restart_ms = w->restart_ms ? w->restart_ms : RESTART_MS;
+    w->restart_at_us = clock_mono_us() + w->restart_ms * 1000;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+        return;
+    pthread_mutex_lock(&s->lock);
+    if (spawn(s, w, pair[1])) {
+        w->fd = pair[0];
+        w->started_us = clock_mono_us();
+        owner_of(w->pid, w->owner);
+        log_write(LOG_INFO, "worker started", "worker_pid", LOG_INT(w->pid), NULL);
+    } else {
+        close(pair[0]);
+    }
+    pthread_mutex_unlock(&s->lock);
+    close(pair[1]);
+}
+
+static void owner_release(struct supervisor *s, const char *owner, bool crashed) {
+    struct err e = {0};
+    int64_t released = 0;
+    if (!store_owner_dead(s->store, owner, crashed, clock_ms(), &released, &e))
+        log_err(LOG_ERROR, "a dead worker's job could not be put back", &e);
+    else if (released)
+        log_write(LOG_WARN, "a dead worker's job was put back", "owner", LOG_TEXT(owner),
+                  NULL);
+}
+
+/* The worker's socket ended: it is dead, or so stuck that it may as well be. */
+static void worker_ended(struct supervisor *s, struct local_worker *w) {
+    int status = 0;
+    pid_t pid = w->pid;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    pthread_mutex_lock(&s->lock);
+    close(w->fd);
+    w->fd = -1;
+    w->pid = 0;
+    pthread_mutex_unlock(&s->lock);
+    atomic_fetch_add(&s->crashes, 1);
+    log_write(LOG_WARN, "worker ended", "worker_pid", LOG_INT(pid), "signal",
+              LOG_INT(WIFSIGNALED(status) ? WTERMSIG(status) : 0), "exit",
+              LOG_INT(WIFEXITED(status) ? WEXITSTATUS(status) : 0), NULL);
+    owner_release(s, w->owner, true);
+    bool steady = clock_mono_us() - w->started_us > STEADY_MS * INT64_C(1000);
+    w->restart_ms = steady ? RESTART_MS : w->restart_ms * 2;
+    if (w->restart_ms > RESTART_MS_MAX)
+        w->restart_ms = RESTART_MS_MAX;
+    w->restart_at_us = clock_mono_us() + w->restart_ms * 1000;
+}
+
+/* ---- the thread ------------------------------------------------------------------------- */
+
+/* Reads what a worker said. @return whether it said anything. */
+static bool worker_heard(struct supervisor *s, struct local_worker *w) {
+    char bytes[64];
+    ssize_t n = recv(w->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n > 0)
+        return true;
+    if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        worker_ended(s, w);
+    return n == 0;
+}
+
+static void store_look(struct supervisor *s, bool heard) {
+    int64_t now = clock_mono_us(), counter = store_change_counter(s->store);
+    bool moved = counter != s->change_counter;
+    if (heard || moved) {
+        bool due = now - s->published_at_us > PUBLISHED_EVERY_MS * INT64_C(1000);
+        bool published = heard || due;
+        s->options.changed(s->options.context, s->store, published);
+        if (published) {
+            s->published_at_us = now;
+            s->change_counter = counter;
+        }
+    }
+    if (now - s->swept_at_us > SWEEP_EVERY_MS * INT64_C(1000)) {
+        struct err e = {0};
+        int64_t deleted = 0;
+        if (!store_blob_sweep(s->store, clock_ms(), &deleted, &e))
+            log_err(LOG_WARN, "unused bytes could not be swept", &e);
+        else if (deleted)
+            log_write(LOG_INFO, "unused bytes swept", "blobs", LOG_INT(deleted), NULL);
+        s->swept_at_us = now;
+    }
+}
+
+static void workers_restart(struct supervisor *s) {
+    int64_t now = clock_mono_us();
+    for (size_t i = 0; i < s->workers_n; i++)
+        if (!s->workers[i].pid && now >= s->workers[i].restart_at_us)
+            worker_start(s, &s->workers[i]);
+}
+
+static void *supervise(void *context) {
+    struct supervisor *s = context;
+    for (;;) {
+        struct pollfd fds[WORKERS_MAX + 1] = {{.fd = s->stop_fd, .events = POLLIN}};
+        for (size_t i = 0; i < s->workers_n; i++)
+            fds[i + 1] = (struct pollfd){.fd = s->workers[i].fd, .events = POLLIN};
+        poll(fds, s->workers_n + 1, TICK_MS);
+        if (fds[0].revents)
+            return NULL;
+        bool heard = false;
+        for (size_t i = 0; i < s->workers_n; i++)
+            if (fds[i + 1].revents)
+                heard = worker_heard(s, &s->workers[i]) || heard;
+        store_look(s, heard);
+        workers_restart(s);
+    }
+}
+
+static void dead_owners_release(struct supervisor *s) {
+    struct err e = {0};
+    char **owners = NULL;
+    size_t n = 0;
+    if (!store_owners(s->store, &owners, &n, &e)) {
+        log_err(LOG_ERROR, "the owners of running jobs could not be read", &e);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (owner_is_dead(owners[i]))
+            owner_release(s, owners[i], false);
+        free(owners[i]);
+    }
+    free(owners);
+}
+
+struct supervisor *supervisor_start(const struct supervisor_options *options,
+                                    struct err *e) {
+    struct supervisor *s = calloc(1, sizeof *s);
+    if (!s) {
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the supervisor");
+        return NULL;
+    }
+    s->options = *options;
+    s->workers_n = (size_t)options->config->workers;
+    s->swept_at_us = clock_mono_us();
+    s->stop_fd = eventfd(0, EFD_CLOEXEC);
+    pthread_mutex_init(&s->lock, NULL);
+    s->store = store_open(options->config->store, e);
+    if (!s->store || s->stop_fd < 0) {
+        err_set(e, ERR_INTERNAL, NULL, "no file descriptor for the supervisor");
+        goto failed;
+    }
+    dead_owners_release(s);
+    for (size_t i = 0; i < s->workers_n; i++)
+        s->workers[i].fd = -1;
+    if (pthread_create(&s->thread, NULL, supervise, s) == 0)
+        return s;
+    err_set(e, ERR_NO_MEMORY, NULL, "no thread for the supervisor");
+failed:
+    store_close(s->store);
+    if (s->stop_fd >= 0)
+        close(s->stop_fd);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+    return NULL;
+}
+
+void supervisor_wake(struct supervisor *s) {
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->workers_n; i++)
+        if (s->workers[i].fd >= 0)
+            send(s->workers[i].fd, "w", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes) {
+    *running = 0;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->workers_n; i++)
+        *running += s->workers[i].pid != 0;
+    pthread_mutex_unlock(&s->lock);
+    *crashes = atomic_load(&s->crashes);
+}
+
+/* Waits for the worker until deadline_us, then kills it. */
+static void worker_stop(struct local_worker *w, int64_t deadline_us) {
+    int status;
+    while (w->pid) {
+        pid_t got = waitpid(w->pid, &status, WNOHANG);
+        if (got == w->pid || (got < 0 && errno != EINTR))
+            break;
+        if (clock_mono_us() > deadline_us)
+            kill(w->pid, SIGKILL);
+        usleep(2000);
+    }
+    if (w->fd >= 0)
+        close(w->fd);
+}
+
+void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
+    uint64_t one = 1;
+    if (write(s->stop_fd, &one, sizeof one) == sizeof one)
+        pthread_join(s->thread, NULL);
+    for (size_t i = 0; i < s->workers_n; i++)
+        if (s->workers[i].pid)
+            kill(s->workers[i].pid, SIGTERM);
+    int64_t deadline_us = clock_mono_us() + timeout_ms * 1000;
+    for (size_t i = 0; i < s->workers_n; i++) {
+        worker_stop(&s->workers[i], deadline_us);
+        if (s->workers[i].owner[0])
+            owner_release(s, s->workers[i].owner, false);
+    }
+    store_close(s->store);
+    close(s->stop_fd);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}

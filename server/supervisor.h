@@ -1,0 +1,36 @@
+/* Starts the local worker processes, wakes them, restarts them, and watches the store.
+ *
+ * One thread of its own with its own connection to the store. A worker is a child process with
+ * a socket to its server: a byte down says that there is work or a cancellation, a byte up
+ * that a job ended or a version was published, and its end that the other side is gone. */
+#ifndef SERVER_SUPERVISOR_H
+#define SERVER_SUPERVISOR_H
+
+#include "server/config.h"
+#include "server/store.h"
+
+struct supervisor;
+
+struct supervisor_options {
+    const struct config *config; /* borrowed */
+    const char *program;         /* path of this program, for the workers */
+    /* Called in the supervisor's thread when the store may have changed; `published`: the
+     * models may have. */
+    void (*changed)(void *context, struct store *store, bool published);
+    void *context;
+};
+
+/* Takes jobs back from owners that are dead, then starts the workers. */
+struct supervisor *supervisor_start(const struct supervisor_options *options,
+                                    struct err *e) __attribute__((warn_unused_result));
+
+/* Tells every worker to look at the store now. Any thread. */
+void supervisor_wake(struct supervisor *s);
+
+/* How many workers are running now, and how many have died by themselves. Any thread. */
+void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes);
+
+/* SIGTERM to the workers, SIGKILL after timeout_ms, and the end of the thread. */
+void supervisor_stop(struct supervisor *s, int64_t timeout_ms);
+
+#endif
