@@ -54,6 +54,7 @@ static const char VERSION_1[] =
     " model_version BIGINT NOT NULL DEFAULT 0,"
     " cancel_requested BIGINT NOT NULL DEFAULT 0,"
     " attempts BIGINT NOT NULL DEFAULT 0,"
+    " crashes BIGINT NOT NULL DEFAULT 0,"
     " owner TEXT NOT NULL DEFAULT '',"
     " fence BIGINT NOT NULL DEFAULT 0,"
     " lease_until_ms BIGINT NOT NULL DEFAULT 0);"

@@ -176,10 +176,12 @@ bool store_claim_finish(struct store *s, const struct store_claim *claim,
 bool store_claim_release(struct store *s, const struct store_claim *claim, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Puts back the running jobs of `owner`, a worker that is known to be dead. A job that was
- * claimed `attempts_max` times or more becomes failed with code "worker_crashed" instead. */
-bool store_owner_dead(struct store *s, const char *owner, int64_t attempts_max,
-                      int64_t now_ms, int64_t *released, struct err *e)
+/* Puts back the running jobs of `owner`, a worker that is known to be dead. `crashed`: it died
+ * by itself while its server lived. A job that was in hand at STORE_CRASHES_MAX such deaths
+ * becomes failed with code "worker_crashed" instead. */
+enum { STORE_CRASHES_MAX = 3 };
+bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
+                      int64_t *released, struct err *e)
     __attribute__((warn_unused_result));
 
 /* The owners of running jobs: a new array of *n new strings (free each and the array). */

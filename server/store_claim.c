@@ -273,23 +273,32 @@ bool store_claim_release(struct store *s, const struct store_claim *claim,
     return changed == 1 || lease_lost(claim, e);
 }
 
-/* ---- dead workers -------------------------------------------------------------------
- */
+/* ---- dead workers ---------------------------------------------------------------- */
 
-static bool dead_fail(struct store *s, const char *owner, int64_t attempts_max,
-                      int64_t now_ms, struct err *e) {
+static bool crash_count(struct store *s, const char *owner, struct err *e) {
+    struct db_statement *q = db_prepare(s->db,
+                                        "UPDATE jobs SET crashes = crashes + 1"
+                                        " WHERE status = 'running' AND owner = $1",
+                                        e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, owner);
+    return db_run(q, NULL, e);
+}
+
+static bool dead_fail(struct store *s, const char *owner, int64_t now_ms, struct err *e) {
     struct db_statement *q = db_prepare(
         s->db,
         "UPDATE jobs SET status = 'failed', stop_reason = 'worker_crashed',"
         " error_code = 'worker_crashed',"
         " error_text = 'the worker died while it trained this job, and so did those"
         " before it', finished_ms = $3, owner = '', lease_until_ms = 0"
-        " WHERE status = 'running' AND owner = $1 AND attempts >= $2",
+        " WHERE status = 'running' AND owner = $1 AND crashes >= $2",
         e);
     if (!q)
         return false;
     db_bind_text(q, 1, owner);
-    db_bind_int(q, 2, attempts_max);
+    db_bind_int(q, 2, STORE_CRASHES_MAX);
     db_bind_int(q, 3, now_ms);
     return db_run(q, NULL, e);
 }
@@ -307,11 +316,12 @@ static bool dead_release(struct store *s, const char *owner, int64_t *released,
     return db_run(q, released, e);
 }
 
-bool store_owner_dead(struct store *s, const char *owner, int64_t attempts_max,
-                      int64_t now_ms, int64_t *released, struct err *e) {
+bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
+                      int64_t *released, struct err *e) {
     return db_begin(s->db, e) &&
            store_commit_if(s,
-                           dead_fail(s, owner, attempts_max, now_ms, e) &&
+                           (!crashed || crash_count(s, owner, e)) &&
+                               dead_fail(s, owner, now_ms, e) &&
                                dead_release(s, owner, released, e),
                            e);
 }
