@@ -46,6 +46,12 @@ bool job_train(struct client *client, json_t *body, struct reply *reply) {
     return ok;
 }
 
+bool job_cancel(struct client *client, const char *id, struct reply *reply) {
+    char path[JOB_ID_BYTES + 32];
+    snprintf(path, sizeof path, "/v1/jobs/%.*s/cancel", JOB_ID_BYTES, id);
+    return client_call(client, reply, "POST", path);
+}
+
 bool job_wait_running(struct client *client, const char *id, int seconds) {
     int64_t end = daemon_clock_ms() + (int64_t)seconds * 1000;
     bool running = false, ended = false;

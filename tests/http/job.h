@@ -18,6 +18,9 @@ bool job_wait(struct client *client, const char *id, const char *status, int sec
 /* Posts the job, waits for its success and checks it. *reply is the job (may be NULL). */
 bool job_train(struct client *client, json_t *body, struct reply *reply);
 
+/* Asks for the end of a job. *reply is the answer. */
+bool job_cancel(struct client *client, const char *id, struct reply *reply);
+
 /* Polls until the job runs and has completed an epoch. */
 bool job_wait_running(struct client *client, const char *id, int seconds);
 
