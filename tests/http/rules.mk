@@ -1,6 +1,6 @@
 # Black-box tests of the real binary. `make http` runs all of them but test_data, which
 # needs the folder DATA and has a target of its own, test-data.
-HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon job raw reply table) $(CHECK)
+HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset job raw reply table) $(CHECK)
 HTTP_ALL := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/http/test_*.c))
 HTTP := $(filter-out %/test_data,$(HTTP_ALL))
 
