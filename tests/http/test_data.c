@@ -1,0 +1,213 @@
+/* Accuracy on real tables, posted as a user would: $DATA is a folder with tabular/,
+ * mnist/ and splits/. What must be reached is scikit-learn's figure for the same split,
+ * less 0.02. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/http/daemon.h"
+#include "tests/http/dataset.h"
+#include "tests/http/job.h"
+#include "tests/unit/check.h"
+
+static struct daemon daemon_of_all;
+static struct client *const user = &daemon_of_all.client;
+static const char *folder;
+
+static const double tolerance = 0.02;
+
+/* The rows to train on and those to test with, of one table or of two. */
+struct split {
+    const struct dataset *train, *test;
+    const size_t *train_rows, *test_rows;
+    size_t train_n, test_n;
+};
+
+static char *job_body(const char *model, const struct split *split, const char *rest,
+                      size_t *n) {
+    char *body = NULL;
+    FILE *out = open_memstream(&body, n);
+    if (!out)
+        return NULL;
+    fprintf(out, "{\"model\":\"%s\",%s,\"data\":{\"features\":", model, rest);
+    dataset_write_features(split->train, split->train_rows, split->train_n, out);
+    fputs(",\"targets\":", out);
+    dataset_write_labels(split->train, split->train_rows, split->train_n, out);
+    fputs("}}", out);
+    fclose(out);
+    return body;
+}
+
+static char *predict_body(const char *model, const struct split *split, size_t *n) {
+    char *body = NULL;
+    FILE *out = open_memstream(&body, n);
+    if (!out)
+        return NULL;
+    fprintf(out, "{\"model\":\"%s\",\"instances\":", model);
+    dataset_write_features(split->test, split->test_rows, split->test_n, out);
+    fputc('}', out);
+    fclose(out);
+    return body;
+}
+
+/* Posts the training rows and waits. @return whether the job succeeded. */
+static bool train(const char *model, const struct split *split, const char *rest) {
+    struct reply reply;
+    char id[JOB_ID_BYTES];
+    size_t body_n = 0;
+    char *body = job_body(model, split, rest, &body_n);
+    client_send(user,
+                &(struct request){.path = "/v1/jobs", .body = body, .body_n = body_n},
+                &reply);
+    free(body);
+    double accepted_seconds = reply.seconds;
+    bool ok = CHECK_SAY(reply.status == 202, "%ld: %.400s", reply.status, reply.body);
+    snprintf(id, sizeof id, "%s", reply_text(reply.json, "/id"));
+    reply_free(&reply);
+    if (!ok)
+        return false;
+    ok = CHECK_SAY(job_wait(user, id, "succeeded", 300, &reply), "%.400s", reply.body);
+    printf("%-14s %zu rows, %.1f MB in %.2f s, trained in %.2f s", model, split->train_n,
+           (double)body_n / 1e6, accepted_seconds,
+           reply_number(reply.json, "/training_seconds"));
+    reply_free(&reply);
+    return ok;
+}
+
+/* Predicts the test rows in one request. @return the part of them that is right. */
+static double test_accuracy(const char *model, const struct split *split) {
+    struct reply reply;
+    size_t body_n = 0, right = 0;
+    char *body = predict_body(model, split, &body_n);
+    client_send(user,
+                &(struct request){.path = "/predict", .body = body, .body_n = body_n},
+                &reply);
+    free(body);
+    CHECK_SAY(reply.status == 200, "%ld: %.400s", reply.status, reply.body);
+    CHECK(reply_count(reply.json, "/predictions") == split->test_n);
+    for (size_t i = 0; i < split->test_n; i++) {
+        json_t *got = json_array_get(reply_at(reply.json, "/predictions"), i);
+        char *text = got ? json_dumps(got, JSON_ENCODE_ANY) : NULL;
+        right += text && strcmp(text, split->test->labels[split->test_rows[i]]) == 0;
+        free(text);
+    }
+    reply_free(&reply);
+    return (double)right / (double)split->test_n;
+}
+
+static void check_reaches(const char *model, const struct split *split, const char *rest,
+                          double bar) {
+    if (!train(model, split, rest))
+        return;
+    double accuracy = test_accuracy(model, split);
+    printf(", %.4f right of %zu (bar %.3f)\n", accuracy, split->test_n, bar);
+    CHECK_SAY(accuracy >= bar - tolerance, "%s: %g is under %g - %g", model, accuracy,
+              bar, tolerance);
+}
+
+/* One table with a split: the last fifth of the permutation is tested. */
+static void check_table(const char *model, const char *name, const char *rest,
+                        double bar) {
+    struct dataset set = {0};
+    char csv[128];
+    snprintf(csv, sizeof csv, "tabular/%s.csv", name);
+    bool ok = CHECK_SAY(dataset_read_csv(&set, folder, csv), "%s/%s", folder, csv);
+    size_t *order = ok ? dataset_read_order(folder, name, set.rows_n) : NULL;
+    if (CHECK_SAY(order != NULL, "the split of %s", name)) {
+        size_t train_n = set.rows_n - set.rows_n / 5;
+        dataset_impute(&set, order, train_n);
+        check_reaches(model,
+                      &(struct split){&set, &set, order, order + train_n, train_n,
+                                      set.rows_n - train_n},
+                      rest, bar);
+    }
+    free(order);
+    dataset_free(&set);
+}
+
+/* Two tables, each in its own order. */
+static void check_pair(const char *model, const struct dataset *train_set,
+                       const struct dataset *test_set, const char *rest, double bar) {
+    size_t *train_rows = dataset_natural_order(train_set->rows_n);
+    size_t *test_rows = dataset_natural_order(test_set->rows_n);
+    if (CHECK(train_rows && test_rows))
+        check_reaches(model,
+                      &(struct split){train_set, test_set, train_rows, test_rows,
+                                      train_set->rows_n, test_set->rows_n},
+                      rest, bar);
+    free(train_rows);
+    free(test_rows);
+}
+
+static void test_iris(void) {
+    check_table("iris", "iris",
+                "\"hidden_layers\":[16],\"normalize\":\"standard\",\"learning_rate\":0.1,"
+                "\"epochs\":500,\"seed\":1",
+                0.967);
+}
+
+static void test_breast_cancer(void) {
+    check_table("breast-cancer", "breast_cancer_wisconsin",
+                "\"hidden_layers\":[16],\"normalize\":\"standard\",\"learning_rate\":0.1,"
+                "\"batch_size\":32,\"epochs\":50,\"seed\":1",
+                0.957);
+}
+
+static void test_optdigits(void) {
+    struct dataset train_set = {0}, test_set = {0};
+    if (CHECK(dataset_read_csv(&train_set, folder, "tabular/optdigits_train.csv") &&
+              dataset_read_csv(&test_set, folder, "tabular/optdigits_test.csv")))
+        check_pair(
+            "optdigits", &train_set, &test_set,
+            "\"hidden_layers\":[64],\"normalize\":\"standard\",\"learning_rate\":0.1,"
+            "\"batch_size\":32,\"epochs\":30,\"seed\":1",
+            0.964);
+    dataset_free(&train_set);
+    dataset_free(&test_set);
+}
+
+static void print_memory(const char *when) {
+    pid_t pids[DAEMON_WORKERS_MAX];
+    size_t n = daemon_workers(&daemon_of_all, pids);
+    printf("peak memory %s: serve %ld MiB, worker %ld MiB\n", when,
+           daemon_memory_kib(daemon_of_all.pid, "VmHWM") / 1024,
+           n ? daemon_memory_kib(pids[0], "VmHWM") / 1024 : 0);
+}
+
+enum { SERVE_MIB_MAX = 384, WORKER_MIB_MAX = 384 };
+
+/* 10,000 x 784 in one POST, within the default limits and in bounded memory. */
+static void test_mnist(void) {
+    struct dataset train_set = {0}, test_set = {0};
+    pid_t pids[DAEMON_WORKERS_MAX];
+    print_memory("before MNIST");
+    if (CHECK(dataset_read_mnist(&train_set, folder, "train") &&
+              dataset_read_mnist(&test_set, folder, "t10k")))
+        check_pair(
+            "mnist", &train_set, &test_set,
+            "\"hidden_layers\":[128],\"normalize\":\"minmax\",\"learning_rate\":0.1,"
+            "\"batch_size\":64,\"epochs\":15,\"seed\":1",
+            0.937);
+    print_memory("after MNIST");
+    CHECK(daemon_memory_kib(daemon_of_all.pid, "VmHWM") < SERVE_MIB_MAX * 1024L);
+    if (CHECK(daemon_workers(&daemon_of_all, pids) == 1))
+        CHECK(daemon_memory_kib(pids[0], "VmHWM") < WORKER_MIB_MAX * 1024L);
+    dataset_free(&train_set);
+    dataset_free(&test_set);
+}
+
+int main(void) {
+    folder = getenv("DATA");
+    if (!folder || !*folder) {
+        printf("set DATA to the folder with tabular/, mnist/ and splits/\n");
+        return 1;
+    }
+    if (!daemon_start(&daemon_of_all, NULL))
+        return 1;
+    CHECK_RUN(test_iris);
+    CHECK_RUN(test_breast_cancer);
+    CHECK_RUN(test_optdigits);
+    CHECK_RUN(test_mnist);
+    daemon_close(&daemon_of_all);
+    return check_done();
+}

@@ -1,0 +1,368 @@
+/* HTTP as bytes: requests that two servers could read differently are refused and end the
+ * connection; those that are odd but right are served. After each the daemon still
+ * answers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/http/daemon.h"
+#include "tests/http/job.h"
+#include "tests/http/raw.h"
+#include "tests/http/table.h"
+#include "tests/unit/check.h"
+
+enum { ANSWER_MS = 3000 };
+
+#define HOST "Host: 127.0.0.1\r\n"
+#define ROWS "{\"instances\":[[1,2]]}"
+#define ROWS_LENGTH "Content-Length: 21\r\n"
+
+static struct daemon daemon_of_all;
+static struct client *const user = &daemon_of_all.client;
+
+static void check_alive(const char *after) {
+    struct reply reply;
+    client_get(user, &reply, "/livez");
+    CHECK_SAY(reply.status == 200, "after %s: %ld", after, reply.status);
+    reply_free(&reply);
+}
+
+struct refusal {
+    const char *name, *request;
+    long status;
+};
+
+static const struct refusal refusals[] = {
+    {"length and chunks",
+     "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: "
+     "chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"chunks and length",
+     "POST /predict HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: "
+     "5\r\n\r\n0\r\n\r\n",
+     400},
+    {"two lengths",
+     "POST /predict HTTP/1.1\r\n" HOST ROWS_LENGTH "Content-Length: 30\r\n\r\n" ROWS,
+     400},
+    {"two equal lengths",
+     "POST /predict HTTP/1.1\r\n" HOST ROWS_LENGTH ROWS_LENGTH "\r\n" ROWS, 400},
+    {"a list of lengths",
+     "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 21, 21\r\n\r\n" ROWS, 400},
+    {"a signed length",
+     "POST /predict HTTP/1.1\r\n" HOST "Content-Length: +21\r\n\r\n" ROWS, 400},
+    {"a negative length",
+     "POST /predict HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n" ROWS, 400},
+    {"two hosts", "GET /livez HTTP/1.1\r\n" HOST "Host: example.com\r\n\r\n", 400},
+    {"no host", "GET /livez HTTP/1.1\r\n\r\n", 400},
+    {"a space before the colon",
+     "POST /predict HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"a space before the colon, with a length",
+     "POST /predict HTTP/1.1\r\n" HOST ROWS_LENGTH
+     "Transfer-Encoding : chunked\r\n\r\n" ROWS,
+     400},
+    {"a foreign coding",
+     "POST /predict HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n" ROWS, 400},
+    {"a foreign coding before chunks",
+     "POST /predict HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"identity coding",
+     "POST /predict HTTP/1.1\r\n" HOST "Transfer-Encoding: identity\r\n\r\n" ROWS, 400},
+    {"two codings",
+     "POST /predict HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"chunks in HTTP/1.0",
+     "POST /predict HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"a bare CR in a value", "GET /livez HTTP/1.1\r\n" HOST "X-A: a\rX-B: b\r\n\r\n",
+     400},
+    {"a NUL in the path", "GET /v1/models/planar%00 HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"a slash in a name", "GET /v1/models/a%2f..%2fb HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"a broken escape", "GET /v1/models/%g1 HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"a foreign origin",
+     "POST /v1/jobs HTTP/1.1\r\n" HOST
+     "Origin: http://example.com\r\nContent-Length: 2\r\n\r\n{}",
+     403},
+    {"no length", "POST /predict HTTP/1.1\r\n" HOST "\r\n", 411},
+    {"a length over the limit",
+     "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 67108865\r\n\r\n", 413},
+    {"a length over 64 bits",
+     "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\n",
+     413},
+    {"HTTP/2 without being asked", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+};
+
+/* Sends the bytes on a connection of their own and checks the status of the answer. What
+ * comes before a second answer would be a smuggled request's. */
+static void check_refusal(const struct refusal *refusal) {
+    struct raw raw;
+    struct reply reply = {0}, second = {0};
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    raw_text(&raw, refusal->request);
+    CHECK_SAY(raw_reply(&raw, false, ANSWER_MS, &reply), "%s: no answer", refusal->name);
+    CHECK_SAY(reply.status == refusal->status, "%s: %ld %s", refusal->name, reply.status,
+              reply.body);
+    if (refusal->status == 400 && strstr(refusal->request, "POST"))
+        CHECK_SAY(raw_ended(&raw, ANSWER_MS), "%s: the connection lives", refusal->name);
+    CHECK_SAY(!raw_reply(&raw, false, 0, &second), "%s: a second answer", refusal->name);
+    reply_free(&second);
+    reply_free(&reply);
+    raw_close(&raw);
+    check_alive(refusal->name);
+}
+
+static void test_refusals(void) {
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        check_refusal(&refusals[i]);
+}
+
+/* The classic attack: the bytes behind must never be taken for a request. */
+static void test_no_smuggling(void) {
+    struct raw raw;
+    struct reply reply;
+    static const char *const requests[] = {
+        "POST /predict HTTP/1.1\r\n" HOST
+        "Content-Length: 4\r\nTransfer-Encoding: chunked"
+        "\r\n\r\n0\r\n\r\nDELETE /v1/models/planar HTTP/1.1\r\n" HOST "\r\n",
+        "POST /predict HTTP/1.1\r\n" HOST
+        "Content-Length: 0\r\nContent-Length: 60\r\n\r\n"
+        "DELETE /v1/models/planar HTTP/1.1\r\n" HOST "\r\n",
+        "POST /predict HTTP/1.1\r\n" HOST
+        "Content-Length: 0\r\nTransfer-Encoding : chunked"
+        "\r\n\r\nDELETE /v1/models/planar HTTP/1.1\r\n" HOST "\r\n",
+        "GET /livez HTTP/1.1\r\n" HOST "X-A: a\rX: b\r\nHost: c\r\n\r\n"
+        "DELETE /v1/models/planar HTTP/1.1\r\n" HOST "\r\n",
+    };
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            return;
+        raw_text(&raw, requests[i]);
+        raw_reply(&raw, false, ANSWER_MS, &reply);
+        CHECK_SAY(reply.status == 400, "%zu: %ld", i, reply.status);
+        reply_free(&reply);
+        raw_reply(&raw, false, 300, &reply);
+        reply_free(&reply);
+        raw_close(&raw);
+        client_get(user, &reply, "/v1/models/planar");
+        CHECK_SAY(reply.status == 200, "%zu: the model is gone", i);
+        reply_free(&reply);
+    }
+}
+
+/* Sends `request` and checks the answer's status and that its body holds `part`. */
+static void check_served(struct raw *raw, const char *request, bool head, long status,
+                         const char *part) {
+    struct reply reply;
+    raw_text(raw, request);
+    bool answered = raw_reply(raw, head, ANSWER_MS, &reply);
+    CHECK_SAY(answered && reply.status == status && strstr(reply.body, part),
+              "%s: %ld %s", request, reply.status, reply.body ? reply.body : "");
+    reply_free(&reply);
+}
+
+static void test_keep_alive(void) {
+    struct raw raw;
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    for (int i = 0; i < 3; i++) {
+        check_served(&raw, "POST /predict HTTP/1.1\r\n" HOST ROWS_LENGTH "\r\n" ROWS,
+                     false, 200, "\"predictions\"");
+        check_served(&raw, "GET /v1/models/nowhere HTTP/1.1\r\n" HOST "\r\n", false, 404,
+                     "not_found");
+        check_served(&raw, "HEAD /v1/models HTTP/1.1\r\n" HOST "\r\n", true, 200, "");
+        check_served(&raw,
+                     "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}",
+                     false, 400, "/instances");
+    }
+    raw_close(&raw);
+}
+
+static void test_pipelined(void) {
+    struct raw raw;
+    struct reply reply;
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    raw_text(&raw, "POST /predict HTTP/1.1\r\n" HOST ROWS_LENGTH "\r\n" ROWS
+                   "GET /livez HTTP/1.1\r\n" HOST "\r\n");
+    CHECK(raw_reply(&raw, false, ANSWER_MS, &reply) && reply.status == 200);
+    CHECK(reply_count(reply.json, "/predictions") == 1);
+    reply_free(&reply);
+    CHECK(raw_reply(&raw, false, ANSWER_MS, &reply) && reply.status == 200);
+    CHECK_TEXT(reply_text(reply.json, "/status"), "ok");
+    reply_free(&reply);
+    raw_close(&raw);
+}
+
+static void test_http_1_0(void) {
+    struct raw raw;
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    check_served(&raw, "POST /predict HTTP/1.0\r\n" HOST ROWS_LENGTH "\r\n" ROWS, false,
+                 200, "\"predictions\"");
+    CHECK(raw_ended(&raw, ANSWER_MS));
+    raw_close(&raw);
+}
+
+/* The body in chunks of one byte, with an extension and a trailer. */
+static void test_chunked(void) {
+    struct raw raw;
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    raw_text(&raw,
+             "POST /predict HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n");
+    for (const char *at = ROWS; *at; at++) {
+        char chunk[32];
+        int n = snprintf(chunk, sizeof chunk, "1;a=b\r\n%c\r\n", *at);
+        raw_send(&raw, chunk, (size_t)n);
+    }
+    check_served(&raw, "0\r\nX-Trailer: t\r\n\r\n", false, 200, "\"predictions\"");
+    check_served(&raw, "GET /livez HTTP/1.1\r\n" HOST "\r\n", false, 200, "ok");
+    raw_close(&raw);
+}
+
+static void test_broken_chunks(void) {
+    static const char *const chunks[] = {"zz\r\n", "-1\r\n", "0x5\r\n",
+                                         "fffffffffffffffff\r\n", "5\r\nabcdefgh\r\n"};
+    for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
+        struct raw raw;
+        struct reply reply;
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            return;
+        raw_text(&raw,
+                 "POST /predict HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
+        raw_text(&raw, chunks[i]);
+        /* An answer is optional, success is not one, and the connection ends. */
+        raw_reply(&raw, false, ANSWER_MS, &reply);
+        CHECK_SAY(reply.status == 0 || reply.status >= 400, "%s: %ld", chunks[i],
+                  reply.status);
+        reply_free(&reply);
+        raw_close(&raw);
+        check_alive(chunks[i]);
+    }
+}
+
+/* "100 Continue" comes before the body is sent, and at once; where the answer is a
+ * refusal, it comes instead. */
+static void test_expect(void) {
+    struct raw raw;
+    struct reply reply;
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    int64_t start = daemon_clock_ms();
+    raw_text(&raw, "POST /predict HTTP/1.1\r\n" HOST ROWS_LENGTH
+                   "Expect: 100-continue\r\n\r\n");
+    CHECK(raw_reply(&raw, false, ANSWER_MS, &reply) && reply.status == 100);
+    CHECK_SAY(daemon_clock_ms() - start < 200, "after %d ms",
+              (int)(daemon_clock_ms() - start));
+    reply_free(&reply);
+    check_served(&raw, ROWS, false, 200, "\"predictions\"");
+    raw_close(&raw);
+
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    check_served(&raw,
+                 "POST /predict HTTP/1.1\r\n" HOST
+                 "Content-Length: 67108865\r\nExpect: 100-continue\r\n\r\n",
+                 false, 413, "--body-bytes-max");
+    raw_close(&raw);
+}
+
+/* HEAD says what GET would say, and nothing behind it. */
+static void test_head(void) {
+    struct raw raw;
+    struct reply get, head;
+    char of_get[256], of_head[256];
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    raw_text(&raw, "GET /v1/models HTTP/1.1\r\n" HOST "\r\n");
+    CHECK(raw_reply(&raw, false, ANSWER_MS, &get) && get.status == 200);
+    raw_text(&raw, "HEAD /v1/models HTTP/1.1\r\n" HOST "\r\n");
+    CHECK(raw_reply(&raw, true, ANSWER_MS, &head) && head.status == 200);
+    CHECK_TEXT(reply_header(&head, "Content-Length", of_head),
+               reply_header(&get, "Content-Length", of_get));
+    check_served(&raw, "GET /livez HTTP/1.1\r\n" HOST "\r\n", false, 200, "ok");
+    reply_free(&get);
+    reply_free(&head);
+    raw_close(&raw);
+}
+
+/* Sends a request line or header that is padded to n bytes. */
+static void check_padded(const char *before, size_t n, const char *after, long status_min,
+                         long status_max) {
+    struct raw raw;
+    struct reply reply;
+    char *padding = malloc(n);
+    if (!padding || !CHECK(raw_open(&raw, daemon_of_all.port))) {
+        free(padding);
+        return;
+    }
+    memset(padding, 'a', n);
+    raw_text(&raw, before);
+    raw_send(&raw, padding, n);
+    raw_text(&raw, after);
+    CHECK_SAY(raw_reply(&raw, false, ANSWER_MS, &reply), "%.20s %zu: no answer", before,
+              n);
+    CHECK_SAY(reply.status >= status_min && reply.status <= status_max, "%.20s %zu: %ld",
+              before, n, reply.status);
+    reply_free(&reply);
+    raw_close(&raw);
+    free(padding);
+    check_alive("padding");
+}
+
+static void test_large_headers(void) {
+    check_padded("GET /livez HTTP/1.1\r\n" HOST "X-A: ", 2000, "\r\n\r\n", 200, 200);
+    check_padded("GET /livez HTTP/1.1\r\n" HOST "X-A: ", 40000, "\r\n\r\n", 431, 431);
+    check_padded("GET /", 40000, " HTTP/1.1\r\n" HOST "\r\n", 414, 431);
+}
+
+/* Bytes that are no HTTP, and connections that come to nothing. */
+static void test_noise(void) {
+    static const char *const noise[] = {
+        "\r\n\r\n\r\n", "G@T / HTTP/1.1\r\n\r\n", "\x16\x03\x01", "GET",
+        "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\n{\"insta"};
+    for (size_t i = 0; i < sizeof noise / sizeof *noise; i++) {
+        struct raw raw;
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            return;
+        raw_text(&raw, noise[i]);
+        daemon_sleep_ms(20);
+        raw_close(&raw);
+        check_alive(noise[i]);
+    }
+}
+
+/* Many idle connections do not keep others out. */
+static void test_idle_connections(void) {
+    static struct raw raws[300];
+    size_t n = sizeof raws / sizeof *raws;
+    for (size_t i = 0; i < n; i++)
+        CHECK(raw_open(&raws[i], daemon_of_all.port) && raw_text(&raws[i], "GET /li"));
+    check_alive("idle connections");
+    for (size_t i = 0; i < n; i++)
+        raw_close(&raws[i]);
+}
+
+int main(void) {
+    if (!daemon_start(&daemon_of_all, NULL))
+        return 1;
+    if (job_train(user, table_job("planar", table_planar(40), NULL), NULL)) {
+        CHECK_RUN(test_refusals);
+        CHECK_RUN(test_no_smuggling);
+        CHECK_RUN(test_keep_alive);
+        CHECK_RUN(test_pipelined);
+        CHECK_RUN(test_http_1_0);
+        CHECK_RUN(test_chunked);
+        CHECK_RUN(test_broken_chunks);
+        CHECK_RUN(test_expect);
+        CHECK_RUN(test_head);
+        CHECK_RUN(test_large_headers);
+        CHECK_RUN(test_noise);
+        CHECK_RUN(test_idle_connections);
+    }
+    daemon_close(&daemon_of_all);
+    return check_done();
+}

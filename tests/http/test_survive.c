@@ -1,0 +1,362 @@
+/* What a kill, a crash or a stop leaves behind: everything that was acknowledged. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/http/daemon.h"
+#include "tests/http/job.h"
+#include "tests/http/raw.h"
+#include "tests/http/table.h"
+#include "tests/unit/check.h"
+
+enum { KILLS_N = 10, JOBS_MAX = 64, POINTS_MAX = 20001 };
+
+/* What the daemon has told of one job. */
+struct promise {
+    char id[JOB_ID_BYTES];
+    double costs[POINTS_MAX]; /* by epoch; 0: not seen */
+};
+
+static struct promise promises[JOBS_MAX];
+static size_t promises_n;
+
+static json_t *job_of(const char *model, int epochs, int seed) {
+    return table_job(model, table_planar(200),
+                     json_pack("{s[ii]sisisi}", "hidden_layers", 16, 8, "epochs", epochs,
+                               "seed", seed, "report_every", 1));
+}
+
+static void promise_job(struct client *user, const char *model, int epochs) {
+    if (promises_n < JOBS_MAX &&
+        job_post(user, job_of(model, epochs, (int)promises_n), promises[promises_n].id))
+        promises_n++;
+}
+
+/* Reads a job's curve: what was seen before must be there, bit for bit, since a job that
+ * starts again computes the same; what is new is remembered. */
+static void check_promise(struct client *user, struct promise *promise) {
+    struct reply reply;
+    size_t missing = 0, differing = 0;
+    static double now[POINTS_MAX];
+    memset(now, 0, sizeof now);
+    if (!client_get(user, &reply, "/v1/jobs/%s/history", promise->id) ||
+        !CHECK_SAY(reply.status == 200, "%s: %ld", promise->id, reply.status)) {
+        reply_free(&reply);
+        return;
+    }
+    for (size_t i = 0; i < reply_count(reply.json, "/data"); i++) {
+        const json_t *point = json_array_get(reply_at(reply.json, "/data"), i);
+        double epoch = reply_number(point, "/epoch");
+        if (CHECK(epoch >= 0 && epoch < POINTS_MAX))
+            now[(size_t)epoch] = reply_number(point, "/cost");
+    }
+    for (size_t i = 0; i < POINTS_MAX; i++) {
+        double before = promise->costs[i];
+        missing += before > 0 && !(now[i] > 0);
+        differing += before > 0 && now[i] > 0 && (now[i] < before || now[i] > before);
+        if (now[i] > 0)
+            promise->costs[i] = now[i];
+    }
+    CHECK_SAY(missing == 0 && differing == 0, "%s: %zu points lost, %zu changed",
+              promise->id, missing, differing);
+    reply_free(&reply);
+}
+
+static size_t points_of(const struct promise *promise) {
+    size_t n = 0;
+    for (size_t i = 0; i < POINTS_MAX; i++)
+        n += promise->costs[i] > 0;
+    return n;
+}
+
+/* Ten times: a new job and a long one in training, and everything dies. */
+static void test_killed_ten_times(void) {
+    struct daemon d;
+    struct reply reply;
+    promises_n = 0;
+    memset(promises, 0, sizeof promises);
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    promise_job(&d.client, "long", 20000);
+    for (int kill_n = 0; kill_n < KILLS_N; kill_n++) {
+        char model[32];
+        CHECK(job_wait_running(&d.client, promises[0].id, 20) || kill_n > 0);
+        snprintf(model, sizeof model, "short-%d", kill_n);
+        promise_job(&d.client, model, 50);
+        daemon_sleep_ms(30 + 17 * kill_n);
+        for (size_t i = 0; i < promises_n; i++)
+            check_promise(&d.client, &promises[i]);
+        /* Every other time the workers are left to find out by themselves. */
+        daemon_kill(&d, kill_n % 2 == 0);
+        if (!CHECK(daemon_restart(&d)))
+            return;
+        for (size_t i = 0; i < promises_n; i++)
+            check_promise(&d.client, &promises[i]);
+    }
+    CHECK_SAY(points_of(&promises[0]) > 1, "the long job has no curve");
+    for (size_t i = 0; i < promises_n; i++) {
+        CHECK_SAY(job_wait(&d.client, promises[i].id, "succeeded", 60, &reply), "%s",
+                  reply.body);
+        CHECK(reply_number(reply.json, "/model_version") == 1);
+        reply_free(&reply);
+        check_promise(&d.client, &promises[i]);
+        CHECK(points_of(&promises[i]) == (i == 0 ? 20001u : 51u));
+    }
+    client_get(&d.client, &reply, "/v1/models");
+    CHECK(reply_count(reply.json, "/data") == KILLS_N + 1);
+    reply_free(&reply);
+    daemon_close(&d);
+}
+
+static bool is_predicting(struct client *user) {
+    struct reply reply;
+    client_post(user, &reply, "/predict", "{\"model\":\"served\",\"instances\":[[1,2]]}");
+    bool ok = reply.status == 200;
+    reply_free(&reply);
+    return ok;
+}
+
+/* A worker takes no prediction with it, and its job starts again in another. */
+static void test_worker_killed(void) {
+    struct daemon d;
+    struct reply reply;
+    char id[JOB_ID_BYTES];
+    pid_t before[DAEMON_WORKERS_MAX], after[DAEMON_WORKERS_MAX];
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    CHECK(job_train(&d.client, job_of("served", 20, 1), NULL));
+    job_post(&d.client, job_of("restarted", 5000, 1), id);
+    CHECK(job_wait_running(&d.client, id, 20));
+    if (CHECK_SAY(daemon_workers(&d, before) == 1, "one worker")) {
+        kill(before[0], SIGKILL);
+        for (int i = 0; i < 100; i++)
+            CHECK(is_predicting(&d.client));
+        CHECK_SAY(job_wait(&d.client, id, "succeeded", 60, &reply), "%s", reply.body);
+        reply_free(&reply);
+        CHECK(daemon_workers(&d, after) == 1 && after[0] != before[0]);
+    }
+    daemon_close(&d);
+}
+
+/* A job that kills its worker each time is given up, not tried for ever. */
+static void test_worker_killed_for_ever(void) {
+    struct daemon d;
+    struct reply reply = {0};
+    char id[JOB_ID_BYTES];
+    int64_t end = daemon_clock_ms() + 30000;
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    job_post(&d.client, job_of("deadly", 1000000000, 1), id);
+    bool failed = false;
+    while (!failed && daemon_clock_ms() < end) {
+        pid_t pids[DAEMON_WORKERS_MAX];
+        reply_free(&reply);
+        client_get(&d.client, &reply, "/v1/jobs/%s", id);
+        const char *status = reply_text(reply.json, "/status");
+        failed = strcmp(status, "failed") == 0;
+        if (strcmp(status, "running") == 0 && daemon_workers(&d, pids) == 1)
+            kill(pids[0], SIGKILL);
+        daemon_sleep_ms(50);
+    }
+    CHECK_SAY(failed, "%s", reply.body);
+    CHECK_TEXT(reply_text(reply.json, "/error/code"), "worker_crashed");
+    CHECK_TEXT(reply_text(reply.json, "/stop_reason"), "worker_crashed");
+    reply_free(&reply);
+    CHECK(job_train(&d.client, job_of("next", 20, 1), NULL));
+    daemon_close(&d);
+}
+
+struct waiter {
+    int port;
+    char id[JOB_ID_BYTES];
+    long status;
+    char got[32];
+};
+
+static void *wait_for_job(void *argument) {
+    struct waiter *waiter = argument;
+    struct client client = {0};
+    struct reply reply = {0};
+    if (client_open(&client, waiter->port))
+        client_get(&client, &reply, "/v1/jobs/%s?wait=30", waiter->id);
+    waiter->status = reply.status;
+    snprintf(waiter->got, sizeof waiter->got, "%s", reply_text(reply.json, "/status"));
+    reply_free(&reply);
+    client_close(&client);
+    return NULL;
+}
+
+enum { PROBES_N = 40 };
+
+/* Asks /readyz on connections that were open before, one after the other.
+ * @return whether one of them said 503. */
+static bool sees_draining(struct raw probes[PROBES_N]) {
+    bool seen = false;
+    for (size_t i = 0; i < PROBES_N && !seen; i++) {
+        struct reply reply;
+        raw_text(&probes[i], "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        raw_reply(&probes[i], false, 1000, &reply);
+        seen = reply.status == 503;
+        reply_free(&reply);
+        daemon_sleep_ms(2);
+    }
+    return seen;
+}
+
+/* SIGTERM: not ready at once, the request in flight is answered, exit code 0, and the job
+ * that was running goes on at the next start. */
+static void test_drain(void) {
+    static struct raw probes[PROBES_N];
+    struct daemon d;
+    struct waiter waiter = {0};
+    struct reply reply;
+    pthread_t thread;
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    job_post(&d.client, job_of("drained", 1000000000, 1), waiter.id);
+    CHECK(job_wait_running(&d.client, waiter.id, 20));
+    waiter.port = d.port;
+    for (size_t i = 0; i < PROBES_N; i++)
+        CHECK(raw_open(&probes[i], d.port));
+    pthread_create(&thread, NULL, wait_for_job, &waiter);
+    daemon_sleep_ms(200);
+
+    int64_t start = daemon_clock_ms();
+    kill(d.pid, SIGTERM);
+    CHECK_SAY(sees_draining(probes), "readyz never said 503");
+    pthread_join(thread, NULL);
+    CHECK_SAY(waiter.status == 200, "the request in flight got %ld", waiter.status);
+    CHECK_SAY(strcmp(waiter.got, "running") == 0 || strcmp(waiter.got, "queued") == 0,
+              "%s", waiter.got);
+    for (size_t i = 0; i < PROBES_N; i++)
+        raw_close(&probes[i]);
+    CHECK(daemon_wait(&d) == 0);
+    CHECK_SAY(daemon_clock_ms() - start < 8000, "%d ms",
+              (int)(daemon_clock_ms() - start));
+
+    if (CHECK(daemon_restart(&d))) {
+        CHECK_SAY(job_wait(&d.client, waiter.id, "succeeded", 60, &reply), "%s",
+                  reply.body);
+        reply_free(&reply);
+    }
+    daemon_close(&d);
+}
+
+/* No worker outlives its daemon, however it ended. */
+static void test_workers_follow(void) {
+    struct daemon d;
+    pid_t pids[DAEMON_WORKERS_MAX];
+    for (int round = 0; round < 2; round++) {
+        if (!CHECK(daemon_start(&d, (const char *const[]){"--workers", "3", NULL})))
+            return;
+        size_t n = daemon_workers(&d, pids);
+        CHECK_SAY(n == 3, "%zu workers", n);
+        if (round == 0)
+            CHECK(daemon_stop(&d) == 0);
+        else
+            daemon_kill(&d, false);
+        int64_t end = daemon_clock_ms() + 3000;
+        bool alive = true;
+        while (alive && daemon_clock_ms() < end) {
+            alive = false;
+            for (size_t i = 0; i < n; i++)
+                alive = alive || kill(pids[i], 0) == 0;
+            daemon_sleep_ms(10);
+        }
+        CHECK_SAY(!alive, "workers outlived round %d", round);
+        daemon_close(&d);
+    }
+}
+
+/* Runs another daemon for a second at most. @return its exit code, 0 when it went on and
+ * stopped well, -1 when it died of a signal. */
+static int run_other(const char *listen, const char *store) {
+    const char *binary = getenv("DESCENTD");
+    int status = 0;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+            _exit(127);
+        execl(binary ? binary : "build/descentd", "descentd", "serve", "--listen", listen,
+              "--store", store, (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 100 && waitpid(pid, &status, WNOHANG) == 0; i++)
+        daemon_sleep_ms(10);
+    if (kill(pid, SIGTERM) == 0)
+        waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static double epoch_of(struct client *user, const char *id) {
+    struct reply reply;
+    client_get(user, &reply, "/v1/jobs/%s", id);
+    double epoch = reply_number(reply.json, "/epoch");
+    reply_free(&reply);
+    return epoch;
+}
+
+/* A second daemon on the same store is refused or works, but never sets back what the
+ * first one's worker is training. */
+static void test_second_daemon(void) {
+    struct daemon d;
+    struct reply reply;
+    char id[JOB_ID_BYTES];
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    job_post(&d.client, job_of("first", 1000000000, 1), id);
+    CHECK(job_wait_running(&d.client, id, 20));
+    double before = epoch_of(&d.client, id);
+    CHECK(run_other("127.0.0.1:0", d.store) >= 0);
+    double after = epoch_of(&d.client, id);
+    CHECK_SAY(after >= before, "epoch %g, then %g", before, after);
+    job_cancel(&d.client, id, &reply);
+    CHECK(reply.status == 200);
+    reply_free(&reply);
+    CHECK(job_wait(&d.client, id, "cancelled", 5, &reply));
+    reply_free(&reply);
+    daemon_close(&d);
+}
+
+/* A port that is taken, a folder that is not there, a file that is something else: an
+ * exit code, and the file as it was. */
+static void test_bad_starts(void) {
+    static const char words[] = "something else altogether, for longer than a header\n";
+    struct daemon d;
+    char listen[64], other[128], got[sizeof words] = "";
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    snprintf(other, sizeof other, "%s/other", d.dir);
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", d.port);
+    CHECK(run_other(listen, other) > 0);
+    unlink(other);
+    CHECK(run_other("127.0.0.1:0", "/nowhere/at/all.db") > 0);
+
+    FILE *f = fopen(other, "w");
+    if (CHECK(f) && CHECK(fputs(words, f) >= 0 && fclose(f) == 0))
+        CHECK(run_other("127.0.0.1:0", other) > 0);
+    f = fopen(other, "r");
+    CHECK(f && fread(got, 1, sizeof got - 1, f) == sizeof got - 1);
+    CHECK_TEXT(got, words);
+    if (f)
+        fclose(f);
+    unlink(other);
+    CHECK(job_train(&d.client, job_of("first", 20, 1), NULL));
+    daemon_close(&d);
+}
+
+int main(void) {
+    CHECK_RUN(test_killed_ten_times);
+    CHECK_RUN(test_worker_killed);
+    CHECK_RUN(test_worker_killed_for_ever);
+    CHECK_RUN(test_drain);
+    CHECK_RUN(test_workers_follow);
+    CHECK_RUN(test_second_daemon);
+    CHECK_RUN(test_bad_starts);
+    return check_done();
+}
