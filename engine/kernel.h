@@ -2,9 +2,10 @@
  * floats. Private to the engine's kernel files.
  *
  * KERNEL compiles a function for three widths of vector and picks one when the program is
- * loaded, so that one portable binary runs everywhere. The elementary functions have no
- * branch and no call, so that the loops around them become vector code; they let a NaN
- * through, so that a diverging cost is seen. */
+ * loaded, so that one portable binary runs everywhere; such a function is static (clang
+ * 14 exports no name for one that is not). The elementary functions have no branch and no
+ * call, so that the loops around them become vector code; they let a NaN through, so that
+ * a diverging cost is seen. */
 #ifndef ENGINE_KERNEL_H
 #define ENGINE_KERNEL_H
 
