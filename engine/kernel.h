@@ -22,11 +22,15 @@
 #endif
 #endif
 
-#if defined(__x86_64__) && defined(__linux__) && !defined(KERNEL_SANITIZED)
-#define KERNEL                                                                           \
-    __attribute__((target_clones("arch=haswell", "arch=skylake-avx512", "default")))
-#else
+/* By features, never by a maker's model: "arch=haswell" is refused by an AMD of any age.
+ */
+#if !defined(__x86_64__) || !defined(__linux__) || defined(KERNEL_SANITIZED)
 #define KERNEL
+#elif defined(__clang__)
+#define KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define KERNEL                                                                           \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 
 /* Stands before a loop whose in- and output may be the same array: element i depends on
