@@ -2,9 +2,10 @@
  * floats. Private to the engine's kernel files.
  *
  * KERNEL compiles a function for three widths of vector and picks one when the program is
- * loaded, so that one portable binary runs everywhere. The elementary functions have no
- * branch and no call, so that the loops around them become vector code; they let a NaN
- * through, so that a diverging cost is seen. */
+ * loaded, so that one portable binary runs everywhere; such a function is static (clang
+ * 14 exports no name for one that is not). The elementary functions have no branch and no
+ * call, so that the loops around them become vector code; they let a NaN through, so that
+ * a diverging cost is seen. */
 #ifndef ENGINE_KERNEL_H
 #define ENGINE_KERNEL_H
 
@@ -21,11 +22,15 @@
 #endif
 #endif
 
-#if defined(__x86_64__) && defined(__linux__) && !defined(KERNEL_SANITIZED)
-#define KERNEL                                                                           \
-    __attribute__((target_clones("arch=haswell", "arch=skylake-avx512", "default")))
-#else
+/* By features, never by a maker's model: "arch=haswell" is refused by an AMD of any age.
+ */
+#if !defined(__x86_64__) || !defined(__linux__) || defined(KERNEL_SANITIZED)
 #define KERNEL
+#elif defined(__clang__)
+#define KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define KERNEL                                                                           \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 
 /* Stands before a loop whose in- and output may be the same array: element i depends on

@@ -41,7 +41,7 @@ void matrix_mul_tn(size_t m, size_t n, size_t k, const float *A, const float *B,
     product(CblasTrans, CblasNoTrans, m, n, k, A, B, accumulate ? 1.0f : 0.0f, C);
 }
 
-KERNEL void matrix_add_row(size_t m, size_t n, float *Z, const float *b) {
+KERNEL static void row_add(size_t m, size_t n, float *Z, const float *b) {
     for (size_t i = 0; i < m; i++) {
         float *restrict z = Z + i * n;
         for (size_t j = 0; j < n; j++)
@@ -49,15 +49,22 @@ KERNEL void matrix_add_row(size_t m, size_t n, float *Z, const float *b) {
     }
 }
 
-KERNEL void matrix_sum_rows(size_t m, size_t n, const float *D, float *b,
-                            bool accumulate) {
-    if (!accumulate)
-        memset(b, 0, n * sizeof *b);
+KERNEL static void rows_sum(size_t m, size_t n, const float *D, float *b) {
     for (size_t i = 0; i < m; i++) {
         const float *restrict d = D + i * n;
         for (size_t j = 0; j < n; j++)
             b[j] += d[j];
     }
+}
+
+void matrix_add_row(size_t m, size_t n, float *Z, const float *b) {
+    row_add(m, n, Z, b);
+}
+
+void matrix_sum_rows(size_t m, size_t n, const float *D, float *b, bool accumulate) {
+    if (!accumulate)
+        memset(b, 0, n * sizeof *b);
+    rows_sum(m, n, D, b);
 }
 
 /* The self-test: a product of a random shape against the definition. */

@@ -6,10 +6,10 @@
 
 enum { CHUNK = 1024 }; /* gradients summed before they are used: they stay in cache */
 
-KERNEL static void gradient_add(const float *restrict lane, float *restrict sum,
-                                size_t n) {
+KERNEL static void gradient_add(const float *a, const float *b, float *sum, size_t n) {
+    KERNEL_LOOP
     for (size_t i = 0; i < n; i++)
-        sum[i] += lane[i];
+        sum[i] = a[i] + b[i];
 }
 
 KERNEL static void gradient_descent_update(const struct optimizer_options *options,
@@ -56,10 +56,8 @@ void optimizer_update(const struct optimizer_options *options, float *params,
     for (size_t at = 0; at < n; at += CHUNK) {
         size_t part = n - at < CHUNK ? n - at : CHUNK;
         const float *sum = lanes[0] + at;
-        if (lanes_n > 1) {
-            memcpy(buffer, sum, part * sizeof *buffer);
-            for (size_t i = 1; i < lanes_n; i++)
-                gradient_add(lanes[i] + at, buffer, part);
+        for (size_t i = 1; i < lanes_n; i++) {
+            gradient_add(sum, lanes[i] + at, buffer, part);
             sum = buffer;
         }
         optimizers[options->kind].update(options, params + at, sum, scale,

@@ -12,7 +12,7 @@
 
 #include "engine/memory.h"
 
-enum { THREADS_MAX = 64, SPINS = 2000 };
+enum { THREADS_MAX = 64, SPINS = 4000 };
 
 /* `ticket` is the run's number in the high half and the lanes not yet taken in the low
  * one. A lane is taken by one compare-and-swap, which fails once the run is over; who

@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""Writes the golden cost curves that tests/unit/engine/test_golden.c holds training against.
+
+An implementation of its own in float64, written from the formulas. Run from the top of the
+repository: /usr/bin/python3 tests/golden/make_curves.py (Debian's python3-numpy). Inputs and
+first parameters are rounded to float32 before they are used, so both sides start the same.
+
+A file: a line a setting, `name value ...`, then a line a sample or layer:
+    rows 200
+    inputs 4
+    layers 5 tanh 1 sigmoid
+    loss binary_cross_entropy
+    learning_rate 0.5
+    batch_rows 0                  0: the full batch; else mini-batches in the order of the rows
+    epochs 50
+    x ...                         (one line a sample: its inputs)
+    y ...                         (one line: targets, or classes for cross_entropy)
+    w ... / b ...                 (one line each a layer: W[l] by rows, b[l])
+    cost ...                      (one line: the cost at epochs 0, 1, ..., epochs)
+"""
+import os
+
+import numpy as np
+
+ACTIVATIONS = {
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, a: a * (1 - a)),
+    "tanh": (np.tanh, lambda z, a: 1 - a * a),
+    "relu": (lambda z: np.maximum(z, 0), lambda z, a: (z > 0) * 1.0),
+    "linear": (lambda z: z, lambda z, a: np.ones_like(z)),
+}
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def float32(x):
+    return np.asarray(x, dtype=np.float32).astype(np.float64)
+
+
+def propagate(net, x):
+    """Z and A of each layer, A[0] = x."""
+    zs, activations = [None], [x]
+    for w, b, name in zip(net["w"], net["b"], net["names"]):
+        z = activations[-1] @ w.T + b
+        zs.append(z)
+        activations.append(softmax(z) if name == "softmax" else ACTIVATIONS[name][0](z))
+    return zs, activations
+
+
+def cost_of(net, a, y):
+    if net["loss"] == "cross_entropy":
+        return -np.log(a[np.arange(len(y)), y]).mean()
+    if net["loss"] == "mse":
+        return ((a - y) ** 2 / 2).sum(axis=1).mean()
+    return -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum(axis=1).mean()
+
+
+def output_error(net, zs, activations, y):
+    """dZ of the output layer, a row a sample, divided by their number."""
+    a = activations[-1]
+    if net["loss"] == "cross_entropy":
+        d = a.copy()
+        d[np.arange(len(y)), y] -= 1
+    else:
+        d = a - y
+        if net["loss"] == "mse":
+            d = d * ACTIVATIONS[net["names"][-1]][1](zs[-1], a)
+    return d / len(a)
+
+
+def descend(net, x, y, learning_rate):
+    """One update. Returns the cost before it."""
+    zs, activations = propagate(net, x)
+    d = output_error(net, zs, activations, y)
+    for layer in reversed(range(len(net["w"]))):
+        dw, db = d.T @ activations[layer], d.sum(axis=0)
+        if layer:
+            slope = ACTIVATIONS[net["names"][layer - 1]][1](zs[layer], activations[layer])
+            d = (d @ net["w"][layer]) * slope
+        net["w"][layer] = net["w"][layer] - learning_rate * dw
+        net["b"][layer] = net["b"][layer] - learning_rate * db
+    return cost_of(net, activations[-1], y)
+
+
+def curve(net, x, y, learning_rate, batch_rows, epochs):
+    costs = [cost_of(net, propagate(net, x)[1][-1], y)]
+    for _ in range(epochs):
+        size = batch_rows or len(x)
+        total = 0
+        for at in range(0, len(x), size):
+            part = slice(at, at + size)
+            total += descend(net, x[part], y[part], learning_rate) * len(x[part])
+        after = cost_of(net, propagate(net, x)[1][-1], y)
+        costs.append(total / len(x) if batch_rows else after)
+    return costs
+
+
+def numbers(values, digits=9):
+    return " ".join("%.*g" % (digits, v) for v in np.ravel(values))
+
+
+def write(name, net, x, y, learning_rate, batch_rows, epochs):
+    units = [str(len(w)) for w in net["w"]]
+    lines = [
+        "rows %d" % len(x),
+        "inputs %d" % x.shape[1],
+        "layers " + " ".join(u + " " + n for u, n in zip(units, net["names"])),
+        "loss " + net["loss"],
+        "learning_rate %g" % learning_rate,
+        "batch_rows %d" % batch_rows,
+        "epochs %d" % epochs,
+    ]
+    lines += ["x " + numbers(row) for row in x]
+    lines += ["y " + numbers(y)]
+    for w, b in zip(net["w"], net["b"]):
+        lines += ["w " + numbers(w), "b " + numbers(b)]
+    rate = float(np.float32(learning_rate))
+    lines += ["cost " + numbers(curve(net, x, y, rate, batch_rows, epochs), 15)]
+    path = os.path.join(os.path.dirname(__file__), name)
+    with open(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
+    print(path, os.path.getsize(path), lines[-1].split()[1], lines[-1].split()[-1])
+
+
+def net_of(loss, inputs, layers, scale, rng):
+    net = {"loss": loss, "names": [n for _, n in layers], "w": [], "b": []}
+    for units, _ in layers:
+        net["w"].append(float32(rng.standard_normal((units, inputs)) * scale(inputs)))
+        net["b"].append(float32(np.zeros(units)))
+        inputs = units
+    return net
+
+
+def logistic(rng):
+    x = float32(rng.standard_normal((150, 5)))
+    chance = 1 / (1 + np.exp(-(x @ np.array([2, -1, 0.5, 0, 1]) + 0.3)))
+    y = (rng.random(150) < chance).astype(float).reshape(-1, 1)
+    net = net_of("binary_cross_entropy", 5, [(1, "sigmoid")], lambda n: 0, rng)
+    write("logistic.txt", net, x, y, 0.5, 0, 100)
+
+
+def planar(rng):
+    """Two classes as the petals of a flower."""
+    half = 200
+    x, y = np.zeros((2 * half, 2)), np.zeros((2 * half, 1))
+    for k in range(2):
+        angle = np.linspace(k * 3.12, (k + 1) * 3.12, half) + rng.standard_normal(half) * 0.2
+        radius = 4 * np.sin(4 * angle) + rng.standard_normal(half) * 0.2
+        rows = slice(k * half, (k + 1) * half)
+        x[rows] = np.c_[radius * np.sin(angle), radius * np.cos(angle)]
+        y[rows] = k
+    layers = [(4, "tanh"), (1, "sigmoid")]
+    net = net_of("binary_cross_entropy", 2, layers, lambda n: 0.01, rng)
+    write("planar.txt", net, float32(x), y, 1.2, 0, 100)
+
+
+def blobs(rng, rows, inputs, classes):
+    y = np.arange(rows) % classes
+    centres = rng.standard_normal((classes, inputs)) * 1.5
+    return float32(centres[y] + rng.standard_normal((rows, inputs))), y
+
+
+def four_layers(rng):
+    x, y = blobs(rng, 160, 12, 2)
+    layers = [(20, "relu"), (7, "relu"), (5, "relu"), (1, "sigmoid")]
+    net = net_of("binary_cross_entropy", 12, layers, lambda n: np.sqrt(2 / n), rng)
+    write("four_layers.txt", net, x, y.astype(float).reshape(-1, 1), 0.0075, 0, 100)
+
+
+def mini_batch(rng):
+    x, y = blobs(rng, 150, 8, 3)
+    layers = [(10, "relu"), (3, "softmax")]
+    net = net_of("cross_entropy", 8, layers, lambda n: np.sqrt(2 / n), rng)
+    write("mini_batch.txt", net, x, y, 0.02, 32, 50)
+
+
+def regression(rng):
+    x = float32(rng.uniform(-1, 1, (120, 3)))
+    y = float32(np.c_[np.sin(2 * x[:, 0]) + x[:, 1], x[:, 2] * x[:, 0]])
+    layers = [(8, "tanh"), (2, "linear")]
+    net = net_of("mse", 3, layers, lambda n: 1 / np.sqrt(n), rng)
+    write("regression.txt", net, x, y, 0.1, 50, 50)
+
+
+for seed, make in enumerate([logistic, planar, four_layers, mini_batch, regression]):
+    make(np.random.default_rng(seed))

@@ -1,0 +1,90 @@
+/* The n-th allocation fails, for each n: memory_new takes all its memory from
+ * aligned_alloc, which this program replaces. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "engine/initializer.h"
+#include "engine/matrix.h"
+#include "engine/memory.h"
+#include "engine/model.h"
+#include "engine/rng.h"
+#include "engine/trainer.h"
+#include "tests/unit/check.h"
+
+static size_t allocations_left = SIZE_MAX;
+static long live_at_most; /* allocations that were made */
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    void *p;
+    if (!allocations_left)
+        return NULL;
+    allocations_left--;
+    live_at_most++;
+    return posix_memalign(&p, alignment, size) == 0 ? p : NULL;
+}
+
+enum { ROWS_N = 700, INPUTS_N = 40 };
+static float X[ROWS_N * INPUTS_N];
+static int32_t classes[ROWS_N];
+
+/* A model from table to prediction. @return whether there was memory for all of it. */
+static bool everything(struct err *e) {
+    struct layer_shape shapes[] = {{60, ACTIVATION_TANH, 0}, {3, ACTIVATION_SOFTMAX, 0}};
+    struct trainer_options options = {
+        .loss = LOSS_CROSS_ENTROPY,
+        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .batch_rows = 600,
+        .epochs = 1,
+        .shuffle = true,
+    };
+    struct trainer_data data = {X, {.classes = classes}, ROWS_N};
+    atomic_bool stop = false;
+    struct model from = {.task = TASK_MULTI_CLASS, .loss = LOSS_CROSS_ENTROPY};
+    struct model *model = NULL;
+    struct trainer *t = NULL;
+    struct team *team = team_new(2, e);
+    bool ok =
+        team && (from.net = net_new(INPUTS_N, shapes, 2, e)) &&
+        transform_learn(&from.transform, NORMALIZE_STANDARD, X, ROWS_N, INPUTS_N, e) &&
+        (t = trainer_new(from.net, data, &options, team, &stop, e));
+    struct trainer_point point;
+    if (ok)
+        initializer_fill(from.net, INITIALIZER_HE_NORMAL, 0, 1);
+    while (ok && trainer_step(t, &point, e) != TRAINER_DONE)
+        ok = e->kind == ERR_NONE;
+    trainer_free(t);
+    ok = ok && (model = model_new(&from, e));
+    model_free(model);
+    net_free(from.net);
+    transform_free(&from.transform);
+    team_free(team);
+    return ok;
+}
+
+static void each_allocation_may_fail(void) {
+    struct err e = {0};
+    live_at_most = 0;
+    if (!CHECK_SAY(everything(&e), "%s", e.text))
+        return;
+    long total = live_at_most;
+    CHECK(total > 20);
+    for (long n = 0; n < total; n++) {
+        e = (struct err){0};
+        allocations_left = (size_t)n;
+        bool ok = everything(&e);
+        allocations_left = SIZE_MAX;
+        CHECK_SAY(!ok && e.kind == ERR_NO_MEMORY, "allocation %ld of %ld: %d \"%s\"", n,
+                  total, e.kind, e.text);
+    }
+}
+
+int main(void) {
+    struct err e = {0};
+    if (!CHECK_SAY(matrix_start(&e), "%s", e.text))
+        return 1;
+    rng_normal(1, 1, X, ROWS_N * INPUTS_N);
+    for (size_t i = 0; i < ROWS_N; i++)
+        classes[i] = (int32_t)(i % 3);
+    CHECK_RUN(each_allocation_may_fail);
+    return check_done();
+}

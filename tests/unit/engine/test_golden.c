@@ -1,0 +1,173 @@
+/* Cost curves against those of tests/golden/make_curves.py, in float64. Run from the top
+ * of the repository. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/matrix.h"
+#include "engine/memory.h"
+#include "engine/trainer.h"
+#include "tests/unit/check.h"
+
+/* float32 beside float64: the relative error of any cost of a curve. */
+#define TOLERANCE 1e-5
+enum { LAYERS_MAX = 8 };
+
+struct golden {
+    size_t rows_n, inputs_n, layers_n;
+    struct layer_shape shapes[LAYERS_MAX];
+    struct trainer_options options;
+    struct net *net;
+    float *X, *values;
+    int32_t *classes;
+    double *costs; /* (epochs + 1) */
+};
+
+/* Reads `name`, which must come next, and then n numbers. */
+static bool numbers_read(FILE *file, const char *name, double *out, size_t n) {
+    char word[32];
+    if (fscanf(file, "%31s", word) != 1 || strcmp(word, name) != 0)
+        return CHECK_SAY(false, "\"%s\" instead of \"%s\"", word, name);
+    for (size_t i = 0; i < n; i++)
+        if (fscanf(file, "%lf", &out[i]) != 1)
+            return CHECK_SAY(false, "number %zu of %s", i, name);
+    return true;
+}
+
+static bool floats_read(FILE *file, const char *name, float *out, size_t n) {
+    double *numbers = memory_new(n, sizeof *numbers);
+    bool ok = numbers_read(file, name, numbers, n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)numbers[i];
+    free(numbers);
+    return ok;
+}
+
+static bool layers_read(FILE *file, struct golden *g) {
+    char word[32] = "";
+    if (fscanf(file, "%31s", word) != 1 || strcmp(word, "layers") != 0)
+        return CHECK_SAY(false, "\"%s\" instead of layers", word);
+    size_t units_n;
+    for (; g->layers_n < LAYERS_MAX && fscanf(file, "%zu %31s", &units_n, word) == 2;
+         g->layers_n++) {
+        struct layer_shape *shape = &g->shapes[g->layers_n];
+        shape->units_n = units_n;
+        if (!CHECK_SAY(activation_find(word, &shape->activation), "%s", word))
+            return false;
+    }
+    return CHECK(fscanf(file, " loss %31s", word) == 1 &&
+                 loss_find(word, &g->options.loss));
+}
+
+static bool settings_read(FILE *file, struct golden *g) {
+    double rows_n, inputs_n, rate, batch_rows, epochs;
+    if (!numbers_read(file, "rows", &rows_n, 1) ||
+        !numbers_read(file, "inputs", &inputs_n, 1) || !layers_read(file, g) ||
+        !numbers_read(file, "learning_rate", &rate, 1) ||
+        !numbers_read(file, "batch_rows", &batch_rows, 1) ||
+        !numbers_read(file, "epochs", &epochs, 1))
+        return false;
+    g->rows_n = (size_t)rows_n;
+    g->inputs_n = (size_t)inputs_n;
+    g->options.optimizer =
+        (struct optimizer_options){OPTIMIZER_GRADIENT_DESCENT, (float)rate};
+    g->options.batch_rows = (size_t)batch_rows;
+    g->options.epochs = (int64_t)epochs;
+    return true;
+}
+
+static bool golden_read(FILE *file, struct golden *g) {
+    struct err e = {0};
+    if (!settings_read(file, g) ||
+        !CHECK(g->net = net_new(g->inputs_n, g->shapes, g->layers_n, &e)))
+        return false;
+    bool by_class = g->options.loss == LOSS_CROSS_ENTROPY;
+    size_t targets_n = g->rows_n * (by_class ? 1 : g->net->outputs_n);
+    g->X = memory_new(g->rows_n * g->inputs_n, sizeof *g->X);
+    g->values = memory_new(targets_n, sizeof *g->values);
+    g->classes = memory_new(targets_n, sizeof *g->classes);
+    g->costs = memory_new((size_t)g->options.epochs + 1, sizeof *g->costs);
+    for (size_t i = 0; i < g->rows_n; i++)
+        if (!floats_read(file, "x", g->X + i * g->inputs_n, g->inputs_n))
+            return false;
+    if (!floats_read(file, "y", g->values, targets_n))
+        return false;
+    for (size_t i = 0; i < targets_n; i++)
+        g->classes[i] = (int32_t)g->values[i];
+    for (size_t l = 0; l < g->layers_n; l++) {
+        const struct layer *layer = &g->net->layers[l];
+        if (!floats_read(file, "w", net_weights(g->net, l),
+                         layer->inputs_n * layer->shape.units_n) ||
+            !floats_read(file, "b", net_biases(g->net, l), layer->shape.units_n))
+            return false;
+    }
+    return numbers_read(file, "cost", g->costs, (size_t)g->options.epochs + 1);
+}
+
+static void golden_train(const char *path, const struct golden *g) {
+    struct err e = {0};
+    atomic_bool stop = false;
+    struct team *team = team_new(2, &e);
+    struct trainer_data data = {
+        g->X, {.values = g->values, .classes = g->classes}, g->rows_n};
+    struct trainer *t = trainer_new(g->net, data, &g->options, team, &stop, &e);
+    struct trainer_point point = {0};
+    double worst = 0;
+    enum trainer_event event =
+        CHECK_SAY(t, "%s", e.text) ? TRAINER_STEPPED : TRAINER_FAILED;
+    while (event < TRAINER_DONE) {
+        event = trainer_step(t, &point, &e);
+        if (event != TRAINER_POINT)
+            continue;
+        worst = fmax(worst, fabs(point.cost / g->costs[point.epoch] - 1));
+    }
+    CHECK(event == TRAINER_DONE && point.epoch == g->options.epochs);
+    CHECK(g->costs[g->options.epochs] < 0.9 * g->costs[0]); /* it does learn */
+    CHECK_SAY(worst <= TOLERANCE, "%s: off by %g", path, worst);
+    trainer_free(t);
+    team_free(team);
+}
+
+static void golden(const char *path) {
+    FILE *file = fopen(path, "r");
+    if (!CHECK_SAY(file, "%s cannot be opened", path))
+        return;
+    struct golden g = {.rows_n = 0};
+    if (golden_read(file, &g))
+        golden_train(path, &g);
+    fclose(file);
+    net_free(g.net);
+    free(g.X);
+    free(g.values);
+    free(g.classes);
+    free(g.costs);
+}
+
+static void logistic(void) {
+    golden("tests/golden/logistic.txt");
+}
+static void planar(void) {
+    golden("tests/golden/planar.txt");
+}
+static void four_layers(void) {
+    golden("tests/golden/four_layers.txt");
+}
+static void mini_batch(void) {
+    golden("tests/golden/mini_batch.txt");
+}
+static void regression(void) {
+    golden("tests/golden/regression.txt");
+}
+
+int main(void) {
+    struct err e = {0};
+    if (!CHECK_SAY(matrix_start(&e), "%s", e.text))
+        return 1;
+    CHECK_RUN(logistic);
+    CHECK_RUN(planar);
+    CHECK_RUN(four_layers);
+    CHECK_RUN(mini_batch);
+    CHECK_RUN(regression);
+    return check_done();
+}

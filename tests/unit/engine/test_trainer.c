@@ -1,0 +1,424 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/initializer.h"
+#include "engine/matrix.h"
+#include "engine/memory.h"
+#include "engine/rng.h"
+#include "engine/trainer.h"
+#include "tests/unit/check.h"
+#include "tests/unit/engine/twin.h"
+
+enum { INPUTS_N = 60, CLASSES_N = 10, ROWS_N = 1500, THREADS_MAX = 4 };
+static float X[ROWS_N * INPUTS_N], values[ROWS_N];
+static int32_t classes[ROWS_N];
+static struct team *teams[THREADS_MAX + 1];
+static atomic_bool stop;
+
+static void data_draw(void) {
+    rng_normal(1, 1, X, ROWS_N * INPUTS_N);
+    for (size_t i = 0; i < ROWS_N; i++) {
+        classes[i] = (int32_t)(i * 7 % CLASSES_N);
+        X[i * INPUTS_N + (size_t)classes[i]] += 2;
+        values[i] = X[i * INPUTS_N] > 1;
+    }
+}
+
+/* Wide enough for several lanes. */
+static struct net *wide_net(void) {
+    struct layer_shape shapes[] = {{120, ACTIVATION_RELU, 0},
+                                   {64, ACTIVATION_TANH, 0},
+                                   {CLASSES_N, ACTIVATION_SOFTMAX, 0}};
+    struct err e = {0};
+    struct net *net = net_new(INPUTS_N, shapes, 3, &e);
+    initializer_fill(net, INITIALIZER_HE_NORMAL, 0, 5);
+    return net;
+}
+
+/* One unit on the first two columns' width. */
+static struct net *small_net(void) {
+    struct layer_shape shapes[] = {{1, ACTIVATION_SIGMOID, 0}};
+    struct err e = {0};
+    return net_new(2, shapes, 1, &e);
+}
+
+static struct trainer_options options_of(enum loss loss, size_t batch_rows,
+                                         int64_t epochs, bool shuffle) {
+    return (struct trainer_options){
+        .loss = loss,
+        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .batch_rows = batch_rows,
+        .epochs = epochs,
+        .shuffle = shuffle,
+        .seed = 9,
+    };
+}
+
+static struct trainer *trainer_made(struct net *net, size_t rows_n,
+                                    const struct trainer_options *options,
+                                    size_t threads_n) {
+    struct err e = {0};
+    struct trainer_data data = {
+        .X = X, .targets = {.values = values, .classes = classes}, .rows_n = rows_n};
+    struct trainer *t = trainer_new(net, data, options, teams[threads_n], &stop, &e);
+    CHECK_SAY(t, "%s", e.text);
+    return t;
+}
+
+/* Trains to the end. costs (epochs + 1). @return the number of calls, 0 when a point did
+ * not come in its turn. */
+static size_t run(struct trainer *t, int64_t epochs, double *costs) {
+    struct trainer_point point;
+    struct err e = {0};
+    int64_t next = 0;
+    for (size_t calls = 1;; calls++)
+        switch (trainer_step(t, &point, &e)) {
+        case TRAINER_STEPPED:
+            break;
+        case TRAINER_POINT:
+            if (!CHECK_SAY(point.epoch == next && next <= epochs, "epoch %lld at %lld",
+                           (long long)point.epoch, (long long)next))
+                return 0;
+            costs[next++] = point.cost;
+            break;
+        case TRAINER_DONE:
+            CHECK(next == epochs + 1);
+            CHECK(trainer_step(t, &point, &e) == TRAINER_DONE);
+            CHECK(trainer_epochs_done(t) == (double)epochs);
+            return calls;
+        default:
+            CHECK_SAY(false, "%s", e.text);
+            return 0;
+        }
+}
+
+static double cost_of(const struct net *net, enum loss loss, size_t rows_n) {
+    double *params = memory_new(net->block_n, sizeof *params), cost;
+    for (size_t i = 0; i < net->block_n; i++)
+        params[i] = (double)net->params[i];
+    cost = twin_cost(net, params, loss, X, (struct targets){values, classes}, rows_n);
+    free(params);
+    return cost / (double)rows_n;
+}
+
+/* One step by hand: w - 0.1 dJ/dw by central differences of the twin. */
+static void a_step_follows_the_gradient(void) {
+    struct net *net = small_net();
+    net_weights(net, 0)[0] = 0.3f;
+    struct trainer_options options = options_of(LOSS_BINARY_CROSS_ENTROPY, 0, 1, false);
+    struct trainer *t = trainer_made(net, 50, &options, 1);
+    double params[64] = {0}, want[3], costs[2];
+    const size_t at[] = {0, 1, net->layers[0].biases_at};
+    params[0] = (double)0.3f;
+    struct targets targets = {.values = values};
+    for (size_t i = 0; i < 3; i++) {
+        double here = params[at[i]];
+        params[at[i]] = here + 1e-6;
+        double above = twin_cost(net, params, options.loss, X, targets, 50);
+        params[at[i]] = here - 1e-6;
+        double below = twin_cost(net, params, options.loss, X, targets, 50);
+        params[at[i]] = here;
+        want[i] = here - 0.1 * (above - below) / 2e-6 / 50;
+    }
+    double first = cost_of(net, options.loss, 50);
+    run(t, 1, costs);
+    CHECK_NEAR(costs[0], first, 1e-6);
+    CHECK_NEAR(costs[1], cost_of(net, options.loss, 50), 1e-6);
+    for (size_t i = 0; i < 3; i++)
+        CHECK_NEAR((double)net->params[at[i]], want[i], 1e-6);
+    trainer_free(t);
+    net_free(net);
+}
+
+static void points_come_once_each(void) {
+    static const struct {
+        size_t rows_n, batch_rows, calls;
+    } cases[] = {
+        {100, 0, 7},   {100, 100, 7}, {100, 1000, 7}, /* 6 points, DONE */
+        {100, 50, 12}, {100, 30, 22}, {100, 99, 12},  {100, 1, 502}, {1, 0, 7},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int shuffle = 0; shuffle < 2; shuffle++) {
+            struct net *net = small_net();
+            struct trainer_options options =
+                options_of(LOSS_BINARY_CROSS_ENTROPY, cases[i].batch_rows, 5, shuffle);
+            double costs[6];
+            struct trainer *t = trainer_made(net, cases[i].rows_n, &options, 2);
+            size_t calls = run(t, 5, costs);
+            CHECK_SAY(calls == cases[i].calls, "case %zu: %zu calls", i, calls);
+            CHECK_NEAR(costs[0], log(2), 1e-6);
+            trainer_free(t);
+            net_free(net);
+        }
+}
+
+/* A batch of 40 and one of 10 by hand, with full-batch trainers on those rows. */
+static void the_last_mini_batch_may_be_short(void) {
+    struct net *net = small_net(), *twin = small_net();
+    struct trainer_options options = options_of(LOSS_BINARY_CROSS_ENTROPY, 40, 1, false);
+    struct trainer_options whole = options_of(LOSS_BINARY_CROSS_ENTROPY, 0, 1, false);
+    struct trainer *t = trainer_made(net, 50, &options, 1);
+    double costs[2], first[2], second[2];
+    struct err e = {0};
+    run(t, 1, costs);
+    struct trainer *a = trainer_made(twin, 40, &whole, 1);
+    run(a, 1, first);
+    struct trainer_data rest = {X + 80, {.values = values + 40}, 10};
+    struct trainer *b = trainer_new(twin, rest, &whole, teams[1], &stop, &e);
+    run(b, 1, second);
+    CHECK_NEAR(costs[1], (40 * first[0] + 10 * second[0]) / 50, 1e-9);
+    CHECK(memcmp(net->params, twin->params, net->block_n * sizeof *net->params) == 0);
+    trainer_free(b);
+    trainer_free(a);
+    trainer_free(t);
+    net_free(twin);
+    net_free(net);
+}
+
+static void same_bits(size_t batch_rows, bool shuffle) {
+    enum { EPOCHS = 3 };
+    double costs[THREADS_MAX + 1][EPOCHS + 1];
+    struct net *nets[THREADS_MAX + 1];
+    for (size_t threads_n = 1; threads_n <= THREADS_MAX; threads_n++) {
+        nets[threads_n] = wide_net();
+        struct trainer_options options =
+            options_of(LOSS_CROSS_ENTROPY, batch_rows, EPOCHS, shuffle);
+        struct trainer *t = trainer_made(nets[threads_n], ROWS_N, &options, threads_n);
+        run(t, EPOCHS, costs[threads_n]);
+        trainer_free(t);
+    }
+    CHECK(costs[1][EPOCHS] < 0.97 * costs[1][0]);
+    for (size_t n = 2; n <= THREADS_MAX; n++) {
+        CHECK(memcmp(costs[n], costs[1], sizeof costs[1]) == 0);
+        CHECK_SAY(memcmp(nets[n]->params, nets[1]->params,
+                         nets[1]->block_n * sizeof(float)) == 0,
+                  "%zu threads, batches of %zu", n, batch_rows);
+        net_free(nets[n]);
+    }
+    net_free(nets[1]);
+}
+
+static void threads_do_not_change_a_bit(void) {
+    same_bits(0, false);
+    same_bits(128, true);
+    same_bits(700, true);
+    same_bits(700, false);
+}
+
+static void shuffling_changes_the_course(void) {
+    struct net *nets[3] = {wide_net(), wide_net(), wide_net()};
+    double costs[3][3];
+    for (size_t i = 0; i < 3; i++) {
+        struct trainer_options options = options_of(LOSS_CROSS_ENTROPY, 100, 2, i < 2);
+        options.seed = i;
+        struct trainer *t = trainer_made(nets[i], ROWS_N, &options, 2);
+        run(t, 2, costs[i]);
+        trainer_free(t);
+    }
+    CHECK(costs[0][0] == costs[1][0] && costs[1][0] == costs[2][0]);
+    CHECK(costs[0][1] != costs[1][1] && costs[1][1] != costs[2][1]);
+    for (size_t i = 0; i < 3; i++)
+        net_free(nets[i]);
+}
+
+/* Row i is 1 in column i alone: the weight that a batch of one row moves names its row.
+ */
+static void an_epochs_order_is_drawn_from_seed_and_epoch(void) {
+    enum { SIDE = 20 };
+    static float one_hot[SIDE * SIDE], ones[SIDE];
+    struct layer_shape shape = {1, ACTIVATION_LINEAR, 0};
+    struct err e = {0};
+    struct net *net = net_new(SIDE, &shape, 1, &e);
+    for (size_t i = 0; i < SIDE; i++)
+        one_hot[i * SIDE + i] = ones[i] = 1;
+    struct trainer_data data = {one_hot, {.values = ones}, SIDE};
+    struct trainer_options options = options_of(LOSS_MSE, 1, 3, true);
+    struct trainer *t = trainer_new(net, data, &options, teams[2], &stop, &e);
+    struct trainer_point point;
+    CHECK(t && trainer_step(t, &point, &e) == TRAINER_POINT);
+    uint32_t want[SIDE], last[SIDE] = {0};
+    for (uint64_t epoch = 0; epoch < 3; epoch++) {
+        rng_permutation(options.seed, RNG_STREAM_SHUFFLE | epoch, want, SIDE);
+        CHECK(memcmp(want, last, sizeof want) != 0);
+        memcpy(last, want, sizeof want);
+        for (size_t i = 0; i < SIDE; i++) {
+            float before[SIDE];
+            memcpy(before, net_weights(net, 0), sizeof before);
+            trainer_step(t, &point, &e);
+            for (uint32_t j = 0; j < SIDE; j++)
+                CHECK((net_weights(net, 0)[j] != before[j]) == (j == want[i]));
+        }
+    }
+    trainer_free(t);
+    net_free(net);
+}
+
+/* The run after a stop goes on as if nothing had been. */
+static void stopping_drops_the_batch(size_t batch_rows) {
+    struct net *net = wide_net(), *other = wide_net();
+    struct trainer_options options = options_of(LOSS_CROSS_ENTROPY, batch_rows, 3, true);
+    struct trainer *t = trainer_made(net, ROWS_N, &options, 2);
+    struct trainer *u = trainer_made(other, ROWS_N, &options, 2);
+    size_t bytes = net->block_n * sizeof *net->params;
+    float *before = memory_new(net->block_n, sizeof *before);
+    for (enum trainer_event event = TRAINER_STEPPED; event != TRAINER_DONE;) {
+        struct trainer_point point, same;
+        struct err e = {0};
+        double done = trainer_epochs_done(t);
+        memcpy(before, net->params, bytes);
+        atomic_store(&stop, true);
+        if (event != TRAINER_DONE)
+            event = trainer_step(t, &point, &e);
+        atomic_store(&stop, false);
+        if (event != TRAINER_DONE && !CHECK(event == TRAINER_STOPPED))
+            break;
+        CHECK(memcmp(before, net->params, bytes) == 0 && trainer_epochs_done(t) == done);
+        event = trainer_step(t, &point, &e);
+        CHECK(trainer_step(u, &same, &e) == event);
+        if (event == TRAINER_POINT)
+            CHECK(point.epoch == same.epoch && point.cost == same.cost);
+    }
+    CHECK(memcmp(other->params, net->params, bytes) == 0);
+    free(before);
+    trainer_free(u);
+    trainer_free(t);
+    net_free(other);
+    net_free(net);
+}
+
+static void stopping(void) {
+    stopping_drops_the_batch(0);
+    stopping_drops_the_batch(400);
+}
+
+/* A line through data of 1e4 with a rate of 0.1 doubles its error many times over an
+ * epoch. */
+static void diverging(size_t batch_rows) {
+    struct layer_shape shape = {1, ACTIVATION_LINEAR, 0};
+    struct err e = {0};
+    struct net *net = net_new(2, &shape, 1, &e);
+    struct trainer_options options = options_of(LOSS_MSE, batch_rows, 1000, false);
+    options.optimizer.learning_rate = 1e4f;
+    struct trainer *t = trainer_made(net, 100, &options, 1);
+    struct trainer_point point = {0};
+    enum trainer_event event;
+    int64_t next = 0;
+    do {
+        event = trainer_step(t, &point, &e);
+        if (event == TRAINER_POINT)
+            CHECK(point.epoch == next++ && isfinite(point.cost));
+    } while (event == TRAINER_POINT || event == TRAINER_STEPPED);
+    CHECK(event == TRAINER_FAILED && e.kind == ERR_NUMERIC);
+    CHECK_SAY(point.epoch == next && next >= 1 && next < 100, "%lld, next %lld",
+              (long long)point.epoch, (long long)next);
+    char want[ERR_TEXT_MAX];
+    snprintf(want, sizeof want,
+             "the cost is not finite at epoch %lld: try a smaller learning_rate",
+             (long long)next);
+    CHECK_TEXT(e.text, want);
+    struct err again = {0};
+    struct trainer_point same = {0};
+    CHECK(trainer_step(t, &same, &again) == TRAINER_FAILED);
+    CHECK(same.epoch == point.epoch && again.kind == ERR_NUMERIC);
+    CHECK_TEXT(again.text, e.text);
+    trainer_free(t);
+    net_free(net);
+}
+
+/* An infinite weight behind a dead relu leaves the cost finite. */
+static void params_fail_too(size_t batch_rows) {
+    struct layer_shape shapes[] = {{2, ACTIVATION_RELU, 0}, {1, ACTIVATION_LINEAR, 0}};
+    struct err e = {0};
+    struct net *net = net_new(2, shapes, 2, &e);
+    net_biases(net, 0)[1] = -INFINITY;
+    struct trainer_options options = options_of(LOSS_MSE, batch_rows, 2, false);
+    struct trainer *t = trainer_made(net, 100, &options, 1);
+    struct trainer_point point;
+    enum trainer_event event;
+    while ((event = trainer_step(t, &point, &e)) < TRAINER_DONE)
+        CHECK(point.epoch < 2);
+    CHECK(event == TRAINER_FAILED && point.epoch == 2);
+    CHECK_TEXT(e.text,
+               "the parameters are not finite at epoch 2: try a smaller learning_rate");
+    trainer_free(t);
+    net_free(net);
+}
+
+static void not_finite(void) {
+    diverging(0);
+    diverging(30);
+    params_fail_too(0);
+    params_fail_too(30);
+}
+
+static void refused(struct net *net, struct trainer_data data,
+                    struct trainer_options options, const char *text) {
+    struct err e = {0};
+    struct trainer *t = trainer_new(net, data, &options, teams[1], &stop, &e);
+    CHECK(!t && e.kind == ERR_RANGE);
+    CHECK_TEXT(e.text, text);
+    trainer_free(t);
+}
+
+static void options_are_checked(void) {
+    struct net *net = wide_net();
+    struct trainer_data data = {X, {.classes = classes}, ROWS_N};
+    struct trainer_options good = options_of(LOSS_CROSS_ENTROPY, 10, 3, true), bad;
+    bad = good, bad.epochs = 0;
+    refused(net, data, bad, "epochs is 1 to 9007199254740992, not 0");
+    bad = good, bad.optimizer.learning_rate = 0;
+    refused(net, data, bad, "learning_rate is over 0 and finite, not 0");
+    bad = good, bad.optimizer.learning_rate = NAN;
+    refused(net, data, bad, "learning_rate is over 0 and finite, not nan");
+    bad = good, bad.loss = LOSS_MSE;
+    refused(net, data, bad, "mse does not fit an output layer of softmax");
+    struct trainer_data none = {X, {.values = values}, ROWS_N};
+    refused(net, none, good, "cross_entropy wants classes as targets");
+    data.rows_n = 0;
+    refused(net, data, good, "training takes 1 to 4294967295 rows, not 0");
+    data.rows_n = ROWS_N;
+    classes[77] = CLASSES_N;
+    refused(net, data, good, "row 77 is of class 10, but the net has 10 outputs");
+    classes[77] = -1;
+    refused(net, data, good, "row 77 is of class -1, but the net has 10 outputs");
+    data_draw();
+    net_free(net);
+}
+
+static void memory_is_foretold(void) {
+    struct net *net = wide_net();
+    struct trainer_options options = options_of(LOSS_CROSS_ENTROPY, 128, 1, true);
+    size_t batch, full, long_table;
+    CHECK(trainer_memory(net, ROWS_N, &options, &batch));
+    options.batch_rows = 0;
+    CHECK(trainer_memory(net, ROWS_N, &options, &full));
+    CHECK(trainer_memory(net, 1000 * (size_t)ROWS_N, &options, &long_table));
+    CHECK(full > 4 * net->block_n * sizeof(float) && full < 8 << 20);
+    CHECK(long_table < full * 2); /* tiles bound the activations */
+    CHECK(batch > 2 * net->block_n * sizeof(float) + 4 * ROWS_N);
+    net_free(net);
+}
+
+int main(void) {
+    struct err e = {0};
+    if (!CHECK_SAY(matrix_start(&e), "%s", e.text))
+        return 1;
+    for (size_t n = 1; n <= THREADS_MAX; n++)
+        teams[n] = team_new(n, &e);
+    data_draw();
+    CHECK_RUN(a_step_follows_the_gradient);
+    CHECK_RUN(points_come_once_each);
+    CHECK_RUN(the_last_mini_batch_may_be_short);
+    CHECK_RUN(threads_do_not_change_a_bit);
+    CHECK_RUN(shuffling_changes_the_course);
+    CHECK_RUN(an_epochs_order_is_drawn_from_seed_and_epoch);
+    CHECK_RUN(stopping);
+    CHECK_RUN(not_finite);
+    CHECK_RUN(options_are_checked);
+    CHECK_RUN(memory_is_foretold);
+    for (size_t n = 1; n <= THREADS_MAX; n++)
+        team_free(teams[n]);
+    return check_done();
+}
