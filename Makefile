@@ -1,5 +1,7 @@
-# descentd: make deps, make, make demo, make test, make bench, make check
-CC ?= gcc
+# make deps · make · make demo · make test · make bench · make check
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD ?= build
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)")
@@ -44,17 +46,46 @@ $(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
-$(BUILD)/%.o: %.c
+# A goal that promises to work on a fresh machine installs before it compiles.
+$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench check,$(MAKECMDGOALS)),deps)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
+include $(wildcard tests/*/rules.mk)
+
+PACKAGES := gcc libc6-dev libmicrohttpd-dev libopenblas-pthread-dev libjansson-dev \
+  libsqlite3-dev nettle-dev zlib1g-dev libcurl4-openssl-dev ca-certificates curl jq procps
+deps:
+	@sh deploy/deps.sh $(PACKAGES)
+
+demo: deps $(BUILD)/descentd
+	@DESCENTD=$(BUILD)/descentd sh deploy/demo.sh
+
+RUN := DESCENTD=$(BUILD)/descentd sh tests/run.sh
 unit: $(UNIT)
-	@set -e; for t in $(UNIT); do printf '%s: ' $${t#$(BUILD)/}; $$t; done
+	@$(RUN) $(UNIT)
+http: $(BUILD)/descentd $(HTTP)
+	@$(RUN) $(HTTP)
+test: deps $(BUILD)/descentd $(UNIT) $(HTTP)
+	@$(RUN) tests/layers.sh tests/contract.sh $(UNIT) $(HTTP)
+test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data
+	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data
+
+# Formatting, both compilers with warnings as errors, and the tests under ASan and UBSan.
+SOURCES = $(shell git ls-files '*.c' '*.h')
+check: deps
+	@sh deploy/deps.sh clang clang-format libclang-rt-14-dev
+	clang-format --dry-run -Werror $(SOURCES)
+	sh tests/layers.sh
+	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
+	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
+	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
+tests: $(UNIT) $(HTTP_ALL)
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit clean
+.PHONY: all deps demo unit http test test-data check tests clean
 .SECONDARY:
