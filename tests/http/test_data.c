@@ -141,8 +141,8 @@ static void check_pair(const char *model, const struct dataset *train_set,
 
 static void test_iris(void) {
     check_table("iris", "iris",
-                "\"hidden_layers\":[16],\"normalize\":\"standard\",\"learning_rate\":0.1,"
-                "\"epochs\":500,\"seed\":1",
+                "\"hidden_layers\":[],\"normalize\":\"standard\",\"learning_rate\":0.5,"
+                "\"epochs\":1000,\"seed\":1",
                 0.967);
 }
 
@@ -185,8 +185,8 @@ static void test_mnist(void) {
               dataset_read_mnist(&test_set, folder, "t10k")))
         check_pair(
             "mnist", &train_set, &test_set,
-            "\"hidden_layers\":[128],\"normalize\":\"minmax\",\"learning_rate\":0.1,"
-            "\"batch_size\":64,\"epochs\":15,\"seed\":1",
+            "\"hidden_layers\":[128],\"normalize\":\"minmax\",\"learning_rate\":0.2,"
+            "\"batch_size\":32,\"epochs\":20,\"seed\":1",
             0.937);
     print_memory("after MNIST");
     CHECK(daemon_memory_kib(daemon_of_all.pid, "VmHWM") < SERVE_MIB_MAX * 1024L);
