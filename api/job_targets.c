@@ -222,12 +222,29 @@ static bool numbers_index_outputs(const double *distinct, size_t n, size_t outpu
     return outputs_n > 0;
 }
 
+/* A number names a class when it is whole: 0.5 is a measurement. */
+static bool whole_check(const struct column *targets, struct err *e) {
+    for (size_t i = 0; i < targets->n; i++) {
+        if (targets->numbers[i] != floor(targets->numbers[i])) {
+            char where[ERR_WHERE_MAX];
+            target_path(where, i);
+            return err_set(e, ERR_INVALID, where,
+                           "expected a whole number, a string or a boolean for a class, "
+                           "got %g",
+                           targets->numbers[i]);
+        }
+    }
+    return true;
+}
+
 /* Classes of number or boolean targets; `expected_n` is 0 where the targets decide. */
 static bool classes_from_numbers(const struct column *targets, const double *distinct,
                                  size_t distinct_n, size_t expected_n,
                                  struct job_request *request, struct err *e) {
     struct labels *labels = &request->spec.labels;
     bool ok;
+    if (!whole_check(targets, e))
+        return false;
     if (targets->kind == COLUMN_BOOLEANS && expected_n <= 2) {
         ok = labels_count(labels, 2);
         labels->kind = LABEL_BOOLEAN;

@@ -22,7 +22,7 @@ static struct version_view version_view_of(const struct store_version *v) {
 
 static bool name_check(const char *name, struct err *e) {
     return job_name_valid(name) ||
-           err_set(e, ERR_NOT_FOUND, NULL, "there is no model \"%.60s\"", name);
+           err_set(e, ERR_INVALID, "name", "expected a model's name, got \"%.60s\"", name);
 }
 
 static bool version_valid(const char *text) {
