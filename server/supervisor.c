@@ -182,6 +182,7 @@ static void workers_restart(struct supervisor *s) {
 
 static void *supervise(void *context) {
     struct supervisor *s = context;
+    workers_restart(s);
     for (;;) {
         struct pollfd fds[WORKERS_MAX + 1] = {{.fd = s->stop_fd, .events = POLLIN}};
         for (size_t i = 0; i < s->workers_n; i++)
