@@ -66,7 +66,7 @@ static bool train(const char *model, const struct split *split, const char *rest
     reply_free(&reply);
     if (!ok)
         return false;
-    ok = CHECK_SAY(job_wait(user, id, "succeeded", 300, &reply), "%.400s", reply.body);
+    ok = job_wait(user, id, "succeeded", 300, &reply);
     printf("%-14s %zu rows, %.1f MB in %.2f s, trained in %.2f s", model, split->train_n,
            (double)body_n / 1e6, accepted_seconds,
            reply_number(reply.json, "/training_seconds"));
