@@ -156,8 +156,8 @@ bool http_head_unescape(char *text, bool slash, struct err *e) {
             continue;
         }
         int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
-        char c = (char)(high << 4 | low);
-        if (low < 0 || !c || (c == '/' && !slash))
+        char c = low < 0 ? '\0' : (char)(high << 4 | low);
+        if (!c || (c == '/' && !slash))
             return err_set(e, ERR_INVALID, NULL, "an escape that is not allowed: \"%.3s\"", at);
         *to++ = c;
         at += 2;
