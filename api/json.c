@@ -207,11 +207,11 @@ bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *
     if (!json_is_number(slot->value))
         return wrong_type(slot, "a number", e);
     double value = json_number_value(slot->value);
-    if (fabs(value) > FLT_MAX)
+    float rounded = (float)value + 0.0f; /* -0 is 0 */
+    if (!isfinite(rounded))
         return err_set(e, ERR_RANGE, slot->path, "%g is outside float32", value);
-    float rounded = (float)value;
     bool low = bounds.above ? !((double)rounded > bounds.min) : value < bounds.min;
-    if (low || value > bounds.max) {
+    if (low || (double)rounded > bounds.max) {
         char upper[32] = "";
         if (bounds.max < FLT_MAX)
             snprintf(upper, sizeof upper, " and at most %g", bounds.max);
