@@ -2,7 +2,6 @@
  * layer and the loss fit them, and the arrays that the loss takes. */
 #include "api/job_internal.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,13 +155,13 @@ static bool values_from_numbers(const struct column *targets, struct job_request
     if (!request->values)
         return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
     for (size_t i = 0; i < targets->n; i++) {
-        if (fabs(targets->numbers[i]) > FLT_MAX) {
+        request->values[i] = (float)targets->numbers[i];
+        if (!isfinite(request->values[i])) {
             char where[ERR_WHERE_MAX];
             target_path(where, i);
             return err_set(e, ERR_RANGE, where, "%g is outside float32",
                            targets->numbers[i]);
         }
-        request->values[i] = (float)targets->numbers[i];
     }
     return true;
 }
