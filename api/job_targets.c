@@ -212,13 +212,27 @@ static bool numbers_index_outputs(const double *distinct, size_t n, size_t outpu
     return outputs_n > 0;
 }
 
+/* Neighbours above 2^53 are one double: two labels would become one without a word. */
+static bool labels_exact(const double *distinct, size_t n, struct err *e) {
+    const double max = 9007199254740992.0; /* 2^53 */
+    for (size_t i = 0; i < n; i++)
+        if (fabs(distinct[i]) > max)
+            return err_set(e, ERR_RANGE, targets_path,
+                           "the class label %.17g is beyond 2^53, where numbers merge: give "
+                           "labels like it as strings",
+                           distinct[i]);
+    return true;
+}
+
 /* Classes of number or boolean targets; `expected_n` is 0 where the targets decide. */
 static bool classes_from_numbers(const struct column *targets, const double *distinct,
                                  size_t distinct_n, size_t expected_n,
                                  struct job_request *request, struct err *e) {
     struct labels *labels = &request->spec.labels;
     bool ok;
-    if (targets->kind == COLUMN_BOOLEANS && expected_n <= 2) {
+    if (!labels_exact(distinct, distinct_n, e))
+        return false;
+    if (targets->kind == COLUMN_BOOLEANS) {
         ok = labels_count(labels, 2);
         labels->kind = LABEL_BOOLEAN;
     } else if (numbers_index_outputs(distinct, distinct_n, expected_n)) {
