@@ -101,6 +101,19 @@ void job_spec_free(struct job_spec *spec) {
     *spec = (struct job_spec){0};
 }
 
+bool job_size_check(const struct job_spec *spec, struct err *e) {
+    size_t total = 0, inputs = spec->inputs_n;
+    for (size_t l = 0; l < spec->layers_n; l++) {
+        size_t units = spec->layers[l].units_n, block;
+        if (!size_mul(units, inputs + 1, &block) || !size_add(total, block, &total) ||
+            total > JOB_PARAMETERS_MAX)
+            return err_set(e, ERR_TOO_LARGE, "/layers",
+                           "expected a network of at most %d parameters", JOB_PARAMETERS_MAX);
+        inputs = units;
+    }
+    return true;
+}
+
 static bool labels_decode(const struct json_slot *slot, struct labels *labels,
                           struct err *e) {
     size_t n = json_array_size(slot->value);
@@ -131,6 +144,32 @@ static bool labels_decode(const struct json_slot *slot, struct labels *labels,
     return true;
 }
 
+/* As many labels as the outputs can say; none where outputs are values. */
+static size_t labels_needed(const struct job_spec *spec, size_t outputs_n) {
+    return spec->task == TASK_BINARY        ? 2
+           : spec->task == TASK_MULTI_CLASS ? outputs_n
+                                            : 0;
+}
+
+/* What job_decode sees to, once more: a document may come from a file that others wrote, and
+ * its model is trusted to have a label for each of its outputs. */
+static bool spec_check(const struct job_spec *spec, struct err *e) {
+    const struct layer_shape *output = &spec->layers[spec->layers_n - 1];
+    if (!loss_fits(spec->loss, output->activation))
+        return err_set(e, ERR_INVALID, "/loss", "%s does not fit %s on the output layer",
+                       loss_name(spec->loss), activation_name(output->activation));
+    bool softmax = output->activation == ACTIVATION_SOFTMAX;
+    if (softmax != (spec->task == TASK_MULTI_CLASS) ||
+        (spec->task == TASK_BINARY && output->units_n != 1))
+        return err_set(e, ERR_INVALID, "/task", "%s does not fit the output layer",
+                       task_name(spec->task));
+    size_t needed = labels_needed(spec, output->units_n);
+    if (spec->labels.n != needed)
+        return err_set(e, ERR_INVALID, "/classes", "expected %zu classes, got %zu", needed,
+                       spec->labels.n);
+    return job_size_check(spec, e);
+}
+
 bool job_spec_decode(const char *json, struct job_spec *spec, struct err *e) {
     *spec = (struct job_spec){0};
     json_t *root = json_read(json, strlen(json), e);
@@ -153,7 +192,7 @@ bool job_spec_decode(const char *json, struct job_spec *spec, struct err *e) {
     spec->task = (enum task)shape.task;
     spec->loss = (enum loss)shape.loss;
     ok = ok && job_hyper_decode(slots, spec, e) &&
-         labels_decode(&slots[KEY_CLASSES], &spec->labels, e);
+         labels_decode(&slots[KEY_CLASSES], &spec->labels, e) && spec_check(spec, e);
     json_decref(root);
     if (!ok)
         job_spec_free(spec);
