@@ -296,6 +296,18 @@ static bool classes_from_one_hot(const struct column *targets,
     return true;
 }
 
+/* Labels are written into every document of the job and its models, escaped twice in the
+ * latter's files. */
+static bool label_bytes_check(const struct labels *labels, struct err *e) {
+    size_t bytes = 0;
+    for (size_t i = 0; labels->strings && i < labels->n; i++)
+        bytes += strlen(labels->strings[i]);
+    return bytes <= JOB_LABEL_BYTES_MAX ||
+           err_set(e, ERR_TOO_LARGE, targets_path,
+                   "expected class labels of at most %d bytes together, got %zu",
+                   JOB_LABEL_BYTES_MAX, bytes);
+}
+
 static bool classes_resolve(struct column *targets, const double *distinct,
                             size_t distinct_n, size_t expected_n,
                             struct job_request *request, struct err *e) {
@@ -320,7 +332,7 @@ static bool classes_resolve(struct column *targets, const double *distinct,
         return err_set(e, ERR_INVALID, targets_path,
                        "%zu classes do not fit the output layer, which has room for %zu",
                        n, expected_n);
-    return true;
+    return label_bytes_check(&request->spec.labels, e);
 }
 
 /* The loss takes one sigmoid's targets as values 0 and 1. */
