@@ -124,20 +124,6 @@ static bool rest_decode(const json_t *root, const struct carve_hole *holes,
     return ok;
 }
 
-/* Weights and biases are counted before anybody allocates them. */
-static bool size_check(const struct job_spec *spec, struct err *e) {
-    size_t total = 0, inputs = spec->inputs_n;
-    for (size_t l = 0; l < spec->layers_n; l++) {
-        size_t units = spec->layers[l].units_n, block;
-        if (!size_mul(units, inputs + 1, &block) || !size_add(total, block, &total) ||
-            total > JOB_PARAMETERS_MAX)
-            return err_set(e, ERR_TOO_LARGE, "/layers",
-                           "expected a network of at most %d parameters", JOB_PARAMETERS_MAX);
-        inputs = units;
-    }
-    return true;
-}
-
 bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *out,
                 struct err *e) {
     *out = (struct job_request){.spec.seed = seed};
@@ -152,7 +138,7 @@ bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *ou
     size_t rest_n;
     bool ok = carve(body, n, holes, 2, JOB_REST_BYTES_MAX, &arena, &rest, &rest_n, e);
     json_t *root = ok ? json_read(rest, rest_n, e) : NULL;
-    ok = root && rest_decode(root, holes, &targets, out, e) && size_check(&out->spec, e);
+    ok = root && rest_decode(root, holes, &targets, out, e) && job_size_check(&out->spec, e);
     json_decref(root);
     arena_reset(&arena);
     column_free(&targets);

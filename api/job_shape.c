@@ -157,6 +157,10 @@ static bool short_form_decode(const struct json_slot *slots, struct job_shape *s
                        hidden->path);
     if (dims->value)
         return dims_decode(dims, (enum activation)g, shape, e);
+    if (json_array_size(hidden->value) >= NET_LAYERS_MAX)
+        return err_set(e, ERR_RANGE, hidden->path,
+                       "expected at most %d layers before the output layer, got %zu",
+                       NET_LAYERS_MAX - 1, json_array_size(hidden->value));
     if (hidden->value)
         return array_required(hidden, e) &&
                units_decode(hidden, 0, json_array_size(hidden->value), (enum activation)g,

@@ -2,7 +2,6 @@
  * layer and the loss fit them, and the arrays that the loss takes. */
 #include "api/job_internal.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,13 +151,13 @@ static bool values_from_numbers(const struct column *targets, struct job_request
     if (!request->values)
         return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
     for (size_t i = 0; i < targets->n; i++) {
-        if (fabs(targets->numbers[i]) > FLT_MAX) {
+        request->values[i] = (float)targets->numbers[i];
+        if (!isfinite(request->values[i])) {
             char where[ERR_WHERE_MAX];
             target_path(where, i);
             return err_set(e, ERR_RANGE, where, "%g is outside float32",
                            targets->numbers[i]);
         }
-        request->values[i] = (float)targets->numbers[i];
     }
     return true;
 }
@@ -222,17 +221,24 @@ static bool numbers_index_outputs(const double *distinct, size_t n, size_t outpu
     return outputs_n > 0;
 }
 
-/* A number names a class when it is whole: 0.5 is a measurement. */
-static bool whole_check(const struct column *targets, struct err *e) {
+/* A number names a class when it is whole (0.5 is a measurement) and exact: neighbours above
+ * 2^53 are one double, so two labels would become one without a word. */
+static bool labels_exact(const struct column *targets, struct err *e) {
+    const double max = 9007199254740992.0; /* 2^53 */
     for (size_t i = 0; i < targets->n; i++) {
-        if (targets->numbers[i] != floor(targets->numbers[i])) {
-            char where[ERR_WHERE_MAX];
-            target_path(where, i);
+        double number = targets->numbers[i];
+        char where[ERR_WHERE_MAX];
+        target_path(where, i);
+        if (number != floor(number))
             return err_set(e, ERR_INVALID, where,
                            "expected a whole number, a string or a boolean for a class, "
                            "got %g",
-                           targets->numbers[i]);
-        }
+                           number);
+        if (fabs(number) > max)
+            return err_set(e, ERR_RANGE, where,
+                           "the class label %.17g is beyond 2^53, where numbers merge: give "
+                           "labels like it as strings",
+                           number);
     }
     return true;
 }
@@ -243,9 +249,9 @@ static bool classes_from_numbers(const struct column *targets, const double *dis
                                  struct job_request *request, struct err *e) {
     struct labels *labels = &request->spec.labels;
     bool ok;
-    if (!whole_check(targets, e))
+    if (!labels_exact(targets, e))
         return false;
-    if (targets->kind == COLUMN_BOOLEANS && expected_n <= 2) {
+    if (targets->kind == COLUMN_BOOLEANS) {
         ok = labels_count(labels, 2);
         labels->kind = LABEL_BOOLEAN;
     } else if (numbers_index_outputs(distinct, distinct_n, expected_n)) {
@@ -309,6 +315,18 @@ static bool classes_from_one_hot(const struct column *targets,
     return true;
 }
 
+/* Labels are written into every document of the job and its models, escaped twice in the
+ * latter's files. */
+static bool label_bytes_check(const struct labels *labels, struct err *e) {
+    size_t bytes = 0;
+    for (size_t i = 0; labels->strings && i < labels->n; i++)
+        bytes += strlen(labels->strings[i]);
+    return bytes <= JOB_LABEL_BYTES_MAX ||
+           err_set(e, ERR_TOO_LARGE, targets_path,
+                   "expected class labels of at most %d bytes together, got %zu",
+                   JOB_LABEL_BYTES_MAX, bytes);
+}
+
 static bool classes_resolve(struct column *targets, const double *distinct,
                             size_t distinct_n, size_t expected_n,
                             struct job_request *request, struct err *e) {
@@ -329,8 +347,9 @@ static bool classes_resolve(struct column *targets, const double *distinct,
     if (n > JOB_CLASSES_MAX)
         return err_set(e, ERR_TOO_LARGE, targets_path, "expected at most %d classes, got %zu",
                        JOB_CLASSES_MAX, n);
-    return request->spec.task != TASK_BINARY || n == 2 ||
-           err_set(e, ERR_INVALID, targets_path, "expected two classes, got %zu", n);
+    if (request->spec.task == TASK_BINARY && n != 2)
+        return err_set(e, ERR_INVALID, targets_path, "expected two classes, got %zu", n);
+    return label_bytes_check(&request->spec.labels, e);
 }
 
 /* The loss takes one sigmoid's targets as values 0 and 1. */

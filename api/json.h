@@ -10,8 +10,9 @@
 
 #include "engine/err.h"
 
-/* One document, nothing behind it, no duplicate keys. NULL with ERR_INVALID and line and
- * column in `where`. The caller owns the reference. */
+/* One document, nothing behind it. NULL with ERR_INVALID and line and column in `where`; for
+ * a key given twice, ERR_INVALID, and for an integer beyond 64 bits or a number beyond
+ * float64, ERR_RANGE, without. The caller owns the reference. */
 json_t *json_read(const char *text, size_t n, struct err *e)
     __attribute__((warn_unused_result));
 

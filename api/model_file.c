@@ -1,6 +1,6 @@
 #include "api/model_file.h"
 
-#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,8 +73,28 @@ static bool floats_read(const struct safetensors *file, const char *name, size_t
            err_set(e, ERR_INVALID, NULL, "\"%s\" holds a number that is not finite", name);
 }
 
+/* Whether the file holds a tensor for each layer: only then is memory asked for, of which a
+ * document may claim a thousand times as much as the file has. */
+static bool net_tensors_check(const struct safetensors *file, const struct job_spec *spec,
+                              struct err *e) {
+    size_t inputs_n = spec->inputs_n;
+    for (size_t l = 0; l < spec->layers_n; l++) {
+        char weight[SAFETENSORS_NAME_MAX], bias[SAFETENSORS_NAME_MAX];
+        size_t units = spec->layers[l].units_n;
+        layer_tensor_name(weight, l, "weight");
+        layer_tensor_name(bias, l, "bias");
+        if (!safetensors_find(file, weight, TENSOR_F32, units, inputs_n, e) ||
+            !safetensors_find(file, bias, TENSOR_F32, units, 0, e))
+            return false;
+        inputs_n = units;
+    }
+    return true;
+}
+
 static bool net_read(const struct safetensors *file, const struct job_spec *spec,
                      struct model *model, struct err *e) {
+    if (!net_tensors_check(file, spec, e))
+        return false;
     model->net = net_new(spec->inputs_n, spec->layers, spec->layers_n, e);
     if (!model->net)
         return false;
@@ -157,12 +177,16 @@ bool table_file_decode(void *bytes, size_t n, const struct job_spec *spec,
                              spec->samples_n, classes ? 0 : outputs_n(spec), e)
           : NULL;
     *out = (struct table){0};
-    if (T) {
+    bool aligned = T && (uintptr_t)X->data % sizeof(float) == 0 &&
+                   (uintptr_t)T->data % sizeof(float) == 0;
+    if (T && !aligned)
+        err_set(e, ERR_INVALID, NULL, "a table whose numbers are not aligned");
+    if (aligned) {
         size_t at = (size_t)((const char *)X->data - (const char *)bytes);
         out->X = (float *)((char *)bytes + at);
         out->targets.values = classes ? NULL : T->data;
         out->targets.classes = classes ? T->data : NULL;
     }
     safetensors_free(&file);
-    return T;
+    return aligned;
 }

@@ -68,8 +68,13 @@ void *safetensors_encode(const struct tensor *tensors, size_t tensors_n,
     size_t data_n;
     unsigned char *file = NULL;
     if (header_encode(tensors, tensors_n, document, &header, &data_n) &&
-        size_add(header.n, data_n, n))
-        file = memory_new(*n, 1);
+        size_add(header.n, data_n, n)) {
+        if (header.n - LENGTH_BYTES <= SAFETENSORS_HEADER_MAX)
+            file = memory_new(*n, 1);
+        else
+            err_set(e, ERR_TOO_LARGE, NULL, "a tensor file's header of %zu bytes; at most %d",
+                    header.n - LENGTH_BYTES, SAFETENSORS_HEADER_MAX);
+    }
     if (file) {
         uint64_t length = header.n - LENGTH_BYTES;
         for (size_t i = 0; i < LENGTH_BYTES; i++)

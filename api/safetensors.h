@@ -1,8 +1,8 @@
 /* The safetensors format: an 8-byte little-endian header length, a JSON header, the data.
  *
  * Models and the tables of jobs are kept in it, so that anything written here can be read by
- * other tools. Tensors are float32 or int32, dense, in the order given, each aligned to 64
- * bytes within the file. */
+ * other tools. Tensors are float32 or int32, dense, in the order given; the first is aligned
+ * to 64 bytes within the file, the others to 4. */
 #ifndef API_SAFETENSORS_H
 #define API_SAFETENSORS_H
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/utf8.h"
+
 static bool field_is(const struct http_field *f, const char *name) {
     return f->name_n == strlen(name) && strncasecmp(f->name, name, f->name_n) == 0;
 }
@@ -123,27 +125,14 @@ static int hex(char c) {
                                   : -1;
 }
 
-/* Well-formed UTF-8 (Unicode 15, table 3-7) without control characters. */
-static bool text_is_clean(const unsigned char *s) {
-    while (*s) {
-        if (*s < 0x80) {
-            if (*s < 0x20 || *s == 0x7f)
-                return false;
-            s++;
-            continue;
-        }
-        size_t more = *s >= 0xc2 && *s <= 0xdf   ? 1
-                      : *s >= 0xe0 && *s <= 0xef ? 2
-                      : *s >= 0xf0 && *s <= 0xf4 ? 3
-                                                 : 0;
-        unsigned char low = *s == 0xe0 ? 0xa0 : *s == 0xf0 ? 0x90 : 0x80;
-        unsigned char high = *s == 0xed ? 0x9f : *s == 0xf4 ? 0x8f : 0xbf;
-        if (!more || s[1] < low || s[1] > high)
+/* UTF-8 without control characters. */
+static bool text_is_clean(const char *text) {
+    const char *end = text + strlen(text);
+    for (const char *at = text; at < end;) {
+        size_t n = utf8_length(at, end);
+        if (!n || (unsigned char)*at < 0x20 || *at == 0x7f)
             return false;
-        for (size_t i = 2; i <= more; i++)
-            if ((s[i] & 0xc0) != 0x80)
-                return false;
-        s += more + 1;
+        at += n;
     }
     return true;
 }
@@ -156,14 +145,14 @@ bool http_head_unescape(char *text, bool slash, struct err *e) {
             continue;
         }
         int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
-        char c = (char)(high << 4 | low);
-        if (low < 0 || !c || (c == '/' && !slash))
+        char c = low < 0 ? '\0' : (char)(high << 4 | low);
+        if (!c || (c == '/' && !slash))
             return err_set(e, ERR_INVALID, NULL, "an escape that is not allowed: \"%.3s\"", at);
         *to++ = c;
         at += 2;
     }
     *to = '\0';
-    return text_is_clean((const unsigned char *)text) ||
+    return text_is_clean(text) ||
            err_set(e, ERR_INVALID, NULL, "control characters, or not UTF-8");
 }
 

@@ -63,5 +63,6 @@ bool owner_is_dead(const char *owner) {
     boot_id(now);
     if (strcmp(host, here) != 0)
         return false;
-    return strcmp(boot, now) != 0 || start_ticks(pid) != start;
+    /* No start: it was dead already when it was named, and must not look like itself. */
+    return strcmp(boot, now) != 0 || !start || start_ticks(pid) != start;
 }

@@ -189,19 +189,22 @@ static struct loaded *version_read(struct store *store, const char *name, int64_
     return l;
 }
 
-/* Puts a version in; takes the caller's reference. */
+/* Puts a version in; takes the caller's reference when it says true. One that is there
+ * already, loaded under its number before it was known to be the latest, stays. */
 static bool version_insert(struct registry *r, struct loaded *l, bool is_latest) {
     pthread_rwlock_wrlock(&r->lock);
     struct entry *entry = entry_find(r, l->name);
     if (!entry)
         entry = entry_add(r, l->name);
-    struct loaded **grown =
-        entry ? realloc(entry->versions, (entry->versions_n + 1) * sizeof *grown) : NULL;
+    if (entry && is_latest && l->served.version > entry->latest)
+        entry->latest = l->served.version;
+    bool there = entry && version_find(entry, l->served.version);
+    struct loaded **grown = NULL;
+    if (entry && !there)
+        grown = realloc(entry->versions, (entry->versions_n + 1) * sizeof *grown);
     if (grown) {
         entry->versions = grown;
         entry->versions[entry->versions_n++] = l;
-        if (is_latest && l->served.version > entry->latest)
-            entry->latest = l->served.version;
         r->bytes += l->bytes;
         atomic_store(&l->used_at, atomic_fetch_add(&r->ticks, 1));
         evict(r, l);
