@@ -81,7 +81,7 @@ check: deps
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
 	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
-tests: $(UNIT) $(HTTP_ALL)
+tests: $(BUILD)/descentd $(UNIT) $(HTTP_ALL)
 
 clean:
 	rm -rf $(BUILD)

@@ -23,7 +23,7 @@ enum {
     JOB_POINTS_MAX = 1000000,      /* of one curve */
     JOB_PARAMETERS_MAX = 1 << 28   /* of one network: 1 GiB */
 };
-#define JOB_EPOCHS_MAX INT64_C(1000000000000)
+#define JOB_EPOCHS_MAX INT64_C(1000000000)
 #define JOB_SEED_MAX ((INT64_C(1) << 53) - 1)
 
 /* Whether `name` is [A-Za-z0-9][A-Za-z0-9._-]{0,127}. */

@@ -120,9 +120,18 @@ static bool normalize_decode(const struct json_slot *slot, struct job_spec *spec
     return ok;
 }
 
+/* The least of 1, 2, 5, 10, 20, 50, ... that makes a curve of at most 1,001 points. */
+static int64_t report_default(int64_t epochs) {
+    enum { INTERVALS_MAX = 1000 };
+    int64_t every = 1;
+    for (int i = 0; epochs > every * INTERVALS_MAX; i++)
+        every = i % 3 == 1 ? every / 2 * 5 : every * 2;
+    return every;
+}
+
 static bool report_decode(const struct json_slot *slot, struct job_spec *spec,
                           struct err *e) {
-    spec->report_every = (spec->epochs + 999) / 1000;
+    spec->report_every = report_default(spec->epochs);
     if (!json_int(slot, 1, JOB_EPOCHS_MAX, &spec->report_every, e))
         return false;
     if (spec->epochs / spec->report_every > JOB_POINTS_MAX)

@@ -38,6 +38,10 @@ extern const struct json_key job_keys[KEY_ALL_N];
 extern const struct json_choice job_activations[];
 extern const size_t job_activations_n;
 
+/* Stands for the activation of an output layer that was given without one, until the task is
+ * known. */
+enum { JOB_ACTIVATION_OPEN = ACTIVATIONS_N };
+
 /* What the user said of the network's shape and task, before the targets are known. */
 struct job_shape {
     struct layer_shape *layers; /* with the output layer (`complete`) or without; owned */

@@ -46,11 +46,9 @@ static bool layer_decode(const json_t *value, const char *path, bool output,
     if (!json_match(value, keys, 3, path, slots, e))
         return false;
     if (!slots[0].value)
-        return err_set(e, ERR_INVALID, path, "units is missing");
-    if (!slots[1].value)
-        return err_set(e, ERR_INVALID, path, "activation is missing");
+        return err_set(e, ERR_INVALID, slots[0].path, "is missing: how many units");
     int64_t units = 0;
-    int activation = 0;
+    int activation = output ? JOB_ACTIVATION_OPEN : ACTIVATION_RELU;
     *layer = (struct layer_shape){.negative_slope = ACTIVATION_NEGATIVE_SLOPE};
     if (!json_int(&slots[0], 1, NET_UNITS_MAX, &units, e) ||
         !json_choose(&slots[1], job_activations, job_activations_n, &activation, e) ||
@@ -63,16 +61,14 @@ static bool layer_decode(const json_t *value, const char *path, bool output,
         return err_set(e, ERR_INVALID, slots[1].path,
                        "softmax stands on the output layer only");
     if (slots[2].value && layer->activation != ACTIVATION_LEAKY_RELU)
-        return err_set(e, ERR_INVALID, slots[2].path,
-                       "belongs to leaky_relu; this layer's activation is %s",
-                       activation_name(layer->activation));
+        return err_set(e, ERR_INVALID, slots[2].path, "belongs to leaky_relu alone");
     return true;
 }
 
 static bool layers_new(size_t n, const char *path, struct job_shape *shape,
                        struct err *e) {
     if (n > NET_LAYERS_MAX)
-        return err_set(e, ERR_RANGE, path, "expected at most %d layers, got %zu",
+        return err_set(e, ERR_INVALID, path, "expected at most %d layers, got %zu",
                        NET_LAYERS_MAX, n);
     shape->layers = calloc(n + 1, sizeof *shape->layers); /* room for an output layer */
     if (!shape->layers)

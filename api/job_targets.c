@@ -4,6 +4,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,34 +105,29 @@ static int task_from_targets(const struct column *targets, const double *distinc
     return classes_n > 2 ? TASK_MULTI_CLASS : TASK_BINARY;
 }
 
-/* What an output layer or a loss that the user gave says of the task; -1: nothing. */
-static int task_from_shape(const struct job_shape *shape, const struct column *targets) {
-    const struct layer_shape *output =
-        shape->complete ? &shape->layers[shape->layers_n - 1] : NULL;
-    if (shape->loss == LOSS_MSE)
-        return TASK_REGRESSION;
-    if (shape->loss == LOSS_CROSS_ENTROPY)
-        return TASK_MULTI_CLASS;
-    if (!output && shape->loss < 0)
-        return -1;
-    if (output && output->activation == ACTIVATION_SOFTMAX)
-        return TASK_MULTI_CLASS;
-    if (output && output->activation != ACTIVATION_SIGMOID && shape->loss < 0)
-        return TASK_REGRESSION;
-    size_t outputs = output                             ? output->units_n
-                     : targets->kind == COLUMN_ROWS ? targets->rows.columns_n
-                                                        : 1;
-    return outputs > 1 ? TASK_MULTI_LABEL : TASK_BINARY;
+/* What an output layer or a loss that the user gave says of the task by itself; -1: nothing,
+ * the targets decide. */
+static int task_from_shape(const struct job_shape *shape) {
+    if (!shape->complete)
+        return shape->loss == LOSS_MSE             ? TASK_REGRESSION
+               : shape->loss == LOSS_CROSS_ENTROPY ? TASK_MULTI_CLASS
+                                                   : -1;
+    int output = shape->layers[shape->layers_n - 1].activation;
+    return output == JOB_ACTIVATION_OPEN || output == ACTIVATION_SIGMOID ? -1
+           : output == ACTIVATION_SOFTMAX                                ? TASK_MULTI_CLASS
+                                                                         : TASK_REGRESSION;
 }
 
+/* What each task has where nothing was said, and whether mse may stand in. */
 static const struct {
     enum activation activation;
     enum loss loss;
+    bool mse;
 } task_defaults[TASKS_N] = {
-    [TASK_REGRESSION] = {ACTIVATION_LINEAR, LOSS_MSE},
-    [TASK_BINARY] = {ACTIVATION_SIGMOID, LOSS_BINARY_CROSS_ENTROPY},
-    [TASK_MULTI_CLASS] = {ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY},
-    [TASK_MULTI_LABEL] = {ACTIVATION_SIGMOID, LOSS_BINARY_CROSS_ENTROPY},
+    [TASK_REGRESSION] = {ACTIVATION_LINEAR, LOSS_MSE, true},
+    [TASK_BINARY] = {ACTIVATION_SIGMOID, LOSS_BINARY_CROSS_ENTROPY, true},
+    [TASK_MULTI_CLASS] = {ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY, false},
+    [TASK_MULTI_LABEL] = {ACTIVATION_SIGMOID, LOSS_BINARY_CROSS_ENTROPY, true},
 };
 
 static bool wrong_target(const struct column *targets, const char *task,
@@ -167,6 +163,20 @@ static bool values_from_numbers(const struct column *targets, struct job_request
     return true;
 }
 
+static bool zero_one_check(const struct rows *rows, struct err *e) {
+    for (size_t i = 0; i < rows->rows_n * rows->columns_n; i++) {
+        float v = rows->values[i];
+        if (v != 0 && v != 1) {
+            char row[ERR_WHERE_MAX], where[ERR_WHERE_MAX];
+            target_path(row, i / rows->columns_n);
+            json_path_index(where, row, i % rows->columns_n);
+            return err_set(e, ERR_INVALID, where,
+                           "expected 0 or 1 for one of several labels, got %g", (double)v);
+        }
+    }
+    return true;
+}
+
 static bool values_resolve(struct column *targets, struct job_request *request,
                            size_t *outputs_n, struct err *e) {
     *outputs_n = 1;
@@ -178,9 +188,8 @@ static bool values_resolve(struct column *targets, struct job_request *request,
                                 ? "number for a regression"
                                 : "row of 0 and 1 for several labels",
                             e);
-    if (request->spec.task == TASK_MULTI_LABEL && !rows_look(&targets->rows).zero_one)
-        return err_set(e, ERR_INVALID, targets_path,
-                       "expected rows of 0 and 1 for several labels");
+    if (request->spec.task == TASK_MULTI_LABEL && !zero_one_check(&targets->rows, e))
+        return false;
     *outputs_n = targets->rows.columns_n;
     request->values = targets->rows.values;
     targets->rows.values = NULL;
@@ -213,12 +222,29 @@ static bool numbers_index_outputs(const double *distinct, size_t n, size_t outpu
     return outputs_n > 0;
 }
 
+/* A number names a class when it is whole: 0.5 is a measurement. */
+static bool whole_check(const struct column *targets, struct err *e) {
+    for (size_t i = 0; i < targets->n; i++) {
+        if (targets->numbers[i] != floor(targets->numbers[i])) {
+            char where[ERR_WHERE_MAX];
+            target_path(where, i);
+            return err_set(e, ERR_INVALID, where,
+                           "expected a whole number, a string or a boolean for a class, "
+                           "got %g",
+                           targets->numbers[i]);
+        }
+    }
+    return true;
+}
+
 /* Classes of number or boolean targets; `expected_n` is 0 where the targets decide. */
 static bool classes_from_numbers(const struct column *targets, const double *distinct,
                                  size_t distinct_n, size_t expected_n,
                                  struct job_request *request, struct err *e) {
     struct labels *labels = &request->spec.labels;
     bool ok;
+    if (!whole_check(targets, e))
+        return false;
     if (targets->kind == COLUMN_BOOLEANS && expected_n <= 2) {
         ok = labels_count(labels, 2);
         labels->kind = LABEL_BOOLEAN;
@@ -303,11 +329,8 @@ static bool classes_resolve(struct column *targets, const double *distinct,
     if (n > JOB_CLASSES_MAX)
         return err_set(e, ERR_TOO_LARGE, targets_path, "expected at most %d classes, got %zu",
                        JOB_CLASSES_MAX, n);
-    if (expected_n && n != expected_n)
-        return err_set(e, ERR_INVALID, targets_path,
-                       "%zu classes do not fit the output layer, which has room for %zu",
-                       n, expected_n);
-    return true;
+    return request->spec.task != TASK_BINARY || n == 2 ||
+           err_set(e, ERR_INVALID, targets_path, "expected two classes, got %zu", n);
 }
 
 /* The loss takes one sigmoid's targets as values 0 and 1. */
@@ -324,47 +347,83 @@ static bool binary_values(struct job_request *request, size_t m, struct err *e) 
 
 /* ---- the output layer ------------------------------------------------------------------- */
 
-static bool output_complete(struct job_shape *shape, struct job_request *request,
-                            size_t outputs_n, struct err *e) {
-    struct job_spec *spec = &request->spec;
-    if (!shape->complete)
-        shape->layers[shape->layers_n++] = (struct layer_shape){
-            outputs_n, task_defaults[spec->task].activation, ACTIVATION_NEGATIVE_SLOPE};
-    const struct layer_shape *output = &shape->layers[shape->layers_n - 1];
-    if (output->units_n != outputs_n)
-        return err_set(e, ERR_INVALID, targets_path,
-                       "the output layer has %zu units, the targets need %zu",
-                       output->units_n, outputs_n);
-    if (shape->outputs_n && shape->outputs_n != outputs_n)
-        return err_set(e, ERR_INVALID, "/layers_dims",
-                       "ends with %zu outputs, the targets need %zu", shape->outputs_n,
-                       outputs_n);
-    spec->loss = shape->loss >= 0 ? (enum loss)shape->loss : task_defaults[spec->task].loss;
-    if (!loss_fits(spec->loss, output->activation) ||
-        (shape->log_loss && spec->loss == LOSS_MSE))
-        return err_set(e, ERR_INVALID, shape->loss >= 0 || shape->log_loss ? "/loss" : "/layers",
-                       "%s does not fit %s on the output layer",
-                       shape->log_loss ? "log_loss" : loss_name(spec->loss),
-                       activation_name(output->activation));
-    spec->layers = shape->layers;
-    spec->layers_n = shape->layers_n;
-    shape->layers = NULL;
-    return true;
+static bool loss_resolve(const struct job_shape *shape, struct job_spec *spec,
+                         struct err *e) {
+    enum loss usual = task_defaults[spec->task].loss;
+    enum loss loss = shape->loss >= 0 ? (enum loss)shape->loss : usual;
+    spec->loss = loss;
+    bool fits = loss == usual || (loss == LOSS_MSE && task_defaults[spec->task].mse);
+    if (fits && !(shape->log_loss && loss == LOSS_MSE))
+        return true;
+    return err_set(e, ERR_INVALID, "/loss", "%s does not fit a %s task, which has %s",
+                   shape->log_loss ? "log_loss" : loss_name(loss), task_name(spec->task),
+                   loss_name(usual));
 }
 
-/* A task that was named must be the one that output layer and loss pose. */
-static bool task_resolve(const struct job_shape *shape, const struct column *targets,
-                         const double *distinct, size_t distinct_n, enum task *task,
-                         struct err *e) {
-    int posed = task_from_shape(shape, targets);
-    if (shape->task >= 0 && posed >= 0 && posed != shape->task)
-        return err_set(e, ERR_INVALID, "/task", "%s does not fit the output layer and loss, "
-                       "which pose %s",
-                       task_name((enum task)shape->task), task_name((enum task)posed));
-    int chosen = shape->task >= 0 ? shape->task
-                 : posed >= 0     ? posed
-                                  : task_from_targets(targets, distinct, distinct_n);
-    *task = (enum task)chosen;
+static bool output_activation_resolve(struct job_shape *shape, const struct job_spec *spec,
+                                      struct err *e) {
+    enum activation usual = task_defaults[spec->task].activation;
+    if (!shape->complete)
+        return true;
+    struct layer_shape *output = &shape->layers[shape->layers_n - 1];
+    if ((int)output->activation == JOB_ACTIVATION_OPEN)
+        output->activation = usual;
+    bool fits = spec->task == TASK_REGRESSION ? output->activation != ACTIVATION_SOFTMAX
+                                              : output->activation == usual;
+    if (fits)
+        return true;
+    char where[ERR_WHERE_MAX];
+    snprintf(where, sizeof where, "/layers/%zu/activation", shape->layers_n - 1);
+    return err_set(e, ERR_INVALID, where, "%s does not fit the output of a %s task, which "
+                   "has %s", activation_name(output->activation), task_name(spec->task),
+                   activation_name(usual));
+}
+
+/* The output layer has as many units as the targets need; where it was left out, it is
+ * added. */
+static bool output_units_resolve(struct job_shape *shape, const struct job_spec *spec,
+                                 size_t outputs_n, struct err *e) {
+    char where[ERR_WHERE_MAX];
+    if (!shape->complete) {
+        shape->layers[shape->layers_n++] =
+            (struct layer_shape){outputs_n, task_defaults[spec->task].activation,
+                                 ACTIVATION_NEGATIVE_SLOPE};
+        snprintf(where, sizeof where, "/layers_dims/%zu", shape->layers_n);
+        return !shape->outputs_n || shape->outputs_n == outputs_n ||
+               err_set(e, ERR_INVALID, where, "expected %zu outputs for these targets, got %zu",
+                       outputs_n, shape->outputs_n);
+    }
+    size_t units_n = shape->layers[shape->layers_n - 1].units_n;
+    snprintf(where, sizeof where, "/layers/%zu/units", shape->layers_n - 1);
+    return units_n == outputs_n ||
+           err_set(e, ERR_INVALID, where, "expected %zu units for these targets, got %zu",
+                   outputs_n, units_n);
+}
+
+static enum task task_resolve(const struct job_shape *shape, const struct column *targets,
+                              const double *distinct, size_t distinct_n) {
+    int posed = task_from_shape(shape);
+    return (enum task)(shape->task >= 0 ? shape->task
+                       : posed >= 0
+                           ? posed
+                           : task_from_targets(targets, distinct, distinct_n));
+}
+
+/* The targets as the loss takes them, and how many outputs they need. */
+static bool outputs_resolve(const struct job_shape *shape, struct column *targets,
+                            const double *distinct, size_t distinct_n,
+                            struct job_request *request, size_t *outputs_n,
+                            struct err *e) {
+    struct job_spec *spec = &request->spec;
+    if (spec->task == TASK_REGRESSION || spec->task == TASK_MULTI_LABEL)
+        return values_resolve(targets, request, outputs_n, e);
+    size_t room_n = spec->task == TASK_BINARY ? 0
+                    : shape->complete         ? shape->layers[shape->layers_n - 1].units_n
+                                              : shape->outputs_n;
+    if (!classes_resolve(targets, distinct, distinct_n, room_n, request, e) ||
+        (spec->task == TASK_BINARY && !binary_values(request, targets->n, e)))
+        return false;
+    *outputs_n = spec->task == TASK_BINARY ? 1 : spec->labels.n;
     return true;
 }
 
@@ -373,22 +432,19 @@ bool job_targets_resolve(struct job_shape *shape, struct column *targets,
     struct job_spec *spec = &request->spec;
     double *distinct = NULL;
     size_t distinct_n = 0, outputs_n = 1;
-    bool ok = single_column(targets, e);
-    if (ok && targets->numbers) {
-        distinct = distinct_new(targets->numbers, targets->n, &distinct_n);
-        ok = distinct || err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
-    }
-    ok = ok && task_resolve(shape, targets, distinct, distinct_n, &spec->task, e);
-    if (ok && (spec->task == TASK_BINARY || spec->task == TASK_MULTI_CLASS)) {
-        size_t expected_n = spec->task == TASK_BINARY ? 2
-                            : shape->complete ? shape->layers[shape->layers_n - 1].units_n
-                                              : shape->outputs_n;
-        ok = classes_resolve(targets, distinct, distinct_n, expected_n, request, e) &&
-             (spec->task != TASK_BINARY || binary_values(request, targets->n, e));
-        outputs_n = spec->task == TASK_BINARY ? 1 : spec->labels.n;
-    } else if (ok) {
-        ok = values_resolve(targets, request, &outputs_n, e);
-    }
+    if (!single_column(targets, e))
+        return false;
+    if (targets->numbers && !(distinct = distinct_new(targets->numbers, targets->n, &distinct_n)))
+        return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
+    spec->task = task_resolve(shape, targets, distinct, distinct_n);
+    bool ok = loss_resolve(shape, spec, e) && output_activation_resolve(shape, spec, e) &&
+              outputs_resolve(shape, targets, distinct, distinct_n, request, &outputs_n, e) &&
+              output_units_resolve(shape, spec, outputs_n, e);
     free(distinct);
-    return ok && output_complete(shape, request, outputs_n, e);
+    if (!ok)
+        return false;
+    spec->layers = shape->layers;
+    spec->layers_n = shape->layers_n;
+    shape->layers = NULL;
+    return true;
 }

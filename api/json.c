@@ -10,6 +10,10 @@
 json_t *json_read(const char *text, size_t n, struct err *e) {
     json_error_t error;
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+    /* An integer beyond 64 bits is a number all the same; its bounds are checked where it
+     * stands. */
+    if (!root && json_error_code(&error) == json_error_numeric_overflow)
+        root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
     if (!root) {
         char where[ERR_WHERE_MAX];
         snprintf(where, sizeof where, "line %d, column %d", error.line, error.column);
@@ -227,6 +231,11 @@ static const char *nearest_choice(const char *name, const struct json_choice *ch
     const char *nearest = "";
     size_t best = 0;
     for (size_t i = 0; i < n; i++) {
+        bool alias = false; /* a value's first name is its own */
+        for (size_t j = 0; j < i && !alias; j++)
+            alias = choices[j].value == choices[i].value;
+        if (alias)
+            continue;
         size_t d = distance(name, choices[i].name);
         if (!*nearest || d < best) {
             best = d;

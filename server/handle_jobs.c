@@ -12,7 +12,7 @@
 #include "api/model_file.h"
 #include "server/clock.h"
 
-enum { WAIT_SECONDS_MAX = 3600, POINTS_MAX = 100000, LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
+enum { WAIT_SECONDS_MAX = 300, POINTS_MAX = 100000, LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
 
 bool page_read(const struct http_request *request, struct page *page, struct err *e) {
     int64_t limit = LIMIT_DEFAULT;
@@ -20,6 +20,12 @@ bool page_read(const struct http_request *request, struct page *page, struct err
     bool ok = http_query_int(request, "limit", 1, LIMIT_MAX, &limit, e);
     page->limit = (size_t)limit;
     return ok;
+}
+
+bool page_refused(struct err *e) {
+    if (e->kind == ERR_NOT_FOUND)
+        snprintf(e->where, sizeof e->where, "after");
+    return false;
 }
 
 static struct job_view job_view_of(const struct store_job *job) {
@@ -140,13 +146,13 @@ bool handle_jobs_get(void *subsystem, struct store *store,
                      const struct http_request *request, struct http_reply *reply,
                      struct err *e) {
     struct jobs_context *jobs = subsystem;
-    int64_t wait_s = 0;
+    double wait_s = 0;
     struct store_job job;
-    if (!http_query_int(request, "wait", 0, WAIT_SECONDS_MAX, &wait_s, e) ||
+    if (!http_query_number(request, "wait", 0, WAIT_SECONDS_MAX, &wait_s, e) ||
         !job_find(store, request->parameters[0], &job, e))
         return false;
     bool ended = job.status != JOB_QUEUED && job.status != JOB_RUNNING;
-    int64_t until_us = request->received_us + wait_s * 1000000;
+    int64_t until_us = request->received_us + (int64_t)(wait_s * 1e6);
     if (!ended && !request->draining && clock_mono_us() < until_us) {
         reply->park_until_us = until_us;
         store_job_free(&job);
@@ -175,9 +181,12 @@ bool handle_jobs_list(void *subsystem, struct store *store,
         return err_set(e, ERR_INVALID, "status",
                        "expected queued, running, succeeded, failed or cancelled, got \"%.40s\"",
                        status_name);
+    const char *model = http_query_text(request, "model");
+    if (model && !job_name_valid(model))
+        return err_set(e, ERR_INVALID, "model", "expected a model's name, got \"%.40s\"", model);
     struct store_jobs_query query = {
         .status = status_name ? (int)status : -1,
-        .model = http_query_text(request, "model"),
+        .model = model,
         .after = page.after,
         .limit = page.limit,
     };
@@ -185,7 +194,7 @@ bool handle_jobs_list(void *subsystem, struct store *store,
     size_t n = 0;
     bool more = false;
     if (!store_jobs_list(store, &query, &list, &n, &more, e))
-        return false;
+        return page_refused(e);
     list_open(&reply->body);
     for (size_t i = 0; i < n; i++) {
         struct job_view view = job_view_of(&list[i]);
@@ -203,7 +212,7 @@ bool handle_jobs_history(void *subsystem, struct store *store,
     (void)subsystem;
     int64_t max_points = POINTS_MAX, since_epoch = 0;
     struct store_job job;
-    if (!http_query_int(request, "max_points", 1, POINTS_MAX, &max_points, e) ||
+    if (!http_query_int(request, "max_points", 2, POINTS_MAX, &max_points, e) ||
         !http_query_int(request, "since_epoch", 0, INT64_MAX, &since_epoch, e) ||
         !job_find(store, request->parameters[0], &job, e))
         return false;

@@ -22,7 +22,12 @@ static struct version_view version_view_of(const struct store_version *v) {
 
 static bool name_check(const char *name, struct err *e) {
     return job_name_valid(name) ||
-           err_set(e, ERR_NOT_FOUND, NULL, "there is no model \"%.60s\"", name);
+           err_set(e, ERR_INVALID, "name", "expected a model's name, got \"%.60s\"", name);
+}
+
+static bool version_valid(const char *text) {
+    size_t digits = strspn(text, "0123456789");
+    return digits && !text[digits] && digits <= 18 && text[0] != '0';
 }
 
 /* A page of versions as a list; of one model, or of all (model NULL). */
@@ -33,9 +38,13 @@ static bool versions_reply(struct store *store, const char *model,
     struct store_version *list = NULL;
     size_t n = 0;
     bool more = false;
-    if (!page_read(request, &page, e) ||
-        !store_versions_list(store, model, page.after, page.limit, &list, &n, &more, e))
+    if (!page_read(request, &page, e))
         return false;
+    if (page.after && !(model ? version_valid(page.after) : job_name_valid(page.after)))
+        return err_set(e, ERR_INVALID, "after", "expected %s, got \"%.40s\"",
+                       model ? "a version's number" : "a model's name", page.after);
+    if (!store_versions_list(store, model, page.after, page.limit, &list, &n, &more, e))
+        return page_refused(e);
     list_open(&reply->body);
     for (size_t i = 0; i < n; i++) {
         struct version_view view = version_view_of(&list[i]);
@@ -98,12 +107,12 @@ bool handle_versions_get(void *subsystem, struct store *store,
                          struct err *e) {
     (void)subsystem;
     const char *name = request->parameters[0], *text = request->parameters[1];
-    size_t digits = strspn(text, "0123456789");
     struct store_version v;
     if (!name_check(name, e))
         return false;
-    if (!digits || text[digits] || digits > 18 || text[0] == '0')
-        return err_set(e, ERR_NOT_FOUND, NULL, "there is no version \"%.40s\"", text);
+    if (!version_valid(text))
+        return err_set(e, ERR_INVALID, "version", "expected a number from 1, got \"%.40s\"",
+                       text);
     if (!store_version_get(store, name, strtoll(text, NULL, 10), &v, e))
         return false;
     struct version_view view = version_view_of(&v);

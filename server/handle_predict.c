@@ -1,6 +1,7 @@
 /* POST /predict */
 #include "server/handlers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/memory.h"
@@ -39,6 +40,8 @@ bool handle_predict(void *subsystem, struct store *store,
         reply->defer = true;
     else if (!served)
         ok = (served = registry_load(context->registry, store, &decoded.model, e));
+    if (!ok && e->kind == ERR_NOT_FOUND)
+        snprintf(e->where, sizeof e->where, "/model");
     if (served) {
         ok = predict(served, &decoded, reply, e);
         registry_release(served);

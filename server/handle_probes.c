@@ -7,7 +7,7 @@ bool handle_livez(void *subsystem, struct store *store, const struct http_reques
     (void)store;
     (void)request;
     (void)e;
-    text_string(&reply->body, "{\"status\":\"alive\"}\n");
+    text_string(&reply->body, "{\"status\":\"ok\"}\n");
     return true;
 }
 
@@ -19,7 +19,7 @@ bool handle_readyz(void *subsystem, struct store *store, const struct http_reque
         return err_set(e, ERR_UNAVAILABLE, NULL, "draining");
     if (!atomic_load(&probes->ready))
         return err_set(e, ERR_UNAVAILABLE, NULL, "starting");
-    text_string(&reply->body, "{\"status\":\"ready\"}\n");
+    text_string(&reply->body, "{\"status\":\"ok\"}\n");
     return true;
 }
 

@@ -47,5 +47,7 @@ struct page {
 };
 bool page_read(const struct http_request *request, struct page *page, struct err *e)
     __attribute__((warn_unused_result));
+/* The list failed: what was not found is what `after` names. @return false. */
+bool page_refused(struct err *e);
 
 #endif

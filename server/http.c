@@ -101,6 +101,21 @@ bool http_query_int(const struct http_request *request, const char *name, int64_
     return true;
 }
 
+bool http_query_number(const struct http_request *request, const char *name, double min,
+                       double max, double *out, struct err *e) {
+    const char *text = http_query_text(request, name);
+    if (!text)
+        return true;
+    char *end;
+    double value = strtod(text, &end);
+    bool plain = strspn(text, "0123456789.") == strlen(text);
+    if (!plain || end == text || *end || !(value >= min && value <= max))
+        return err_set(e, ERR_INVALID, name,
+                       "expected a number from %g to %g, got \"%.40s\"", min, max, text);
+    *out = value;
+    return true;
+}
+
 /* ---- the head --------------------------------------------------------------------------- */
 
 static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind,
@@ -143,9 +158,12 @@ static enum MHD_Result collect_query(void *context, enum MHD_ValueKind kind,
         return MHD_NO;
     }
     struct http_pair *pair = &r->query[r->query_n];
-    if (!query_copy(walk, name, &pair->name) ||
-        !query_copy(walk, value ? value : "", &pair->value))
+    if (!query_copy(walk, name, &pair->name))
         return MHD_NO;
+    if (!query_copy(walk, value ? value : "", &pair->value)) {
+        snprintf(walk->x->err.where, sizeof walk->x->err.where, "%s", pair->name);
+        return MHD_NO;
+    }
     if (http_query_text(r, pair->name)) {
         err_set(&walk->x->err, ERR_INVALID, pair->name, "is given twice");
         return MHD_NO;

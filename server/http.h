@@ -95,6 +95,11 @@ bool http_query_int(const struct http_request *request, const char *name, int64_
                     int64_t max, int64_t *out, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The same for a decimal number: "0.5". */
+bool http_query_number(const struct http_request *request, const char *name, double min,
+                       double max, double *out, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* A text of the query; NULL when it is absent. */
 const char *http_query_text(const struct http_request *request, const char *name);
 

@@ -175,6 +175,8 @@ bool http_head_path(const char *path, char buffer[HTTP_PATH_MAX],
         return err_set(e, ERR_INVALID, NULL, "expected a path that starts with /");
     if (n >= HTTP_PATH_MAX)
         return err_set(e, ERR_NOT_FOUND, NULL, "no such path");
+    if (n > 1 && path[n - 1] == '/')
+        return err_set(e, ERR_NOT_FOUND, NULL, "no such path");
     memcpy(buffer, path, n + 1);
     for (char *at = buffer; at && at[1];) {
         char *segment = at + 1;

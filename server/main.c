@@ -120,13 +120,12 @@ static void server_stop(struct server *server) {
     struct http *http = atomic_load(&server->http);
     if (http)
         http_drain(http);
-    if (server->supervisor) {
-        /* From here on the supervisor's thread does not call on_change any more. */
-        supervisor_stop(server->supervisor, timeout_ms);
-    }
+    if (server->supervisor)
+        supervisor_stop(server->supervisor, timeout_ms); /* no on_change from here on */
     int64_t left_ms = (until_us - clock_mono_us()) / 1000;
     if (http)
         http_stop(http, left_ms > 0 ? left_ms : 0);
+    supervisor_free(server->supervisor);
     registry_free(server->registry);
     metrics_free(server->metrics);
 }

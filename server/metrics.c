@@ -3,8 +3,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "api/prometheus.h"
+#include "server/clock.h"
 
 enum { CLASSES_N = 6, BUCKETS_N = 14 };
 
@@ -23,6 +25,7 @@ struct metrics {
     size_t routes_n;
     atomic_uint_fast64_t predicted_rows;
     atomic_int_fast64_t connections;
+    int64_t started_s;
     struct series *series; /* (routes_n + 1) */
 };
 
@@ -32,6 +35,7 @@ struct metrics *metrics_new(const struct route *table, size_t n) {
         return NULL;
     m->table = table;
     m->routes_n = n;
+    m->started_s = clock_ms() / 1000;
     m->series = calloc(n + 1, sizeof *m->series);
     if (!m->series) {
         free(m);
@@ -74,7 +78,7 @@ static const char *route_label(const struct metrics *m, size_t i) {
 }
 
 static void requests_encode(const struct metrics *m, struct text *out) {
-    static const char name[] = "descentd_requests_total";
+    static const char name[] = "descentd_http_requests_total";
     prometheus_head(out, name, "counter", "Requests answered, by route and class of status.");
     for (size_t i = 0; i <= m->routes_n; i++) {
         for (size_t c = 1; c < CLASSES_N; c++) {
@@ -89,7 +93,7 @@ static void requests_encode(const struct metrics *m, struct text *out) {
 }
 
 static void durations_encode(const struct metrics *m, struct text *out) {
-    static const char name[] = "descentd_request_duration_seconds";
+    static const char name[] = "descentd_http_request_seconds";
     prometheus_head(out, name, "histogram",
                     "Time from a request's head to its answer, by route.");
     for (size_t i = 0; i <= m->routes_n; i++) {
@@ -105,16 +109,16 @@ static void durations_encode(const struct metrics *m, struct text *out) {
             below += atomic_load(&s->buckets[b]);
             snprintf(labels, sizeof labels, "route=\"%s\",le=\"%g\"", route_label(m, i),
                      (double)bucket_us[b] / 1e6);
-            prometheus_sample(out, "descentd_request_duration_seconds_bucket", labels,
+            prometheus_sample(out, "descentd_http_request_seconds_bucket", labels,
                               (double)below);
         }
         snprintf(labels, sizeof labels, "route=\"%s\",le=\"+Inf\"", route_label(m, i));
-        prometheus_sample(out, "descentd_request_duration_seconds_bucket", labels,
+        prometheus_sample(out, "descentd_http_request_seconds_bucket", labels,
                           (double)total);
         snprintf(labels, sizeof labels, "route=\"%s\"", route_label(m, i));
-        prometheus_sample(out, "descentd_request_duration_seconds_sum", labels,
+        prometheus_sample(out, "descentd_http_request_seconds_sum", labels,
                           (double)atomic_load(&s->sum_us) / 1e6);
-        prometheus_sample(out, "descentd_request_duration_seconds_count", labels,
+        prometheus_sample(out, "descentd_http_request_seconds_count", labels,
                           (double)total);
     }
 }
@@ -125,6 +129,18 @@ static void gauge(struct text *out, const char *name, const char *type, const ch
         return;
     prometheus_head(out, name, type, help);
     prometheus_sample(out, name, NULL, (double)value);
+}
+
+/* proc(5), statm: the second number counts resident pages. -1: not known. */
+static int64_t resident_bytes(void) {
+    long long pages = -1;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f) {
+        if (fscanf(f, "%*d %lld", &pages) != 1)
+            pages = -1;
+        fclose(f);
+    }
+    return pages < 0 ? -1 : (int64_t)pages * sysconf(_SC_PAGESIZE);
 }
 
 static void jobs_encode(const struct metrics_gauges *g, struct text *out) {
@@ -142,7 +158,7 @@ void metrics_encode(const struct metrics *m, const struct metrics_gauges *g,
                     struct text *out) {
     requests_encode(m, out);
     durations_encode(m, out);
-    gauge(out, "descentd_predicted_rows_total", "counter", "Rows predicted.",
+    gauge(out, "descentd_prediction_rows_total", "counter", "Rows predicted.",
           (int64_t)atomic_load(&m->predicted_rows));
     jobs_encode(g, out);
     gauge(out, "descentd_workers", "gauge", "Local worker processes running.",
@@ -150,10 +166,14 @@ void metrics_encode(const struct metrics *m, const struct metrics_gauges *g,
     gauge(out, "descentd_worker_crashes_total", "counter",
           "Local workers that ended by themselves.", g->worker_crashes);
     gauge(out, "descentd_models", "gauge", "Models in the store.", g->models);
-    gauge(out, "descentd_models_loaded", "gauge", "Model versions kept loaded.",
+    gauge(out, "descentd_models_in_memory", "gauge", "Model versions kept loaded.",
           g->models_loaded);
     gauge(out, "descentd_model_bytes", "gauge", "Bytes of the model versions kept loaded.",
           g->model_bytes);
     gauge(out, "descentd_connections", "gauge", "Open connections.",
           (int64_t)atomic_load(&m->connections));
+    gauge(out, "process_start_time_seconds", "gauge", "When this process started.",
+          m->started_s);
+    gauge(out, "process_resident_memory_bytes", "gauge", "Resident memory of this process.",
+          resident_bytes());
 }

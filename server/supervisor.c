@@ -182,6 +182,7 @@ static void workers_restart(struct supervisor *s) {
 
 static void *supervise(void *context) {
     struct supervisor *s = context;
+    workers_restart(s);
     for (;;) {
         struct pollfd fds[WORKERS_MAX + 1] = {{.fd = s->stop_fd, .events = POLLIN}};
         for (size_t i = 0; i < s->workers_n; i++)
@@ -264,7 +265,7 @@ void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes)
 }
 
 /* Waits for the worker until deadline_us, then kills it. */
-static void worker_stop(struct local_worker *w, int64_t deadline_us) {
+static void worker_stop(struct supervisor *s, struct local_worker *w, int64_t deadline_us) {
     int status;
     while (w->pid) {
         pid_t got = waitpid(w->pid, &status, WNOHANG);
@@ -274,8 +275,12 @@ static void worker_stop(struct local_worker *w, int64_t deadline_us) {
             kill(w->pid, SIGKILL);
         usleep(2000);
     }
+    pthread_mutex_lock(&s->lock);
     if (w->fd >= 0)
         close(w->fd);
+    w->fd = -1;
+    w->pid = 0;
+    pthread_mutex_unlock(&s->lock);
 }
 
 void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
@@ -287,10 +292,15 @@ void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
             kill(s->workers[i].pid, SIGTERM);
     int64_t deadline_us = clock_mono_us() + timeout_ms * 1000;
     for (size_t i = 0; i < s->workers_n; i++) {
-        worker_stop(&s->workers[i], deadline_us);
+        worker_stop(s, &s->workers[i], deadline_us);
         if (s->workers[i].owner[0])
             owner_release(s, s->workers[i].owner, false);
     }
+}
+
+void supervisor_free(struct supervisor *s) {
+    if (!s)
+        return;
     store_close(s->store);
     close(s->stop_fd);
     pthread_mutex_destroy(&s->lock);

@@ -1,7 +1,7 @@
 /* How fast training is beside the products that it is made of, on one thread and on two.
  *
  *   cc -std=c11 -D_GNU_SOURCE -I. -O2 -pthread -o build/bench_train \
- *      tests/bench/bench_train.c build/engine/ *.o -lopenblas -lm    (without the space)
+ *      tests/bench/bench_train.c build/engine/[a-z]*.o -lopenblas -lm
  *
  * Prints GFLOP/s: a multiplication and an addition a weight and sample, three times
  * (forward, dW, dA), without the first layer's dA, which is never computed. */

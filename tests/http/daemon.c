@@ -90,6 +90,17 @@ bool daemon_restart(struct daemon *d) {
     return false;
 }
 
+static void remove_folder(const struct daemon *d) {
+    static const char *const names[] = {"descentd.db", "descentd.db-wal",
+                                        "descentd.db-shm", "log"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[160];
+        snprintf(path, sizeof path, "%s/%s", d->dir, names[i]);
+        unlink(path);
+    }
+    CHECK_SAY(rmdir(d->dir) == 0, "%s: %s", d->dir, strerror(errno));
+}
+
 bool daemon_start(struct daemon *d, const char *const *flags) {
     const char *base = getenv("TMPDIR");
     *d = (struct daemon){.out = -1};
@@ -100,7 +111,10 @@ bool daemon_start(struct daemon *d, const char *const *flags) {
         return false;
     snprintf(d->store, sizeof d->store, "%s/descentd.db", d->dir);
     snprintf(d->log, sizeof d->log, "%s/log", d->dir);
-    return daemon_restart(d);
+    if (daemon_restart(d))
+        return true;
+    remove_folder(d);
+    return false;
 }
 
 static void forget(struct daemon *d) {
@@ -148,17 +162,10 @@ void daemon_kill(struct daemon *d, bool workers) {
 }
 
 void daemon_close(struct daemon *d) {
-    static const char *const suffixes[] = {"descentd.db", "descentd.db-wal",
-                                           "descentd.db-shm", "log"};
     if (d->pid > 0)
         CHECK(daemon_stop(d) == 0);
     client_close(&d->client);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char path[160];
-        snprintf(path, sizeof path, "%s/%s", d->dir, suffixes[i]);
-        unlink(path);
-    }
-    CHECK_SAY(rmdir(d->dir) == 0, "%s: %s", d->dir, strerror(errno));
+    remove_folder(d);
 }
 
 /* The parent of a process, and whether its second argument is "worker". */

@@ -28,17 +28,17 @@ bool job_wait(struct client *client, const char *id, const char *status, int sec
     *reply = (struct reply){0};
     do {
         reply_free(reply);
-        if (!client_get(client, reply, "/v1/jobs/%s?wait=5", id) || reply->status != 200)
-            return false;
-    } while (!has_ended(reply_text(reply->json, "/status")) && daemon_clock_ms() < end);
-    return strcmp(reply_text(reply->json, "/status"), status) == 0;
+        client_get(client, reply, "/v1/jobs/%s?wait=5", id);
+    } while (reply->status == 200 && !has_ended(reply_text(reply->json, "/status")) &&
+             daemon_clock_ms() < end);
+    return CHECK_SAY(strcmp(reply_text(reply->json, "/status"), status) == 0,
+                     "%s is not %s: %ld %.600s", id, status, reply->status, reply->body);
 }
 
 bool job_train(struct client *client, json_t *body, struct reply *reply) {
     char id[JOB_ID_BYTES];
     struct reply job = {0};
-    bool ok = job_post(client, body, id) &&
-              CHECK_SAY(job_wait(client, id, "succeeded", 60, &job), "%s", job.body);
+    bool ok = job_post(client, body, id) && job_wait(client, id, "succeeded", 60, &job);
     if (reply)
         *reply = job;
     else

@@ -11,7 +11,7 @@ enum { JOB_ID_BYTES = 64 };
 bool job_post(struct client *client, json_t *body, char id[JOB_ID_BYTES]);
 
 /* Waits until the job has ended, `seconds` at most. *reply is the job as it stands then.
- * @return whether its status is `status`. */
+ * @return whether its status is `status`, which is checked. */
 bool job_wait(struct client *client, const char *id, const char *status, int seconds,
               struct reply *reply);
 

@@ -112,5 +112,9 @@ bool raw_reply(struct raw *raw, bool head, int timeout_ms, struct reply *reply) 
 }
 
 bool raw_ended(struct raw *raw, int timeout_ms) {
-    return raw->bytes_n == 0 && read_more(raw, daemon_clock_ms() + timeout_ms) == 0;
+    int64_t deadline_ms = daemon_clock_ms() + timeout_ms;
+    int more;
+    while ((more = read_more(raw, deadline_ms)) > 0)
+        ;
+    return more == 0;
 }

@@ -24,7 +24,8 @@ bool raw_text(struct raw *raw, const char *text);
  * no body. @return false, with status 0, when none comes within timeout_ms. */
 bool raw_reply(struct raw *raw, bool head, int timeout_ms, struct reply *reply);
 
-/* Whether the other side has closed: nothing more comes within timeout_ms but the end. */
+/* Whether the other side closes within timeout_ms. What came before that stays in bytes.
+ */
 bool raw_ended(struct raw *raw, int timeout_ms);
 
 #endif

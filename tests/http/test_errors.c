@@ -31,15 +31,17 @@ static char *decode_hex(const char *hex, size_t *n) {
     return bytes;
 }
 
-static char *repeat(const char *before, const char *unit, size_t times, size_t *n) {
-    size_t before_n = strlen(before), unit_n = strlen(unit);
-    *n = before_n + unit_n * times;
+static char *repeat(const char *before, const char *unit, size_t times, const char *after,
+                    size_t *n) {
+    size_t before_n = strlen(before), unit_n = strlen(unit), after_n = strlen(after);
+    *n = before_n + unit_n * times + after_n;
     char *bytes = malloc(*n + 1);
     if (!bytes)
         return NULL;
     memcpy(bytes, before, before_n);
     for (size_t i = 0; i < times; i++)
         memcpy(bytes + before_n + i * unit_n, unit, unit_n);
+    memcpy(bytes + *n - after_n, after, after_n);
     return bytes;
 }
 
@@ -53,7 +55,8 @@ static char *body_of(const json_t *request, size_t *n) {
     if (reply_at(request, "/body_repeated"))
         return repeat(reply_text(request, "/body_before"),
                       reply_text(request, "/body_repeated"),
-                      (size_t)reply_number(request, "/times"), n);
+                      (size_t)reply_number(request, "/times"),
+                      reply_text(request, "/body_after"), n);
     if (text)
         body = strdup(json_string_value(text));
     else if (document)

@@ -94,21 +94,23 @@ static const struct refusal refusals[] = {
     {"HTTP/2 without being asked", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
 };
 
-/* Sends the bytes on a connection of their own and checks the status of the answer. What
- * comes before a second answer would be a smuggled request's. */
+/* Sends the bytes on a connection of their own and checks the status of the answer, that
+ * the connection ends where its framing cannot be trusted, and that nothing behind was
+ * taken for a request and served. */
 static void check_refusal(const struct refusal *refusal) {
     struct raw raw;
-    struct reply reply = {0}, second = {0};
+    struct reply reply = {0};
     if (!CHECK(raw_open(&raw, daemon_of_all.port)))
         return;
     raw_text(&raw, refusal->request);
     CHECK_SAY(raw_reply(&raw, false, ANSWER_MS, &reply), "%s: no answer", refusal->name);
     CHECK_SAY(reply.status == refusal->status, "%s: %ld %s", refusal->name, reply.status,
               reply.body);
-    if (refusal->status == 400 && strstr(refusal->request, "POST"))
+    if (refusal->status == 400 && strncmp(refusal->request, "POST", 4) == 0) {
         CHECK_SAY(raw_ended(&raw, ANSWER_MS), "%s: the connection lives", refusal->name);
-    CHECK_SAY(!raw_reply(&raw, false, 0, &second), "%s: a second answer", refusal->name);
-    reply_free(&second);
+        CHECK_SAY(!raw.bytes || !strstr(raw.bytes, "HTTP/1.1 2"),
+                  "%s: a second answer, %s", refusal->name, raw.bytes);
+    }
     reply_free(&reply);
     raw_close(&raw);
     check_alive(refusal->name);
@@ -143,8 +145,7 @@ static void test_no_smuggling(void) {
         raw_reply(&raw, false, ANSWER_MS, &reply);
         CHECK_SAY(reply.status == 400, "%zu: %ld", i, reply.status);
         reply_free(&reply);
-        raw_reply(&raw, false, 300, &reply);
-        reply_free(&reply);
+        raw_ended(&raw, ANSWER_MS);
         raw_close(&raw);
         client_get(user, &reply, "/v1/models/planar");
         CHECK_SAY(reply.status == 200, "%zu: the model is gone", i);

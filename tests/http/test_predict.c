@@ -180,15 +180,12 @@ static void test_multi_label(void) {
     }
 }
 
-static void check_version(const char *name, int version, const char *want) {
+static void check_version(const char *name, int version, double want) {
     struct reply reply;
     if (predict(name, "[[7]]", 1, &reply)) {
         CHECK_TEXT(reply_text(reply.json, "/model"), "ramp");
         CHECK(reply_number(reply.json, "/version") == version);
-        char *got =
-            json_dumps(reply_at(reply.json, "/predictions"), JSON_REAL_PRECISION(9));
-        CHECK_TEXT(got, want);
-        free(got);
+        CHECK_SAY(reply_number(reply.json, "/predictions/0") == want, "%s", reply.body);
     }
     reply_free(&reply);
 }
@@ -207,13 +204,13 @@ static json_t *ramp(int slope) {
 static void test_versions(void) {
     struct reply reply;
     job_train(user, ramp(2), NULL);
-    check_version("ramp", 1, "[14]");
+    check_version("ramp", 1, 14);
     job_train(user, ramp(-3), &reply);
     CHECK(reply_number(reply.json, "/model_version") == 2);
     reply_free(&reply);
-    check_version("ramp", 2, "[-21]");
-    check_version("ramp@1", 1, "[14]");
-    check_version("ramp@2", 2, "[-21]");
+    check_version("ramp", 2, -21);
+    check_version("ramp@1", 1, 14);
+    check_version("ramp@2", 2, -21);
 
     client_get(user, &reply, "/v1/models/ramp");
     CHECK(reply_number(reply.json, "/version") == 2);
@@ -241,7 +238,7 @@ static void test_versions(void) {
     CHECK_TEXT(reply_text(reply.json, "/error/param"), "/model");
     reply_free(&reply);
     job_train(user, ramp(2), NULL);
-    check_version("ramp", 3, "[14]");
+    check_version("ramp", 3, 14);
 }
 
 static void test_model_document(void) {
@@ -317,7 +314,8 @@ static void test_numbers_are_shortest(void) {
     }
     const char *at = strstr(reply.body, "\"probabilities\"");
     at = at ? strchr(at, '[') : NULL;
-    while (at && *at && *at != '}') {
+    const char *end = at ? strstr(at, "]]") : NULL;
+    while (at && at < end) {
         size_t n = strspn(at, "+-.0123456789eE");
         if (n > 0) {
             float value = strtof(at, NULL);

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/backward.h"
+#include "engine/forward.h"
 #include "engine/initializer.h"
+#include "engine/lanes.h"
 #include "engine/matrix.h"
 #include "engine/memory.h"
 #include "engine/rng.h"
@@ -174,6 +177,52 @@ static void the_last_mini_batch_may_be_short(void) {
     trainer_free(a);
     trainer_free(t);
     net_free(twin);
+    net_free(net);
+}
+
+/* A full batch goes through several lanes and tiles; here its rows go through at once. */
+static void lanes_cover_each_row_once(void) {
+    struct net *net = wide_net(), *twin = wide_net();
+    struct trainer_options options = options_of(LOSS_CROSS_ENTROPY, 0, 1, false);
+    struct trainer *t = trainer_made(net, ROWS_N - 1, &options, 3);
+    const size_t rows_n = ROWS_N - 1;
+    double costs[2], first = cost_of(net, LOSS_CROSS_ENTROPY, rows_n);
+    float *cache = memory_new(forward_cache_n(twin, rows_n), sizeof *cache);
+    float *scratch = memory_new(backward_scratch_n(twin, rows_n), sizeof *scratch);
+    float *grads = memory_new(twin->block_n, sizeof *grads);
+    forward_train(twin, X, rows_n, cache);
+    loss_fuse(LOSS_CROSS_ENTROPY, ACTIVATION_SOFTMAX, 0,
+              forward_cached(twin, rows_n, cache, 2),
+              (struct targets){.classes = classes}, rows_n, CLASSES_N);
+    backward(twin, X, rows_n, cache, scratch, grads, false);
+    run(t, 1, costs);
+    CHECK(lanes_count(net, rows_n) == LANES_MAX);
+    CHECK_NEAR(costs[0], first, 1e-6);
+    CHECK_NEAR(costs[1], cost_of(net, LOSS_CROSS_ENTROPY, rows_n), 1e-6);
+    for (size_t i = 0; i < net->block_n; i++)
+        CHECK_NEAR((double)net->params[i],
+                   (double)twin->params[i] - 0.1 * (double)grads[i] / (double)rows_n,
+                   1e-6);
+    free(grads);
+    free(scratch);
+    free(cache);
+    trainer_free(t);
+    net_free(twin);
+    net_free(net);
+}
+
+/* The rule that training's bits depend on: rows and net decide, nothing else. */
+static void lanes_follow_rows_and_work(void) {
+    struct layer_shape shapes[] = {{256, ACTIVATION_RELU, 0},
+                                   {128, ACTIVATION_RELU, 0},
+                                   {10, ACTIVATION_SOFTMAX, 0}};
+    struct err e = {0};
+    struct net *net = net_new(784, shapes, 3, &e), *small = small_net();
+    CHECK(lanes_count(net, 1) == 1 && lanes_count(net, 63) == 1);
+    CHECK(lanes_count(net, 64) == 2 && lanes_count(net, 128) == 2);
+    CHECK(lanes_count(net, 512) == 4 && lanes_count(net, 1u << 31) == 4);
+    CHECK(lanes_count(small, 400) == 1);
+    net_free(small);
     net_free(net);
 }
 
@@ -411,6 +460,8 @@ int main(void) {
     CHECK_RUN(a_step_follows_the_gradient);
     CHECK_RUN(points_come_once_each);
     CHECK_RUN(the_last_mini_batch_may_be_short);
+    CHECK_RUN(lanes_cover_each_row_once);
+    CHECK_RUN(lanes_follow_rows_and_work);
     CHECK_RUN(threads_do_not_change_a_bit);
     CHECK_RUN(shuffling_changes_the_course);
     CHECK_RUN(an_epochs_order_is_drawn_from_seed_and_epoch);

@@ -8,7 +8,7 @@
 #include "engine/loss.h"
 #include "engine/net.h"
 
-enum { TWIN_UNITS_MAX = 32 };
+enum { TWIN_UNITS_MAX = 128 };
 
 static inline double twin_activation(enum activation g, double slope, double z) {
     switch (g) {
