@@ -9,6 +9,10 @@
 #include "engine/kernel.h"
 #include "engine/rng.h"
 
+/* A product copies its second operand into the kernel's order whatever the rows of the
+ * first: for up to this many rows, vector products, which read it once, are faster. */
+enum { VECTOR_ROWS_MAX = 3 };
+
 const char *matrix_blas_name(void) {
     return openblas_get_config();
 }
@@ -26,9 +30,25 @@ static void product(CBLAS_TRANSPOSE at, CBLAS_TRANSPOSE bt, size_t rows, size_t 
                 bt == CblasNoTrans ? n : k, beta, C, n);
 }
 
+/* A row of C at a time: c = B a. Added to zeros, as the library's beta of zero has had
+ * more than one meaning for what stood there before. */
+static void rows_product(size_t m, size_t n, size_t k, const float *A, const float *B,
+                         float *C) {
+    assert(n <= MATRIX_DIMENSION_MAX && k <= MATRIX_DIMENSION_MAX);
+    if (!m || !n)
+        return;
+    memset(C, 0, m * n * sizeof *C);
+    for (size_t i = 0; i < m && k; i++)
+        cblas_sgemv(CblasRowMajor, CblasNoTrans, (blasint)n, (blasint)k, 1.0f, B,
+                    (blasint)k, A + i * k, 1, 1.0f, C + i * n, 1);
+}
+
 void matrix_mul_nt(size_t m, size_t n, size_t k, const float *A, const float *B,
                    float *C) {
-    product(CblasNoTrans, CblasTrans, m, n, k, A, B, 0.0f, C);
+    if (m <= VECTOR_ROWS_MAX)
+        rows_product(m, n, k, A, B, C);
+    else
+        product(CblasNoTrans, CblasTrans, m, n, k, A, B, 0.0f, C);
 }
 
 void matrix_mul_nn(size_t m, size_t n, size_t k, const float *A, const float *B,
@@ -69,7 +89,14 @@ void matrix_sum_rows(size_t m, size_t n, const float *D, float *b, bool accumula
 
 /* The self-test: a product of a random shape against the definition. */
 enum { TEST_SHAPES_N = 20, TEST_DIMENSION_MAX = 65, TEST_STREAM = 77 };
-enum variant { VARIANT_NT, VARIANT_NN, VARIANT_TN, VARIANT_TN_ADDED, VARIANTS_N };
+enum variant {
+    VARIANT_NT,
+    VARIANT_NT_FEW,
+    VARIANT_NN,
+    VARIANT_TN,
+    VARIANT_TN_ADDED,
+    VARIANTS_N
+};
 
 struct self_test {
     float A[TEST_DIMENSION_MAX * TEST_DIMENSION_MAX];
@@ -81,6 +108,7 @@ static void variant_run(enum variant variant, size_t m, size_t n, size_t k,
                         struct self_test *t) {
     switch (variant) {
     case VARIANT_NT:
+    case VARIANT_NT_FEW:
         matrix_mul_nt(m, n, k, t->A, t->B, t->C);
         break;
     case VARIANT_NN:
@@ -99,7 +127,7 @@ static bool variant_holds(enum variant variant, size_t m, size_t n, size_t k,
             double sum = variant == VARIANT_TN_ADDED ? 1.0 : 0.0;
             for (size_t l = 0; l < k; l++) {
                 double a = t->A[variant >= VARIANT_TN ? l * m + i : i * k + l];
-                double b = t->B[variant == VARIANT_NT ? j * k + l : l * n + j];
+                double b = t->B[variant <= VARIANT_NT_FEW ? j * k + l : l * n + j];
                 sum += a * b;
             }
             if (!(fabs((double)t->C[i * n + j] - sum) <= 1e-6 * (double)(k + 1)))
@@ -116,6 +144,8 @@ static bool self_test(enum variant variant, uint64_t shape, struct self_test *t,
     rng_block(variant, stream, UINT64_MAX, words);
     size_t m = 1 + words[0] % TEST_DIMENSION_MAX, n = 1 + words[1] % TEST_DIMENSION_MAX,
            k = 1 + words[2] % TEST_DIMENSION_MAX;
+    if (variant == VARIANT_NT_FEW)
+        m = 1 + m % VECTOR_ROWS_MAX;
     rng_uniform(variant, stream, t->A, count);
     rng_uniform(variant, stream + 1, t->B, count);
     for (size_t i = 0; i < count; i++)

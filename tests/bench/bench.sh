@@ -1,0 +1,243 @@
+#!/bin/sh
+# The daemon's speed, each figure beside what bounds it, measured in turn so that a busy
+# machine slows both: training beside the products it is made of, predictions beside an
+# empty handler of the same HTTP library, the curve and the background job beside their
+# absence. Figures are medians with the least and the greatest; a ratio is the median of
+# the rounds' ratios.
+#
+#   DESCENTD=build/descentd BENCH=build/tests/bench [ROUNDS=5] [SECONDS_EACH=2] sh bench.sh
+set -eu
+: "${DESCENTD:?the daemon}" "${BENCH:?the folder of the bench programs}"
+rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2}
+here=$(dirname "$0")
+dir=$(mktemp -d)
+daemon_pid='' floor_pid=''
+
+end() {
+    for pid in $daemon_pid $floor_pid; do
+        kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$dir"
+}
+trap end EXIT
+trap 'exit 1' INT TERM
+
+die() {
+    echo "bench: $*" >&2
+    [ ! -s "$dir/daemon.log" ] || tail -n 5 "$dir/daemon.log" >&2
+    exit 1
+}
+
+# The first line that a server prints to FILE.
+first_line() {
+    tries=0
+    until [ -s "$1" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 200 ] || die "no server within 10 s"
+        sleep 0.05
+    done
+    head -n 1 "$1"
+}
+
+# ---- random data -----------------------------------------------------------------------
+
+# rows M N: a JSON array of M rows of N numbers in [0, 1).
+rows() {
+    awk -v m="$1" -v n="$2" 'BEGIN {
+        srand(m * 1000 + n)
+        for (i = 0; i < m; i++) {
+            printf "%s", i ? ",[" : "[["
+            for (j = 0; j < n; j++) printf "%s%.4f", j ? "," : "", rand()
+            printf "]"
+        }
+        printf "]"
+    }'
+}
+
+# job NAME ROWS INPUTS CLASSES 'more members': the document of a job.
+job() {
+    printf '{"model":"%s","seed":1,%s,"data":{"features":' "$1" "$5"
+    rows "$2" "$3"
+    awk -v m="$2" -v k="$4" 'BEGIN {
+        printf ",\"targets\":["
+        for (i = 0; i < m; i++) printf "%s%d", i ? "," : "", i % k
+        printf "]}}"
+    }'
+}
+
+# body MODEL ROWS INPUTS: the document of a prediction.
+body() {
+    printf '{"model":"%s","instances":' "$1"
+    rows "$2" "$3"
+    printf '}'
+}
+
+# ---- the daemon's jobs -----------------------------------------------------------------
+
+# job_post FILE: the id of the job.
+job_post() {
+    curl -sS -f -H 'Content-Type: application/json' --data-binary "@$1" \
+        "$daemon/v1/jobs" | jq -r .id
+}
+
+# job_end ID FILE: waits for the end, which must be a model.
+job_end() {
+    curl -sS -f "$daemon/v1/jobs/$1?wait=60" >"$2"
+    [ "$(jq -r .status "$2")" = succeeded ] || die "a job ended as: $(cat "$2")"
+}
+
+# job_status_wait ID STATUS
+job_status_wait() {
+    tries=0
+    until [ "$(curl -sS -f "$daemon/v1/jobs/$1" | jq -r .status)" = "$2" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 200 ] || die "the job $1 is not $2 within 10 s"
+        sleep 0.05
+    done
+}
+
+# ---- figures ---------------------------------------------------------------------------
+
+# load CONNECTIONS BODY URL FILE: adds "requests/s p50 p99" to FILE.
+load() {
+    line=$(wrk -t 1 -c "$1" -d "${seconds}s" -s "$here/load.lua" "$3" -- "$2" |
+        sed -n 's/^result //p')
+    [ "${line##* }" = 0 ] || die "$3 had errors: ${line:-no result}"
+    echo "${line% *}" >>"$4"
+}
+
+# median FILE COLUMN: "median least greatest" of a column.
+median() {
+    awk -v c="$2" '{print $c}' "$1" | sort -n | awk '{v[NR] = $1} END {
+        print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[1], v[NR]}'
+}
+
+# ratio FILE FILE COLUMN: the same of the rounds' ratios.
+ratio() {
+    paste -d ' ' "$1" "$2" | awk -v c="$3" '{print $c / $(c + NF / 2)}' >"$dir/ratio"
+    median "$dir/ratio" 1
+}
+
+# row NAME FORMAT "median least greatest"
+row() {
+    # shellcheck disable=SC2086  # three numbers
+    set -- "$1" "$2" $3
+    # shellcheck disable=SC2059  # the format is an argument
+    printf "  %-38s $2   ($2 to $2)\n" "$1" "$3" "$4" "$5"
+}
+
+# ---- what is measured ------------------------------------------------------------------
+
+serve() {
+    threads=$(nproc)
+    "$DESCENTD" serve --listen 127.0.0.1:0 --store "$dir/store.db" --http-threads "$threads" \
+        --log-level warn >"$dir/daemon" 2>"$dir/daemon.log" &
+    daemon_pid=$!
+    "$BENCH/floor" "$threads" >"$dir/floor" &
+    floor_pid=$!
+    daemon=$(first_line "$dir/daemon")
+    daemon=${daemon#listening on }
+    floor=http://127.0.0.1:$(first_line "$dir/floor")
+}
+
+models_make() {
+    job tiny 30 4 3 '"hidden_layers":[8],"epochs":1' >"$dir/job"
+    job_end "$(job_post "$dir/job")" "$dir/ended"
+    job digits 100 784 10 '"hidden_layers":[256,128],"epochs":1' >"$dir/job"
+    job_end "$(job_post "$dir/job")" "$dir/ended"
+    body tiny 1 4 >"$dir/tiny_1"
+    body digits 1 784 >"$dir/digits_1"
+    body digits 100 784 >"$dir/digits_100"
+    for name in tiny_1 digits_1 digits_100; do
+        curl -sS -f --data-binary "@$dir/$name" "$daemon/predict" >"$dir/$name.answer" ||
+            die "no prediction of $name"
+    done
+}
+
+# Each shape of prediction and the empty handler, in turn.
+predictions_run() {
+    for _ in $(seq "$rounds"); do
+        for name in tiny_1 digits_1 digits_100; do
+            load 16 "$dir/$name" "$daemon/predict" "$dir/$name.daemon"
+            load 16 "$dir/$name" "$floor/$(wc -c <"$dir/$name.answer")" "$dir/$name.floor"
+        done
+    done
+}
+
+predictions_print() { # NAME TITLE
+    echo "$2: $(wc -c <"$dir/$1") bytes in, $(wc -c <"$dir/$1.answer") out"
+    row 'requests/s' '%9.0f' "$(median "$dir/$1.daemon" 1)"
+    row 'requests/s of the empty handler' '%9.0f' "$(median "$dir/$1.floor" 1)"
+    row 'ratio' '%9.2f' "$(ratio "$dir/$1.daemon" "$dir/$1.floor" 1)"
+    row 'p50 us' '%9.0f' "$(median "$dir/$1.daemon" 2)"
+    row 'p50 us of the empty handler' '%9.0f' "$(median "$dir/$1.floor" 2)"
+    row 'p99 us' '%9.0f' "$(median "$dir/$1.daemon" 3)"
+    row 'p99 us of the empty handler' '%9.0f' "$(median "$dir/$1.floor" 3)"
+}
+
+# Epochs a second from the start of a job to its end, the curve's last point stored.
+curve_run() {
+    epochs=200000
+    for every in 1 10000; do
+        job planar 400 2 2 "\"hidden_layers\":[4],\"activation\":\"tanh\",
+            \"epochs\":$epochs,\"report_every\":$every" >"$dir/job.$every"
+    done
+    for _ in $(seq 3); do
+        for every in 1 10000; do
+            job_end "$(job_post "$dir/job.$every")" "$dir/ended"
+            jq -r 'def at: (.[0:19] + "Z" | fromdate) + (.[20:23] | tonumber) / 1000;
+                [.epochs / ((.finished_at | at) - (.started_at | at)),
+                 .epochs / .training_seconds] | join(" ")' "$dir/ended" \
+                >>"$dir/curve.$every"
+        done
+    done
+}
+
+curve_print() {
+    echo '2-4-1 by a job, 400 rows, full batch, start to end'
+    row 'epochs/s, a point each' '%9.0f' "$(median "$dir/curve.1" 1)"
+    row 'epochs/s, a point in 10000' '%9.0f' "$(median "$dir/curve.10000" 1)"
+    row 'cost of the curve, %' '%9.1f' "$(ratio "$dir/curve.10000" "$dir/curve.1" 1 |
+        awk '{print 100 * ($1 - 1), 100 * ($2 - 1), 100 * ($3 - 1)}')"
+}
+
+# Latency without and beside a job on every core.
+beside_run() {
+    job busy 2000 784 10 '"hidden_layers":[256,128],"batch_size":128,"epochs":1000000' \
+        >"$dir/job"
+    for _ in $(seq "$rounds"); do
+        load 4 "$dir/digits_1" "$daemon/predict" "$dir/beside.idle"
+        id=$(job_post "$dir/job")
+        job_status_wait "$id" running
+        load 4 "$dir/digits_1" "$daemon/predict" "$dir/beside.busy"
+        job_status_wait "$id" running # still, all the time
+        curl -sS -f -X POST "$daemon/v1/jobs/$id/cancel" >/dev/null
+        job_status_wait "$id" cancelled
+    done
+}
+
+beside_print() {
+    echo '784-256-128-10, 1 row, 4 connections, beside a job that trains on every core'
+    for column in '2 p50' '3 p99'; do
+        row "${column#* } us, idle" '%9.0f' "$(median "$dir/beside.idle" "${column% *}")"
+        row "${column#* } us, training" '%9.0f' "$(median "$dir/beside.busy" "${column% *}")"
+        row 'ratio' '%9.2f' "$(ratio "$dir/beside.busy" "$dir/beside.idle" "${column% *}")"
+    done
+}
+
+echo "$(nproc) CPUs, $rounds rounds of $seconds s; load $(cut -d ' ' -f 1 /proc/loadavg)"
+echo 'Training beside its products'
+"$BENCH/bench_train"
+echo 'JSON'
+"$BENCH/bench_json"
+serve
+models_make
+predictions_run
+curve_run
+beside_run
+echo 'Over HTTP: medians (least to greatest), 16 connections'
+predictions_print tiny_1 '4-8-3, 1 row'
+predictions_print digits_1 '784-256-128-10, 1 row'
+predictions_print digits_100 '784-256-128-10, 100 rows'
+curve_print
+beside_print

@@ -1,0 +1,17 @@
+-- For wrk: posts the body in a file over and over; its last line is for bench.sh:
+-- "result REQUESTS_PER_SECOND P50_US P99_US ERRORS".
+function init(args)
+    local file = assert(io.open(args[1], "rb"))
+    wrk.method = "POST"
+    wrk.body = file:read("*a")
+    wrk.headers["Content-Type"] = "application/json"
+    file:close()
+end
+
+function done(summary, latency, requests)
+    local e = summary.errors
+    io.write(string.format("result %.0f %.0f %.0f %d\n",
+        summary.requests / summary.duration * 1e6,
+        latency:percentile(50), latency:percentile(99),
+        e.connect + e.read + e.write + e.status + e.timeout))
+end
