@@ -67,8 +67,8 @@ unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: deps $(BUILD)/descentd $(UNIT) $(HTTP)
-	@$(RUN) tests/layers.sh tests/contract.sh $(UNIT) $(HTTP)
+test: deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh $(UNIT) $(HTTP)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data
 
@@ -81,7 +81,7 @@ check: deps
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
 	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
-tests: $(BUILD)/descentd $(UNIT) $(HTTP_ALL)
+tests: $(BUILD)/descentd $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH)
 
 clean:
 	rm -rf $(BUILD)
