@@ -72,6 +72,10 @@ test: deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data
 
+# The image in a real container engine: needs docker.
+image-test:
+	@sh deploy/image-test.sh
+
 # Formatting, both compilers with warnings as errors, and the tests under ASan and UBSan.
 SOURCES = $(shell git ls-files '*.c' '*.h')
 check: deps
@@ -87,5 +91,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps demo unit http test test-data check tests clean
+.PHONY: all deps demo unit http test test-data image-test check tests clean
 .SECONDARY:

@@ -33,8 +33,9 @@ static bool data_check(const struct json_slot *slot, const struct carve_hole *ho
     static const struct json_key keys[] = {{"features", NULL}, {"targets", NULL}};
     struct json_slot members[2];
     if (!slot->value)
-        return err_set(e, ERR_INVALID, "/data", "is missing: {\"features\":[[...],...],"
-                                                "\"targets\":[...]}");
+        return err_set(e, ERR_INVALID, "/data",
+                       "is missing: {\"features\":[[...],...],"
+                       "\"targets\":[...]}");
     if (!json_match(slot->value, keys, 2, slot->path, members, e))
         return false;
     for (size_t i = 0; i < 2; i++)
@@ -60,11 +61,12 @@ static bool model_decode(const struct json_slot *slot, char out[JOB_NAME_MAX + 1
     if (!json_text(slot, &name, e))
         return false;
     if (!name)
-        return err_set(e, ERR_INVALID, "/model", "is missing: the name of the model to make");
+        return err_set(e, ERR_INVALID, "/model",
+                       "is missing: the name of the model to make");
     if (!job_name_valid(name))
-        return err_set(e, ERR_INVALID, slot->path,
-                       "expected a name like [A-Za-z0-9][A-Za-z0-9._-]{0,127}, got \"%.40s\"",
-                       name);
+        return err_set(
+            e, ERR_INVALID, slot->path,
+            "expected a name like [A-Za-z0-9][A-Za-z0-9._-]{0,127}, got \"%.40s\"", name);
     snprintf(out, JOB_NAME_MAX + 1, "%s", name);
     return true;
 }
@@ -95,8 +97,10 @@ static bool ambiguous_check(const json_t *root, struct err *e) {
 
 static bool inputs_check(const struct job_shape *shape, size_t inputs_n, struct err *e) {
     return !shape->inputs_n || shape->inputs_n == inputs_n ||
-           err_set(e, ERR_INVALID, "/layers_dims/0", "expected %zu, the columns of the "
-                   "features, got %zu", inputs_n, shape->inputs_n);
+           err_set(e, ERR_INVALID, "/layers_dims/0",
+                   "expected %zu, the columns of the "
+                   "features, got %zu",
+                   inputs_n, shape->inputs_n);
 }
 
 /* Everything but the two large arrays, which stand in request->features and *targets. */
@@ -129,7 +133,10 @@ bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *ou
     *out = (struct job_request){.spec.seed = seed};
     struct column targets = {0};
     struct carve_hole holes[] = {
-        {.parent = "data", .key = "features", .scan = scan_features, .context = &out->features},
+        {.parent = "data",
+         .key = "features",
+         .scan = scan_features,
+         .context = &out->features},
         {.parent = "data", .key = "targets", .scan = scan_targets, .context = &targets},
     };
     struct arena arena;
@@ -138,7 +145,8 @@ bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *ou
     size_t rest_n;
     bool ok = carve(body, n, holes, 2, JOB_REST_BYTES_MAX, &arena, &rest, &rest_n, e);
     json_t *root = ok ? json_read(rest, rest_n, e) : NULL;
-    ok = root && rest_decode(root, holes, &targets, out, e) && job_size_check(&out->spec, e);
+    ok = root && rest_decode(root, holes, &targets, out, e) &&
+         job_size_check(&out->spec, e);
     json_decref(root);
     arena_reset(&arena);
     column_free(&targets);

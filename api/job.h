@@ -1,8 +1,8 @@
 /* A training job: from the document that a user posts to what a trainer needs, and back.
  *
- * job_decode validates everything before anything is accepted; what was left out is chosen
- * and stands in the spec, so that its encoding tells the whole truth and is itself enough to
- * train again. Pure; any thread. */
+ * job_decode validates everything before anything is accepted; what was left out is
+ * chosen and stands in the spec, so that its encoding tells the whole truth and is itself
+ * enough to train again. Pure; any thread. */
 #ifndef API_JOB_H
 #define API_JOB_H
 
@@ -62,8 +62,8 @@ struct job_request {
 };
 void job_request_free(struct job_request *request);
 
-/* Decodes and validates body[0..n). `seed` is used where the document gives none. On an error
- * *out holds nothing. */
+/* Decodes and validates body[0..n). `seed` is used where the document gives none. On an
+ * error *out holds nothing. */
 bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *out,
                 struct err *e) __attribute__((warn_unused_result));
 

@@ -62,7 +62,8 @@ static const struct json_choice normalizes[] = {
 
 bool job_name_valid(const char *name) {
     size_t n = strlen(name);
-    static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    static const char first[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     if (n < 1 || n > JOB_NAME_MAX || !strchr(first, name[0]))
         return false;
     for (size_t i = 1; i < n; i++)

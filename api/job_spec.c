@@ -1,4 +1,5 @@
-/* A job's resolved spec as a document, and back: what is echoed, stored and kept in models. */
+/* A job's resolved spec as a document, and back: what is echoed, stored and kept in
+ * models. */
 #include "api/job_internal.h"
 
 #include <stdlib.h>
@@ -108,7 +109,8 @@ bool job_size_check(const struct job_spec *spec, struct err *e) {
         if (!size_mul(units, inputs + 1, &block) || !size_add(total, block, &total) ||
             total > JOB_PARAMETERS_MAX)
             return err_set(e, ERR_TOO_LARGE, "/layers",
-                           "expected a network of at most %d parameters", JOB_PARAMETERS_MAX);
+                           "expected a network of at most %d parameters",
+                           JOB_PARAMETERS_MAX);
         inputs = units;
     }
     return true;
@@ -146,13 +148,11 @@ static bool labels_decode(const struct json_slot *slot, struct labels *labels,
 
 /* As many labels as the outputs can say; none where outputs are values. */
 static size_t labels_needed(const struct job_spec *spec, size_t outputs_n) {
-    return spec->task == TASK_BINARY        ? 2
-           : spec->task == TASK_MULTI_CLASS ? outputs_n
-                                            : 0;
+    return spec->task == TASK_BINARY ? 2 : spec->task == TASK_MULTI_CLASS ? outputs_n : 0;
 }
 
-/* What job_decode sees to, once more: a document may come from a file that others wrote, and
- * its model is trusted to have a label for each of its outputs. */
+/* What job_decode sees to, once more: a document may come from a file that others wrote,
+ * and its model is trusted to have a label for each of its outputs. */
 static bool spec_check(const struct job_spec *spec, struct err *e) {
     const struct layer_shape *output = &spec->layers[spec->layers_n - 1];
     if (!loss_fits(spec->loss, output->activation))
@@ -165,8 +165,8 @@ static bool spec_check(const struct job_spec *spec, struct err *e) {
                        task_name(spec->task));
     size_t needed = labels_needed(spec, output->units_n);
     if (spec->labels.n != needed)
-        return err_set(e, ERR_INVALID, "/classes", "expected %zu classes, got %zu", needed,
-                       spec->labels.n);
+        return err_set(e, ERR_INVALID, "/classes", "expected %zu classes, got %zu",
+                       needed, spec->labels.n);
     return job_size_check(spec, e);
 }
 
@@ -178,13 +178,14 @@ bool job_spec_decode(const char *json, struct job_spec *spec, struct err *e) {
     struct json_slot slots[KEY_ALL_N];
     struct job_shape shape = {.task = -1, .loss = -1};
     int64_t samples = 0, inputs = 0;
-    bool ok = json_match(root, job_keys, KEY_ALL_N, "", slots, e) &&
-              json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
-              json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
-              job_shape_decode(slots, &shape, e) &&
-              (shape.complete && shape.task >= 0 && shape.loss >= 0 && samples && inputs
-                   ? true
-                   : err_set(e, ERR_INVALID, "", "a stored job's document is incomplete"));
+    bool ok =
+        json_match(root, job_keys, KEY_ALL_N, "", slots, e) &&
+        json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
+        json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
+        job_shape_decode(slots, &shape, e) &&
+        (shape.complete && shape.task >= 0 && shape.loss >= 0 && samples && inputs
+             ? true
+             : err_set(e, ERR_INVALID, "", "a stored job's document is incomplete"));
     spec->samples_n = (size_t)samples;
     spec->inputs_n = (size_t)inputs;
     spec->layers = shape.layers;

@@ -104,8 +104,8 @@ static int task_from_targets(const struct column *targets, const double *distinc
     return classes_n > 2 ? TASK_MULTI_CLASS : TASK_BINARY;
 }
 
-/* What an output layer or a loss that the user gave says of the task by itself; -1: nothing,
- * the targets decide. */
+/* What an output layer or a loss that the user gave says of the task by itself; -1:
+ * nothing, the targets decide. */
 static int task_from_shape(const struct job_shape *shape) {
     if (!shape->complete)
         return shape->loss == LOSS_MSE             ? TASK_REGRESSION
@@ -113,8 +113,8 @@ static int task_from_shape(const struct job_shape *shape) {
                                                    : -1;
     int output = shape->layers[shape->layers_n - 1].activation;
     return output == JOB_ACTIVATION_OPEN || output == ACTIVATION_SIGMOID ? -1
-           : output == ACTIVATION_SOFTMAX                                ? TASK_MULTI_CLASS
-                                                                         : TASK_REGRESSION;
+           : output == ACTIVATION_SOFTMAX ? TASK_MULTI_CLASS
+                                          : TASK_REGRESSION;
 }
 
 /* What each task has where nothing was said, and whether mse may stand in. */
@@ -129,8 +129,7 @@ static const struct {
     [TASK_MULTI_LABEL] = {ACTIVATION_SIGMOID, LOSS_BINARY_CROSS_ENTROPY, true},
 };
 
-static bool wrong_target(const struct column *targets, const char *task,
-                         struct err *e) {
+static bool wrong_target(const struct column *targets, const char *task, struct err *e) {
     static const char *const kinds[] = {
         [COLUMN_NUMBERS] = "a number",
         [COLUMN_STRINGS] = "a string",
@@ -139,11 +138,12 @@ static bool wrong_target(const struct column *targets, const char *task,
     };
     char where[ERR_WHERE_MAX];
     target_path(where, 0);
-    return err_set(e, ERR_INVALID, where, "expected a %s, got %s",
-                   task, kinds[targets->kind]);
+    return err_set(e, ERR_INVALID, where, "expected a %s, got %s", task,
+                   kinds[targets->kind]);
 }
 
-/* ---- values: regression and multi-label ------------------------------------------------ */
+/* ---- values: regression and multi-label
+ * ------------------------------------------------ */
 
 static bool values_from_numbers(const struct column *targets, struct job_request *request,
                                 struct err *e) {
@@ -170,7 +170,8 @@ static bool zero_one_check(const struct rows *rows, struct err *e) {
             target_path(row, i / rows->columns_n);
             json_path_index(where, row, i % rows->columns_n);
             return err_set(e, ERR_INVALID, where,
-                           "expected 0 or 1 for one of several labels, got %g", (double)v);
+                           "expected 0 or 1 for one of several labels, got %g",
+                           (double)v);
         }
     }
     return true;
@@ -195,7 +196,8 @@ static bool values_resolve(struct column *targets, struct job_request *request,
     return true;
 }
 
-/* ---- classes: binary and multi-class ---------------------------------------------------- */
+/* ---- classes: binary and multi-class
+ * ---------------------------------------------------- */
 
 static int compare_strings(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -211,8 +213,8 @@ static bool labels_count(struct labels *labels, size_t n) {
     return labels->numbers;
 }
 
-/* Whether the distinct numbers are among 0..outputs_n-1, so that those are the labels though
- * some may be absent. */
+/* Whether the distinct numbers are among 0..outputs_n-1, so that those are the labels
+ * though some may be absent. */
 static bool numbers_index_outputs(const double *distinct, size_t n, size_t outputs_n) {
     for (size_t i = 0; i < n; i++)
         if (distinct[i] != floor(distinct[i]) || distinct[i] < 0 ||
@@ -221,8 +223,8 @@ static bool numbers_index_outputs(const double *distinct, size_t n, size_t outpu
     return outputs_n > 0;
 }
 
-/* A number names a class when it is whole (0.5 is a measurement) and exact: neighbours above
- * 2^53 are one double, so two labels would become one without a word. */
+/* A number names a class when it is whole (0.5 is a measurement) and exact: neighbours
+ * above 2^53 are one double, so two labels would become one without a word. */
 static bool labels_exact(const struct column *targets, struct err *e) {
     const double max = 9007199254740992.0; /* 2^53 */
     for (size_t i = 0; i < targets->n; i++) {
@@ -235,10 +237,11 @@ static bool labels_exact(const struct column *targets, struct err *e) {
                            "got %g",
                            number);
         if (fabs(number) > max)
-            return err_set(e, ERR_RANGE, where,
-                           "the class label %.17g is beyond 2^53, where numbers merge: give "
-                           "labels like it as strings",
-                           number);
+            return err_set(
+                e, ERR_RANGE, where,
+                "the class label %.17g is beyond 2^53, where numbers merge: give "
+                "labels like it as strings",
+                number);
     }
     return true;
 }
@@ -333,11 +336,11 @@ static bool classes_resolve(struct column *targets, const double *distinct,
     request->classes = memory_new(targets->n, sizeof *request->classes);
     if (!request->classes)
         return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
-    bool ok = targets->kind == COLUMN_ROWS      ? classes_from_one_hot(targets, request, e)
-              : targets->kind == COLUMN_STRINGS ? classes_from_strings(targets, request, e)
-                                                : classes_from_numbers(targets, distinct,
-                                                                       distinct_n, expected_n,
-                                                                       request, e);
+    bool ok =
+        targets->kind == COLUMN_ROWS ? classes_from_one_hot(targets, request, e)
+        : targets->kind == COLUMN_STRINGS
+            ? classes_from_strings(targets, request, e)
+            : classes_from_numbers(targets, distinct, distinct_n, expected_n, request, e);
     if (!ok)
         return false;
     size_t n = request->spec.labels.n;
@@ -345,8 +348,8 @@ static bool classes_resolve(struct column *targets, const double *distinct,
         return err_set(e, ERR_INVALID, targets_path,
                        "expected at least two classes, got %zu", n);
     if (n > JOB_CLASSES_MAX)
-        return err_set(e, ERR_TOO_LARGE, targets_path, "expected at most %d classes, got %zu",
-                       JOB_CLASSES_MAX, n);
+        return err_set(e, ERR_TOO_LARGE, targets_path,
+                       "expected at most %d classes, got %zu", JOB_CLASSES_MAX, n);
     if (request->spec.task == TASK_BINARY && n != 2)
         return err_set(e, ERR_INVALID, targets_path, "expected two classes, got %zu", n);
     return label_bytes_check(&request->spec.labels, e);
@@ -364,7 +367,8 @@ static bool binary_values(struct job_request *request, size_t m, struct err *e) 
     return true;
 }
 
-/* ---- the output layer ------------------------------------------------------------------- */
+/* ---- the output layer
+ * ------------------------------------------------------------------- */
 
 static bool loss_resolve(const struct job_shape *shape, struct job_spec *spec,
                          struct err *e) {
@@ -379,8 +383,8 @@ static bool loss_resolve(const struct job_shape *shape, struct job_spec *spec,
                    loss_name(usual));
 }
 
-static bool output_activation_resolve(struct job_shape *shape, const struct job_spec *spec,
-                                      struct err *e) {
+static bool output_activation_resolve(struct job_shape *shape,
+                                      const struct job_spec *spec, struct err *e) {
     enum activation usual = task_defaults[spec->task].activation;
     if (!shape->complete)
         return true;
@@ -393,8 +397,10 @@ static bool output_activation_resolve(struct job_shape *shape, const struct job_
         return true;
     char where[ERR_WHERE_MAX];
     snprintf(where, sizeof where, "/layers/%zu/activation", shape->layers_n - 1);
-    return err_set(e, ERR_INVALID, where, "%s does not fit the output of a %s task, which "
-                   "has %s", activation_name(output->activation), task_name(spec->task),
+    return err_set(e, ERR_INVALID, where,
+                   "%s does not fit the output of a %s task, which "
+                   "has %s",
+                   activation_name(output->activation), task_name(spec->task),
                    activation_name(usual));
 }
 
@@ -404,13 +410,13 @@ static bool output_units_resolve(struct job_shape *shape, const struct job_spec 
                                  size_t outputs_n, struct err *e) {
     char where[ERR_WHERE_MAX];
     if (!shape->complete) {
-        shape->layers[shape->layers_n++] =
-            (struct layer_shape){outputs_n, task_defaults[spec->task].activation,
-                                 ACTIVATION_NEGATIVE_SLOPE};
+        shape->layers[shape->layers_n++] = (struct layer_shape){
+            outputs_n, task_defaults[spec->task].activation, ACTIVATION_NEGATIVE_SLOPE};
         snprintf(where, sizeof where, "/layers_dims/%zu", shape->layers_n);
         return !shape->outputs_n || shape->outputs_n == outputs_n ||
-               err_set(e, ERR_INVALID, where, "expected %zu outputs for these targets, got %zu",
-                       outputs_n, shape->outputs_n);
+               err_set(e, ERR_INVALID, where,
+                       "expected %zu outputs for these targets, got %zu", outputs_n,
+                       shape->outputs_n);
     }
     size_t units_n = shape->layers[shape->layers_n - 1].units_n;
     snprintf(where, sizeof where, "/layers/%zu/units", shape->layers_n - 1);
@@ -423,9 +429,8 @@ static enum task task_resolve(const struct job_shape *shape, const struct column
                               const double *distinct, size_t distinct_n) {
     int posed = task_from_shape(shape);
     return (enum task)(shape->task >= 0 ? shape->task
-                       : posed >= 0
-                           ? posed
-                           : task_from_targets(targets, distinct, distinct_n));
+                       : posed >= 0     ? posed
+                                    : task_from_targets(targets, distinct, distinct_n));
 }
 
 /* The targets as the loss takes them, and how many outputs they need. */
@@ -453,12 +458,14 @@ bool job_targets_resolve(struct job_shape *shape, struct column *targets,
     size_t distinct_n = 0, outputs_n = 1;
     if (!single_column(targets, e))
         return false;
-    if (targets->numbers && !(distinct = distinct_new(targets->numbers, targets->n, &distinct_n)))
+    if (targets->numbers &&
+        !(distinct = distinct_new(targets->numbers, targets->n, &distinct_n)))
         return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
     spec->task = task_resolve(shape, targets, distinct, distinct_n);
-    bool ok = loss_resolve(shape, spec, e) && output_activation_resolve(shape, spec, e) &&
-              outputs_resolve(shape, targets, distinct, distinct_n, request, &outputs_n, e) &&
-              output_units_resolve(shape, spec, outputs_n, e);
+    bool ok =
+        loss_resolve(shape, spec, e) && output_activation_resolve(shape, spec, e) &&
+        outputs_resolve(shape, targets, distinct, distinct_n, request, &outputs_n, e) &&
+        output_units_resolve(shape, spec, outputs_n, e);
     free(distinct);
     if (!ok)
         return false;

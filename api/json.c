@@ -31,7 +31,8 @@ json_t *json_read(const char *text, size_t n, struct err *e) {
     /* An integer beyond 64 bits is a number all the same; its bounds are checked where it
      * stands. */
     if (!root && json_error_code(&error) == json_error_numeric_overflow)
-        root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+        root =
+            json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
     if (!root)
         read_error(&error, e);
     return root;
@@ -137,8 +138,9 @@ static bool unknown_key(const char *name, const struct json_key *keys, size_t ke
             }
         }
     }
-    return err_set(e, ERR_INVALID, where, "unknown key \"%.60s\"; the nearest known one is \"%s\"",
-                   name, nearest ? nearest : "");
+    return err_set(e, ERR_INVALID, where,
+                   "unknown key \"%.60s\"; the nearest known one is \"%s\"", name,
+                   nearest ? nearest : "");
 }
 
 bool json_match(const json_t *object, const struct json_key *keys, size_t keys_n,
@@ -160,8 +162,9 @@ bool json_match(const json_t *object, const struct json_key *keys, size_t keys_n
         char where[ERR_WHERE_MAX];
         json_path_key(where, path, name);
         if (slots[k].value)
-            return err_set(e, ERR_INVALID, where, "\"%s\" is another spelling of %s: give one",
-                           name, slots[k].path);
+            return err_set(e, ERR_INVALID, where,
+                           "\"%s\" is another spelling of %s: give one", name,
+                           slots[k].path);
         slots[k].value = value;
         memcpy(slots[k].path, where, sizeof where);
     }
@@ -186,11 +189,12 @@ bool json_int(const struct json_slot *slot, int64_t min, int64_t max, int64_t *o
     } else {
         double real = json_real_value(slot->value);
         if (real != floor(real))
-            return err_set(e, ERR_INVALID, slot->path, "expected an integer, got %g", real);
+            return err_set(e, ERR_INVALID, slot->path, "expected an integer, got %g",
+                           real);
         if (fabs(real) > 9007199254740992.0)
             return err_set(e, ERR_RANGE, slot->path,
-                           "expected an integer from %lld to %lld, got %g", (long long)min,
-                           (long long)max, real);
+                           "expected an integer from %lld to %lld, got %g",
+                           (long long)min, (long long)max, real);
         value = (int64_t)real;
     }
     if (value < min || value > max)
@@ -260,8 +264,8 @@ static const char *nearest_choice(const char *name, const struct json_choice *ch
     return nearest;
 }
 
-bool json_choose(const struct json_slot *slot, const struct json_choice *choices, size_t n,
-                 int *out, struct err *e) {
+bool json_choose(const struct json_slot *slot, const struct json_choice *choices,
+                 size_t n, int *out, struct err *e) {
     const char *name = NULL;
     if (!json_text(slot, &name, e))
         return false;
@@ -273,6 +277,7 @@ bool json_choose(const struct json_slot *slot, const struct json_choice *choices
             return true;
         }
     }
-    return err_set(e, ERR_INVALID, slot->path, "\"%.60s\" is unknown; the nearest known is \"%s\"",
-                   name, nearest_choice(name, choices, n));
+    return err_set(e, ERR_INVALID, slot->path,
+                   "\"%.60s\" is unknown; the nearest known is \"%s\"", name,
+                   nearest_choice(name, choices, n));
 }

@@ -40,8 +40,8 @@ void *model_file_encode(const struct model *model, const struct job_spec *spec, 
             tensors[at++] = tensor_make(name, units, 0, net_biases(net, l));
         }
         if (model->transform.kind != NORMALIZE_NONE) {
-            tensors[at++] =
-                tensor_make("transform.offset", net->inputs_n, 0, model->transform.offset);
+            tensors[at++] = tensor_make("transform.offset", net->inputs_n, 0,
+                                        model->transform.offset);
             tensors[at++] =
                 tensor_make("transform.scale", net->inputs_n, 0, model->transform.scale);
         }
@@ -70,11 +70,12 @@ static bool floats_read(const struct safetensors *file, const char *name, size_t
     size_t n = rows_n * (columns_n ? columns_n : 1);
     memcpy(out, t->data, n * sizeof *out);
     return floats_finite(out, n) ||
-           err_set(e, ERR_INVALID, NULL, "\"%s\" holds a number that is not finite", name);
+           err_set(e, ERR_INVALID, NULL, "\"%s\" holds a number that is not finite",
+                   name);
 }
 
-/* Whether the file holds a tensor for each layer: only then is memory asked for, of which a
- * document may claim a thousand times as much as the file has. */
+/* Whether the file holds a tensor for each layer: only then is memory asked for, of which
+ * a document may claim a thousand times as much as the file has. */
 static bool net_tensors_check(const struct safetensors *file, const struct job_spec *spec,
                               struct err *e) {
     size_t inputs_n = spec->inputs_n;
@@ -131,8 +132,9 @@ struct model *model_file_decode(const void *bytes, size_t n, struct err *e) {
         return NULL;
     struct job_spec spec = {0};
     struct model parts = {0}, *model = NULL;
-    bool ok = file.document ? job_spec_decode(file.document, &spec, e)
-                            : err_set(e, ERR_INVALID, NULL, "a model file without its document");
+    bool ok = file.document
+                  ? job_spec_decode(file.document, &spec, e)
+                  : err_set(e, ERR_INVALID, NULL, "a model file without its document");
     if (ok && net_read(&file, &spec, &parts, e) &&
         transform_read(&file, &spec, &parts.transform, e)) {
         parts.task = spec.task;
@@ -156,7 +158,8 @@ static size_t outputs_n(const struct job_spec *spec) {
 void *table_file_encode(const struct job_request *request, size_t *n, struct err *e) {
     const struct job_spec *spec = &request->spec;
     struct tensor tensors[2] = {
-        tensor_make("features", spec->samples_n, spec->inputs_n, request->features.values),
+        tensor_make("features", spec->samples_n, spec->inputs_n,
+                    request->features.values),
         tensor_make("targets", spec->samples_n, request->values ? outputs_n(spec) : 0,
                     request->values ? (const void *)request->values : request->classes),
     };

@@ -18,9 +18,9 @@ struct key {
 };
 
 #define TEXT(field, flag, variable, fallback, help)                                      \
-    {flag, variable, KEY_TEXT, offsetof(struct config, field), 0, 0, fallback, help}
+    { flag, variable, KEY_TEXT, offsetof(struct config, field), 0, 0, fallback, help }
 #define INT(field, flag, variable, min, max, fallback, help)                             \
-    {flag, variable, KEY_INT, offsetof(struct config, field), min, max, fallback, help}
+    { flag, variable, KEY_INT, offsetof(struct config, field), min, max, fallback, help }
 
 static const struct key keys[] = {
     TEXT(listen, "--listen", "DESCENTD_LISTEN", "127.0.0.1:8080",
@@ -71,7 +71,8 @@ static bool key_set(struct config *config, const struct key *key, const char *na
     long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || value < key->min || value > key->max)
         return err_set(e, ERR_INVALID, name,
-                       "expected an integer from %" PRId64 " to %" PRId64 ", got \"%.40s\"",
+                       "expected an integer from %" PRId64 " to %" PRId64
+                       ", got \"%.40s\"",
                        key->min, key->max, text);
     int64_t number = value;
     memcpy(field, &number, sizeof number);

@@ -54,8 +54,8 @@ static void executor_free(struct executor *x) {
     free(x);
 }
 
-struct executor *executor_start(size_t threads_n, size_t queue_max, const char *store_path,
-                                struct err *e) {
+struct executor *executor_start(size_t threads_n, size_t queue_max,
+                                const char *store_path, struct err *e) {
     struct executor *x = calloc(1, sizeof *x);
     if (!x) {
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the executor");

@@ -26,7 +26,8 @@
 
 enum {
     CONNECTION_MEMORY = 16 << 10, /* the head must fit */
-    INLINE_BODY_MAX = 256 << 10,  /* a larger body is not handled on a connection's thread */
+    INLINE_BODY_MAX =
+        256 << 10, /* a larger body is not handled on a connection's thread */
     QUEUE_MAX = 8192,
     TICK_MS = 20, /* how late a parked request may be woken */
     REAP_EVERY_TICKS = 25,
@@ -42,7 +43,8 @@ enum exchange_state {
     EXCHANGE_SENT
 };
 
-/* One request and its answer. The connection's thread owns it, but for the time it is AWAY. */
+/* One request and its answer. The connection's thread owns it, but for the time it is
+ * AWAY. */
 struct exchange {
     struct http *http;
     struct MHD_Connection *connection;
@@ -76,7 +78,8 @@ struct http {
     struct exchange *parked;
 };
 
-/* ---- helpers for handlers --------------------------------------------------------------- */
+/* ---- helpers for handlers
+ * --------------------------------------------------------------- */
 
 const char *http_query_text(const struct http_request *request, const char *name) {
     for (size_t i = 0; i < request->query_n; i++)
@@ -95,7 +98,8 @@ bool http_query_int(const struct http_request *request, const char *name, int64_
     long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || value < min || value > max)
         return err_set(e, ERR_INVALID, name,
-                       "expected an integer from %" PRId64 " to %" PRId64 ", got \"%.40s\"",
+                       "expected an integer from %" PRId64 " to %" PRId64
+                       ", got \"%.40s\"",
                        min, max, text);
     *out = value;
     return true;
@@ -116,7 +120,8 @@ bool http_query_number(const struct http_request *request, const char *name, dou
     return true;
 }
 
-/* ---- the head --------------------------------------------------------------------------- */
+/* ---- the head
+ * --------------------------------------------------------------------------- */
 
 static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind,
                                      const char *name, size_t name_n, const char *value,
@@ -196,10 +201,13 @@ static bool query_check(struct exchange *x) {
 static bool id_is_valid(const char *id) {
     size_t n = strlen(id);
     return n > 0 && n < HTTP_ID_MAX &&
-           strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+           strspn(id,
+                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+               n;
 }
 
-/* The client's id where it gave a good one; otherwise one that is unique enough for a log. */
+/* The client's id where it gave a good one; otherwise one that is unique enough for a
+ * log. */
 static void request_id_set(struct exchange *x, const char *given) {
     static atomic_uint_fast64_t counter;
     if (given && id_is_valid(given)) {
@@ -220,8 +228,8 @@ static bool route_check(struct exchange *x) {
         return err_set(&x->err, ERR_NOT_FOUND, NULL, "no such path");
     case ROUTE_NO_METHOD:
         x->reply.allow = x->allow;
-        return err_set(&x->err, ERR_METHOD, NULL, "%.20s is not for this path; allowed: %s",
-                       r->method, x->allow);
+        return err_set(&x->err, ERR_METHOD, NULL,
+                       "%.20s is not for this path; allowed: %s", r->method, x->allow);
     default:
         return true;
     }
@@ -270,7 +278,8 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
            query_check(x) && body_check(x, &head, &framing);
 }
 
-/* ---- answers ---------------------------------------------------------------------------- */
+/* ---- answers
+ * ---------------------------------------------------------------------------- */
 
 static void problem_set(struct exchange *x) {
     x->reply.status = problem_status(x->err.kind);
@@ -281,9 +290,9 @@ static void problem_set(struct exchange *x) {
 
 static void reply_log(const struct exchange *x, int64_t duration_us) {
     int status = x->reply.status;
-    enum log_level level = status >= 500                         ? LOG_WARN
+    enum log_level level = status >= 500                   ? LOG_WARN
                            : !x->route || !x->route->waits ? LOG_DEBUG
-                                                                 : LOG_INFO;
+                                                           : LOG_INFO;
     log_write(level, "request", "method", LOG_TEXT(x->request.method), "route",
               LOG_TEXT(x->route ? x->route->name : "none"), "status", LOG_INT(status),
               "us", LOG_INT(duration_us), "request_id", LOG_TEXT(x->request.id), "error",
@@ -338,7 +347,8 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     return result;
 }
 
-/* ---- running ---------------------------------------------------------------------------- */
+/* ---- running
+ * ---------------------------------------------------------------------------- */
 
 static void handler_run(struct exchange *x, struct store *store) {
     struct http *h = x->http;
@@ -386,7 +396,8 @@ static enum MHD_Result exchange_away(struct exchange *x) {
     x->state = EXCHANGE_AWAY;
     MHD_suspend_connection(x->connection);
     if (!executor_add(x->http->executor, exchange_run, x)) {
-        err_set(&x->err, ERR_UNAVAILABLE, NULL, "too many requests are waiting; try again");
+        err_set(&x->err, ERR_UNAVAILABLE, NULL,
+                "too many requests are waiting; try again");
         exchange_answered(x);
     }
     return MHD_YES;
@@ -431,7 +442,8 @@ static void parked_run(struct http *h, bool all) {
     }
 }
 
-/* ---- libmicrohttpd's callbacks ---------------------------------------------------------- */
+/* ---- libmicrohttpd's callbacks
+ * ---------------------------------------------------------- */
 
 static struct exchange *exchange_new(struct http *h, struct MHD_Connection *connection,
                                      const char *method) {
@@ -449,7 +461,8 @@ static struct exchange *exchange_new(struct http *h, struct MHD_Connection *conn
     return x;
 }
 
-/* More of the body; over the limit it is read and forgotten, so that the answer arrives. */
+/* More of the body; over the limit it is read and forgotten, so that the answer arrives.
+ */
 static bool body_append(struct exchange *x, const char *data, size_t n) {
     size_t max = (size_t)x->http->options.config->body_bytes_max, need;
     reaper_bytes(x->watched, n);
@@ -539,7 +552,8 @@ static void on_connection(void *context, struct MHD_Connection *connection,
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context = info ? reaper_add(h->reaper, info->connect_fd, clock_mono_us()) : NULL;
+        *socket_context =
+            info ? reaper_add(h->reaper, info->connect_fd, clock_mono_us()) : NULL;
         metrics_connections(h->options.metrics, 1);
     } else {
         if (*socket_context)
@@ -549,14 +563,16 @@ static void on_connection(void *context, struct MHD_Connection *connection,
     }
 }
 
-/* Paths and queries are decoded by http_head, which refuses what this would let through. */
+/* Paths and queries are decoded by http_head, which refuses what this would let through.
+ */
 static size_t no_unescape(void *context, struct MHD_Connection *connection, char *text) {
     (void)context;
     (void)connection;
     return strlen(text);
 }
 
-/* ---- start and stop --------------------------------------------------------------------- */
+/* ---- start and stop
+ * --------------------------------------------------------------------- */
 
 static void *tick(void *context) {
     struct http *h = context;
@@ -580,7 +596,8 @@ static unsigned connections_limit(const struct config *config) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
-    uint64_t most = limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE : FDS_BESIDE;
+    uint64_t most =
+        limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE : FDS_BESIDE;
     if ((uint64_t)config->connections_max <= most)
         return (unsigned)config->connections_max;
     log_write(LOG_WARN, "fewer connections than --connections-max fit the limit of files",
@@ -592,7 +609,8 @@ static struct MHD_Daemon *daemon_start(struct http *h) {
     const struct config *config = h->options.config;
     size_t threads = config->http_threads ? (size_t)config->http_threads : config_cpus();
     struct MHD_OptionItem pool[] = {
-        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
+        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads,
+         NULL},
         {MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
@@ -602,8 +620,8 @@ static struct MHD_Daemon *daemon_start(struct http *h) {
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_timeout_s,
         MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-        MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+        on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_ARRAY,
+        pool, MHD_OPTION_END);
 }
 
 static void http_free(struct http *h) {
@@ -630,13 +648,15 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     pthread_mutex_init(&h->lock, NULL);
     h->reaper = reaper_new((struct reaper_options){config->header_timeout_ms * 1000,
                                                    config->idle_timeout_s * 1000000});
-    h->executor = executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
+    h->executor =
+        executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
     if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e)) {
         h->daemon = daemon_start(h);
         if (h->daemon && pthread_create(&h->ticker, NULL, tick, h) == 0)
             return h;
     }
-    err_set(e, ERR_INTERNAL, NULL, "the HTTP server could not start on %s", config->listen);
+    err_set(e, ERR_INTERNAL, NULL, "the HTTP server could not start on %s",
+            config->listen);
     http_free(h);
     return NULL;
 }

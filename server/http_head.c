@@ -31,7 +31,8 @@ static bool field_is_well_formed(const struct http_field *f) {
     if (!f->name_n)
         return false;
     for (size_t i = 0; i < f->name_n; i++)
-        if (!isalnum((unsigned char)f->name[i]) && !memchr(others, f->name[i], sizeof others - 1))
+        if (!isalnum((unsigned char)f->name[i]) &&
+            !memchr(others, f->name[i], sizeof others - 1))
             return false;
     for (size_t i = 0; i < f->value_n; i++) {
         unsigned char c = (unsigned char)f->value[i];
@@ -65,7 +66,8 @@ static bool framing_check(const struct http_head *head, struct http_framing *fra
         return err_set(e, ERR_INVALID, "Transfer-Encoding",
                        "expected chunked, got \"%.40s\"",
                        http_head_field(head, "Transfer-Encoding"));
-    if (lengths && !length_parse(http_head_field(head, "Content-Length"), &framing->length))
+    if (lengths &&
+        !length_parse(http_head_field(head, "Content-Length"), &framing->length))
         return err_set(e, ERR_INVALID, "Content-Length", "expected a number of bytes");
     return true;
 }
@@ -93,7 +95,8 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
             return err_set(e, ERR_INVALID, NULL, "a malformed header field");
     size_t hosts = fields_count(head, "Host");
     if (hosts > 1 || (!hosts && strcmp(head->version, "HTTP/1.1") == 0))
-        return err_set(e, ERR_INVALID, "Host", "expected one Host header, got %zu", hosts);
+        return err_set(e, ERR_INVALID, "Host", "expected one Host header, got %zu",
+                       hosts);
     return framing_check(head, framing, e) &&
            origin_check(head, http_head_field(head, "Host"), e);
 }
@@ -112,11 +115,12 @@ bool http_head_media(const struct http_head *head, struct err *e) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (n == strlen(known[i]) && strncasecmp(type, known[i], n) == 0)
             return true;
-    return err_set(e, ERR_MEDIA, "Content-Type", "expected application/json, got \"%.60s\"",
-                   type);
+    return err_set(e, ERR_MEDIA, "Content-Type",
+                   "expected application/json, got \"%.60s\"", type);
 }
 
-/* ---- paths ------------------------------------------------------------------------------ */
+/* ---- paths
+ * ------------------------------------------------------------------------------ */
 
 static int hex(char c) {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -147,7 +151,8 @@ bool http_head_unescape(char *text, bool slash, struct err *e) {
         int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
         char c = low < 0 ? '\0' : (char)(high << 4 | low);
         if (!c || (c == '/' && !slash))
-            return err_set(e, ERR_INVALID, NULL, "an escape that is not allowed: \"%.3s\"", at);
+            return err_set(e, ERR_INVALID, NULL,
+                           "an escape that is not allowed: \"%.3s\"", at);
         *to++ = c;
         at += 2;
     }

@@ -59,7 +59,8 @@ static bool points_add(struct points *p, const struct store_point *items, size_t
     return true;
 }
 
-/* ---- the thread ------------------------------------------------------------------------- */
+/* ---- the thread
+ * ------------------------------------------------------------------------- */
 
 static void quit(struct keeper *k) {
     atomic_store(&k->quitting, true);
@@ -166,7 +167,8 @@ static void *run(void *context) {
     }
 }
 
-/* ---- start and stop --------------------------------------------------------------------- */
+/* ---- start and stop
+ * --------------------------------------------------------------------- */
 
 struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) {
     struct keeper *k = calloc(1, sizeof *k);
@@ -216,7 +218,8 @@ void keeper_stop(struct keeper *k) {
     free(k);
 }
 
-/* ---- the trainer's side ----------------------------------------------------------------- */
+/* ---- the trainer's side
+ * ----------------------------------------------------------------- */
 
 const atomic_bool *keeper_stop_flag(const struct keeper *k) {
     return &k->stop;

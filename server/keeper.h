@@ -1,5 +1,6 @@
-/* A worker's second thread: keeps the lease of the job in hand, writes its points in batches,
- * and stops the trainer when somebody asks. It has its own connection to the store. */
+/* A worker's second thread: keeps the lease of the job in hand, writes its points in
+ * batches, and stops the trainer when somebody asks. It has its own connection to the
+ * store. */
 #ifndef SERVER_KEEPER_H
 #define SERVER_KEEPER_H
 
@@ -38,7 +39,8 @@ void keeper_begin(struct keeper *k, const struct store_claim *claim);
 bool keeper_point(struct keeper *k, struct store_point point);
 void keeper_progress(struct keeper *k, double epochs_done, double training_seconds);
 
-/* Ends the keeping. What was not yet written is in points (borrowed until the next begin). */
+/* Ends the keeping. What was not yet written is in points (borrowed until the next
+ * begin). */
 struct keeper_end {
     bool cancelled, lost;
     const struct store_point *points;

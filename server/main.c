@@ -42,12 +42,13 @@ struct server {
 };
 
 static void usage(FILE *to) {
-    fprintf(to, "descentd " VERSION ": trains and serves feed-forward networks over HTTP\n"
-                "usage: descentd serve   [flags]   serves, and starts its local workers\n"
-                "       descentd worker  [flags]   trains jobs of the store, without HTTP\n"
-                "       descentd health  [flags]   asks a server whether it is ready\n"
-                "       descentd routes            prints the HTTP routes\n"
-                "flags:\n");
+    fprintf(to,
+            "descentd " VERSION ": trains and serves feed-forward networks over HTTP\n"
+            "usage: descentd serve   [flags]   serves, and starts its local workers\n"
+            "       descentd worker  [flags]   trains jobs of the store, without HTTP\n"
+            "       descentd health  [flags]   asks a server whether it is ready\n"
+            "       descentd routes            prints the HTTP routes\n"
+            "flags:\n");
     config_help(to);
 }
 
@@ -77,7 +78,8 @@ static bool http_open(struct server *server, struct err *e) {
     };
     static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
     memcpy(kept, subsystems, sizeof kept);
-    struct http_options options = {&server->config, routes, routes_n, kept, server->metrics};
+    struct http_options options = {&server->config, routes, routes_n, kept,
+                                   server->metrics};
     struct http *http = http_start(&options, e);
     atomic_store(&server->http, http);
     return http;
@@ -207,7 +209,8 @@ int main(int argc, char **argv) {
     }
     if (!config_read(&server.config, argc - 2, argv + 2, &e) ||
         (!log_level_find(server.config.log_level, &level) &&
-         !err_set(&e, ERR_INVALID, "--log-level", "expected debug, info, warn or error"))) {
+         !err_set(&e, ERR_INVALID, "--log-level",
+                  "expected debug, info, warn or error"))) {
         fprintf(stderr, "descentd: %s: %s\n", e.where, e.text);
         return EXIT_USAGE;
     }

@@ -17,8 +17,8 @@ static void boot_id(char out[BOOT_ID_CHARACTERS + 1]) {
     }
 }
 
-/* Clock ticks from boot to the process's start (proc(5), field 22); 0: no such process, or a
- * zombie, which holds nothing any more. */
+/* Clock ticks from boot to the process's start (proc(5), field 22); 0: no such process,
+ * or a zombie, which holds nothing any more. */
 static unsigned long long start_ticks(long pid) {
     char path[64], line[1024];
     snprintf(path, sizeof path, "/proc/%ld/stat", pid);

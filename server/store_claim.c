@@ -318,12 +318,11 @@ static bool dead_release(struct store *s, const char *owner, int64_t *released,
 
 bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
                       int64_t *released, struct err *e) {
-    return db_begin(s->db, e) &&
-           store_commit_if(s,
-                           (!crashed || crash_count(s, owner, e)) &&
-                               dead_fail(s, owner, now_ms, e) &&
-                               dead_release(s, owner, released, e),
-                           e);
+    return db_begin(s->db, e) && store_commit_if(s,
+                                                 (!crashed || crash_count(s, owner, e)) &&
+                                                     dead_fail(s, owner, now_ms, e) &&
+                                                     dead_release(s, owner, released, e),
+                                                 e);
 }
 
 bool store_owners(struct store *s, char ***owners, size_t *n, struct err *e) {

@@ -23,7 +23,7 @@ extern char **environ;
 
 enum {
     WORKERS_MAX = 64,
-    TICK_MS = 200,             /* between looks at the store: the truth behind the wake-ups */
+    TICK_MS = 200, /* between looks at the store: the truth behind the wake-ups */
     PUBLISHED_EVERY_MS = 1000, /* between looks at the models without a worker's word */
     SWEEP_EVERY_MS = 600000,
     RESTART_MS = 100, /* after a crash; doubled for each that follows at once */
@@ -51,7 +51,8 @@ struct supervisor {
     struct local_worker workers[WORKERS_MAX];
 };
 
-/* ---- processes -------------------------------------------------------------------------- */
+/* ---- processes
+ * -------------------------------------------------------------------------- */
 
 static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     posix_spawn_file_actions_t actions;
@@ -68,10 +69,10 @@ static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     snprintf(threads, sizeof threads, "%lld", (long long)c->threads);
     snprintf(niceness, sizeof niceness, "%lld", (long long)c->worker_nice);
     snprintf(fd, sizeof fd, "%d", WORKER_FD);
-    const char *const argv[] = {"descentd",      "worker",       "--store", c->store,
-                                "--threads",     threads,        "--worker-nice",
-                                niceness,        "--log-level",  c->log_level,
-                                "--wake-fd",     fd,             NULL};
+    const char *const argv[] = {"descentd",    "worker",     "--store",       c->store,
+                                "--threads",   threads,      "--worker-nice", niceness,
+                                "--log-level", c->log_level, "--wake-fd",     fd,
+                                NULL};
     int status = posix_spawn(&w->pid, s->options.program, &actions, &attributes,
                              (char *const *)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&attributes);
@@ -137,7 +138,8 @@ static void worker_ended(struct supervisor *s, struct local_worker *w) {
     w->restart_at_us = clock_mono_us() + w->restart_ms * 1000;
 }
 
-/* ---- the thread ------------------------------------------------------------------------- */
+/* ---- the thread
+ * ------------------------------------------------------------------------- */
 
 /* Reads what a worker said. @return whether it said anything. */
 static bool worker_heard(struct supervisor *s, struct local_worker *w) {
@@ -265,7 +267,8 @@ void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes)
 }
 
 /* Waits for the worker until deadline_us, then kills it. */
-static void worker_stop(struct supervisor *s, struct local_worker *w, int64_t deadline_us) {
+static void worker_stop(struct supervisor *s, struct local_worker *w,
+                        int64_t deadline_us) {
     int status;
     while (w->pid) {
         pid_t got = waitpid(w->pid, &status, WNOHANG);

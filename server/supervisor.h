@@ -1,8 +1,9 @@
 /* Starts the local worker processes, wakes them, restarts them, and watches the store.
  *
- * One thread of its own with its own connection to the store. A worker is a child process with
- * a socket to its server: a byte down says that there is work or a cancellation, a byte up
- * that a job ended or a version was published, and its end that the other side is gone. */
+ * One thread of its own with its own connection to the store. A worker is a child process
+ * with a socket to its server: a byte down says that there is work or a cancellation, a
+ * byte up that a job ended or a version was published, and its end that the other side is
+ * gone. */
 #ifndef SERVER_SUPERVISOR_H
 #define SERVER_SUPERVISOR_H
 

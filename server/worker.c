@@ -66,9 +66,9 @@ static bool run_prepare(struct worker *w, const char *job_id, struct run *run,
         return false;
     const struct job_spec *spec = &run->spec;
     run->parts.net = net_new(spec->inputs_n, spec->layers, spec->layers_n, e);
-    if (!run->parts.net || !transform_learn(&run->parts.transform, spec->normalize,
-                                            run->table.X, spec->samples_n,
-                                            spec->inputs_n, e))
+    if (!run->parts.net ||
+        !transform_learn(&run->parts.transform, spec->normalize, run->table.X,
+                         spec->samples_n, spec->inputs_n, e))
         return false;
     transform_apply(&run->parts.transform, run->table.X, spec->samples_n, run->table.X);
     initializer_fill(run->parts.net, spec->initializer, spec->init_scale,
@@ -125,7 +125,8 @@ static bool model_store(struct worker *w, struct run *run, int64_t *blob, char *
     struct text text = {0};
     version_facts_encode(&run->spec, &run->parts, run->last.cost, &text);
     *facts = text_take(&text);
-    return ok && (*facts || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the document"));
+    return ok &&
+           (*facts || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the document"));
 }
 
 /* The end must be written: a store that is away for a moment is waited for. */
@@ -191,9 +192,8 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
     log_write(LOG_INFO, "job started", "job", LOG_TEXT(claim->job_id), "fence",
               LOG_INT(claim->fence), NULL);
     keeper_begin(w->keeper, claim);
-    enum trainer_event event = run_prepare(w, claim->job_id, &run, &e)
-                                   ? run_train(w, &run, &e)
-                                   : TRAINER_FAILED;
+    enum trainer_event event =
+        run_prepare(w, claim->job_id, &run, &e) ? run_train(w, &run, &e) : TRAINER_FAILED;
     if (event == TRAINER_DONE && model_store(w, &run, &outcome.model_blob, &facts, &e)) {
         outcome.status = JOB_SUCCEEDED;
         outcome.stop_reason = "completed";
