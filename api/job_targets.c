@@ -111,7 +111,7 @@ static int task_from_shape(const struct job_shape *shape) {
         return shape->loss == LOSS_MSE             ? TASK_REGRESSION
                : shape->loss == LOSS_CROSS_ENTROPY ? TASK_MULTI_CLASS
                                                    : -1;
-    int output = shape->layers[shape->layers_n - 1].activation;
+    int output = (int)shape->layers[shape->layers_n - 1].activation;
     return output == JOB_ACTIVATION_OPEN || output == ACTIVATION_SIGMOID ? -1
            : output == ACTIVATION_SOFTMAX ? TASK_MULTI_CLASS
                                           : TASK_REGRESSION;
