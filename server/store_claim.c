@@ -109,13 +109,16 @@ bool store_claim(struct store *s, const char *owner, int64_t now_ms, int64_t lea
     assert(strlen(owner) < STORE_OWNER_MAX);
     /* A worker that looks into an empty queue must not take the write lock for it. */
     struct candidate c;
+    *found = false;
     if (!candidate_find(s, now_ms, &c, found, e))
         return false;
     if (!*found)
         return true;
     const struct lease lease = {owner, now_ms, now_ms + lease_ms};
-    return db_begin(s->db, e) &&
-           store_commit_if(s, claim_locked(s, &lease, claim, found, e), e);
+    bool ok = db_begin(s->db, e) &&
+              store_commit_if(s, claim_locked(s, &lease, claim, found, e), e);
+    *found = *found && ok;
+    return ok;
 }
 
 /* ---- holding ------------------------------------------------------------------------
