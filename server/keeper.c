@@ -29,8 +29,10 @@ struct points {
 struct keeper {
     struct store *store;
     pthread_t thread;
-    int wake_fd, signal_fd, stop_fd;
+    int wake_fd, signal_fd;
+    int call_fd; /* an eventfd: the trainer's side has something for the thread */
     atomic_bool stop, quitting;
+    atomic_bool ending; /* keeper_stop was called */
     _Atomic double epochs_done, training_seconds;
     struct points outgoing; /* the keeper's thread; the trainer's while nothing is kept */
     int64_t written_us;
@@ -144,15 +146,17 @@ static void *run(void *context) {
         pthread_mutex_lock(&k->lock);
         int timeout = k->keeping ? LOOK_MS : -1;
         pthread_mutex_unlock(&k->lock);
-        struct pollfd fds[3] = {{.fd = k->stop_fd, .events = POLLIN},
+        struct pollfd fds[3] = {{.fd = k->call_fd, .events = POLLIN},
                                 {.fd = k->signal_fd, .events = POLLIN},
                                 {.fd = k->wake_fd, .events = POLLIN}};
         poll(fds, 3, timeout);
         if (fds[0].revents) {
             uint64_t value;
-            if (read(k->stop_fd, &value, sizeof value) == sizeof value && value > 1)
-                return NULL; /* keeper_stop; 1 is keeper_begin's */
+            ssize_t got = read(k->call_fd, &value, sizeof value);
+            (void)got; /* how often it was signalled says nothing: begins may add up */
         }
+        if (atomic_load(&k->ending))
+            return NULL;
         if (fds[1].revents) {
             struct signalfd_siginfo info;
             if (read(k->signal_fd, &info, sizeof info) == sizeof info)
@@ -181,7 +185,7 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     k->wake_fd = wake_fd;
     k->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    k->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    k->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -189,7 +193,7 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
     pthread_cond_init(&k->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     k->store = store_open(store_path, e);
-    if (k->store && k->signal_fd >= 0 && k->stop_fd >= 0 &&
+    if (k->store && k->signal_fd >= 0 && k->call_fd >= 0 &&
         pthread_create(&k->thread, NULL, run, k) == 0)
         return k;
     err_set(e, ERR_INTERNAL, NULL, "no thread or file descriptor for the keeper");
@@ -198,17 +202,19 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
     return NULL;
 }
 
-static void signal_thread(struct keeper *k, uint64_t value) {
-    while (write(k->stop_fd, &value, sizeof value) < 0 && errno == EINTR) {
+static void thread_signal(struct keeper *k) {
+    const uint64_t one = 1;
+    while (write(k->call_fd, &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
 
 void keeper_stop(struct keeper *k) {
-    signal_thread(k, UINT32_MAX);
+    atomic_store(&k->ending, true);
+    thread_signal(k);
     pthread_join(k->thread, NULL);
     store_close(k->store);
     close(k->signal_fd);
-    close(k->stop_fd);
+    close(k->call_fd);
     pthread_mutex_destroy(&k->lock);
     pthread_cond_destroy(&k->changed);
     free(k->outgoing.items);
@@ -261,7 +267,7 @@ void keeper_begin(struct keeper *k, const struct store_claim *claim) {
         atomic_store(&k->stop, true);
     k->keeping = true;
     pthread_mutex_unlock(&k->lock);
-    signal_thread(k, 1);
+    thread_signal(k);
 }
 
 bool keeper_point(struct keeper *k, struct store_point point) {
