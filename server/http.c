@@ -589,10 +589,12 @@ static struct MHD_Daemon *daemon_start(struct http *h) {
 }
 
 static void http_free(struct http *h) {
+    /* Connections that are kept alive may bring requests until the daemon has stopped. */
     if (h->executor)
         executor_stop(h->executor);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
+    executor_free(h->executor);
     listener_close(&h->listener);
     if (h->reaper)
         reaper_free(h->reaper);
