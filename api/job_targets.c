@@ -142,8 +142,7 @@ static bool wrong_target(const struct column *targets, const char *task, struct 
                    kinds[targets->kind]);
 }
 
-/* ---- values: regression and multi-label
- * ------------------------------------------------ */
+/* ---- values: regression and multi-label ----------------------------------------- */
 
 static bool values_from_numbers(const struct column *targets, struct job_request *request,
                                 struct err *e) {
@@ -196,8 +195,7 @@ static bool values_resolve(struct column *targets, struct job_request *request,
     return true;
 }
 
-/* ---- classes: binary and multi-class
- * ---------------------------------------------------- */
+/* ---- classes: binary and multi-class -------------------------------------------- */
 
 static int compare_strings(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -367,8 +365,7 @@ static bool binary_values(struct job_request *request, size_t m, struct err *e) 
     return true;
 }
 
-/* ---- the output layer
- * ------------------------------------------------------------------- */
+/* ---- the output layer ----------------------------------------------------------- */
 
 static bool loss_resolve(const struct job_shape *shape, struct job_spec *spec,
                          struct err *e) {

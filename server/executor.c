@@ -44,7 +44,9 @@ static void *run(void *context) {
     return NULL;
 }
 
-static void executor_free(struct executor *x) {
+void executor_free(struct executor *x) {
+    if (!x)
+        return;
     for (size_t i = 0; x->threads && i < x->threads_n; i++)
         store_close(x->threads[i].store);
     pthread_mutex_destroy(&x->lock);
@@ -112,5 +114,4 @@ void executor_stop(struct executor *x) {
     pthread_mutex_unlock(&x->lock);
     for (size_t i = 0; i < x->threads_n; i++)
         pthread_join(x->threads[i].id, NULL);
-    executor_free(x);
 }

@@ -19,7 +19,8 @@ struct executor *executor_start(size_t threads_n, size_t queue_max,
 bool executor_add(struct executor *x, executor_task *task, void *context)
     __attribute__((warn_unused_result));
 
-/* Runs what is queued, then ends. */
+/* Runs what is queued, then ends its threads; executor_add says no from here on. */
 void executor_stop(struct executor *x);
+void executor_free(struct executor *x); /* NULL is allowed; stop first */
 
 #endif

@@ -78,8 +78,7 @@ struct http {
     struct exchange *parked;
 };
 
-/* ---- helpers for handlers
- * --------------------------------------------------------------- */
+/* ---- helpers for handlers ------------------------------------------------------- */
 
 const char *http_query_text(const struct http_request *request, const char *name) {
     for (size_t i = 0; i < request->query_n; i++)
@@ -120,8 +119,7 @@ bool http_query_number(const struct http_request *request, const char *name, dou
     return true;
 }
 
-/* ---- the head
- * --------------------------------------------------------------------------- */
+/* ---- the head ------------------------------------------------------------------- */
 
 static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind,
                                      const char *name, size_t name_n, const char *value,
@@ -278,8 +276,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
            query_check(x) && body_check(x, &head, &framing);
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------- */
 
 static void problem_set(struct exchange *x) {
     x->reply.status = problem_status(x->err.kind);
@@ -347,8 +344,7 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     return result;
 }
 
-/* ---- running
- * ---------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------- */
 
 static void handler_run(struct exchange *x, struct store *store) {
     struct http *h = x->http;
@@ -442,8 +438,7 @@ static void parked_run(struct http *h, bool all) {
     }
 }
 
-/* ---- libmicrohttpd's callbacks
- * ---------------------------------------------------------- */
+/* ---- libmicrohttpd's callbacks -------------------------------------------------- */
 
 static struct exchange *exchange_new(struct http *h, struct MHD_Connection *connection,
                                      const char *method) {
@@ -571,8 +566,7 @@ static size_t no_unescape(void *context, struct MHD_Connection *connection, char
     return strlen(text);
 }
 
-/* ---- start and stop
- * --------------------------------------------------------------------- */
+/* ---- start and stop ------------------------------------------------------------- */
 
 static void *tick(void *context) {
     struct http *h = context;
@@ -625,10 +619,12 @@ static struct MHD_Daemon *daemon_start(struct http *h) {
 }
 
 static void http_free(struct http *h) {
+    /* Connections that are kept alive may bring requests until the daemon has stopped. */
     if (h->executor)
         executor_stop(h->executor);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
+    executor_free(h->executor);
     listener_close(&h->listener);
     if (h->reaper)
         reaper_free(h->reaper);

@@ -89,8 +89,7 @@ void http_drain(struct http *h);
 /* Stops listening, waits up to timeout_ms for the requests in flight, and frees. */
 void http_stop(struct http *h, int64_t timeout_ms);
 
-/* ---- helpers for handlers
- * --------------------------------------------------------------- */
+/* ---- helpers for handlers ------------------------------------------------------- */
 
 /* An integer of the query. Absent: *out stays. ERR_INVALID, where = the parameter's name.
  */

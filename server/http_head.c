@@ -119,8 +119,7 @@ bool http_head_media(const struct http_head *head, struct err *e) {
                    "expected application/json, got \"%.60s\"", type);
 }
 
-/* ---- paths
- * ------------------------------------------------------------------------------ */
+/* ---- paths ---------------------------------------------------------------------- */
 
 static int hex(char c) {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -149,11 +148,11 @@ bool http_head_unescape(char *text, bool slash, struct err *e) {
             continue;
         }
         int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
-        char c = low < 0 ? '\0' : (char)(high << 4 | low);
+        int c = low < 0 ? 0 : high << 4 | low;
         if (!c || (c == '/' && !slash))
             return err_set(e, ERR_INVALID, NULL,
                            "an escape that is not allowed: \"%.3s\"", at);
-        *to++ = c;
+        *to++ = (char)c;
         at += 2;
     }
     *to = '\0';

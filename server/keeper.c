@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,8 +28,11 @@ struct points {
 struct keeper {
     struct store *store;
     pthread_t thread;
-    int wake_fd, signal_fd, stop_fd;
+    int wake_fd;
+    int signal_fd; /* an eventfd: SIGTERM or SIGINT came */
+    int call_fd;   /* an eventfd: the trainer's side has something for the thread */
     atomic_bool stop, quitting;
+    atomic_bool ending; /* keeper_stop was called */
     _Atomic double epochs_done, training_seconds;
     struct points outgoing; /* the keeper's thread; the trainer's while nothing is kept */
     int64_t written_us;
@@ -59,8 +61,7 @@ static bool points_add(struct points *p, const struct store_point *items, size_t
     return true;
 }
 
-/* ---- the thread
- * ------------------------------------------------------------------------- */
+/* ---- the thread ----------------------------------------------------------------- */
 
 static void quit(struct keeper *k) {
     atomic_store(&k->quitting, true);
@@ -145,18 +146,20 @@ static void *run(void *context) {
         pthread_mutex_lock(&k->lock);
         int timeout = k->keeping ? LOOK_MS : -1;
         pthread_mutex_unlock(&k->lock);
-        struct pollfd fds[3] = {{.fd = k->stop_fd, .events = POLLIN},
+        struct pollfd fds[3] = {{.fd = k->call_fd, .events = POLLIN},
                                 {.fd = k->signal_fd, .events = POLLIN},
                                 {.fd = k->wake_fd, .events = POLLIN}};
         poll(fds, 3, timeout);
         if (fds[0].revents) {
             uint64_t value;
-            if (read(k->stop_fd, &value, sizeof value) == sizeof value && value > 1)
-                return NULL; /* keeper_stop; 1 is keeper_begin's */
+            ssize_t got = read(k->call_fd, &value, sizeof value);
+            (void)got; /* how often it was signalled says nothing: begins may add up */
         }
+        if (atomic_load(&k->ending))
+            return NULL;
         if (fds[1].revents) {
-            struct signalfd_siginfo info;
-            if (read(k->signal_fd, &info, sizeof info) == sizeof info)
+            uint64_t value;
+            if (read(k->signal_fd, &value, sizeof value) == sizeof value)
                 quit(k);
         }
         if (fds[2].revents)
@@ -167,8 +170,31 @@ static void *run(void *context) {
     }
 }
 
-/* ---- start and stop
- * --------------------------------------------------------------------- */
+/* ---- signals -------------------------------------------------------------------- */
+
+/* A handler, not a blocked signal and a signalfd: OpenBLAS starts threads before main
+ * runs, with masks that are not ours. One of those would take the signal, and the process
+ * with it. */
+static volatile sig_atomic_t signalled_fd = -1;
+
+static void on_signal(int number) {
+    const uint64_t one = 1;
+    int before = errno;
+    (void)number;
+    ssize_t written = write(signalled_fd, &one, sizeof one);
+    (void)written; /* full: it is signalled already */
+    errno = before;
+}
+
+static void signals_handle(void (*handler)(int), int fd) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    signalled_fd = fd;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* ---- start and stop ------------------------------------------------------------- */
 
 struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) {
     struct keeper *k = calloc(1, sizeof *k);
@@ -176,14 +202,9 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the keeper");
         return NULL;
     }
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     k->wake_fd = wake_fd;
-    k->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    k->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    k->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    k->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -191,26 +212,31 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
     pthread_cond_init(&k->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     k->store = store_open(store_path, e);
-    if (k->store && k->signal_fd >= 0 && k->stop_fd >= 0 &&
-        pthread_create(&k->thread, NULL, run, k) == 0)
+    if (k->store && k->signal_fd >= 0 && k->call_fd >= 0 &&
+        pthread_create(&k->thread, NULL, run, k) == 0) {
+        signals_handle(on_signal, k->signal_fd);
         return k;
+    }
     err_set(e, ERR_INTERNAL, NULL, "no thread or file descriptor for the keeper");
     store_close(k->store);
     free(k);
     return NULL;
 }
 
-static void signal_thread(struct keeper *k, uint64_t value) {
-    while (write(k->stop_fd, &value, sizeof value) < 0 && errno == EINTR) {
+static void thread_signal(struct keeper *k) {
+    const uint64_t one = 1;
+    while (write(k->call_fd, &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
 
 void keeper_stop(struct keeper *k) {
-    signal_thread(k, UINT32_MAX);
+    atomic_store(&k->ending, true);
+    thread_signal(k);
     pthread_join(k->thread, NULL);
+    signals_handle(SIG_DFL, -1);
     store_close(k->store);
     close(k->signal_fd);
-    close(k->stop_fd);
+    close(k->call_fd);
     pthread_mutex_destroy(&k->lock);
     pthread_cond_destroy(&k->changed);
     free(k->outgoing.items);
@@ -218,8 +244,7 @@ void keeper_stop(struct keeper *k) {
     free(k);
 }
 
-/* ---- the trainer's side
- * ----------------------------------------------------------------- */
+/* ---- the trainer's side --------------------------------------------------------- */
 
 const atomic_bool *keeper_stop_flag(const struct keeper *k) {
     return &k->stop;
@@ -264,7 +289,7 @@ void keeper_begin(struct keeper *k, const struct store_claim *claim) {
         atomic_store(&k->stop, true);
     k->keeping = true;
     pthread_mutex_unlock(&k->lock);
-    signal_thread(k, 1);
+    thread_signal(k);
 }
 
 bool keeper_point(struct keeper *k, struct store_point point) {

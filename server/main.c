@@ -127,7 +127,7 @@ static void server_stop(struct server *server) {
     int64_t left_ms = (until_us - clock_mono_us()) / 1000;
     if (http)
         http_stop(http, left_ms > 0 ? left_ms : 0);
-    supervisor_free(server->supervisor);
+    supervisor_free(server->supervisor); /* handlers woke it until here */
     registry_free(server->registry);
     metrics_free(server->metrics);
 }

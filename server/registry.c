@@ -39,8 +39,7 @@ struct registry {
     size_t bytes;
 };
 
-/* ---- references
- * ------------------------------------------------------------------------- */
+/* ---- references ----------------------------------------------------------------- */
 
 static void loaded_release(struct loaded *l) {
     if (atomic_fetch_sub_explicit(&l->references, 1, memory_order_acq_rel) > 1)
@@ -60,8 +59,7 @@ static const struct served *loaded_acquire(struct registry *r, struct loaded *l)
     return &l->served;
 }
 
-/* ---- entries: the caller holds `lock`
- * --------------------------------------------------- */
+/* ---- entries: the caller holds `lock` ------------------------------------------- */
 
 /* Where `name` stands, or would. */
 static size_t entry_index(const struct registry *r, const char *name) {
@@ -155,8 +153,7 @@ static struct loaded *version_wanted(const struct registry *r,
                  : NULL;
 }
 
-/* ---- loading
- * ---------------------------------------------------------------------------- */
+/* ---- loading -------------------------------------------------------------------- */
 
 const struct served *registry_acquire(struct registry *r, const struct model_ref *ref) {
     const struct served *served = NULL;
@@ -265,8 +262,7 @@ const struct served *registry_load(struct registry *r, struct store *store,
     return served;
 }
 
-/* ---- what there is
- * ---------------------------------------------------------------------- */
+/* ---- what there is -------------------------------------------------------------- */
 
 /* One model of the store's list: a new latest version is warmed before it takes over. */
 static void model_seen(struct registry *r, struct store *store,

@@ -26,8 +26,7 @@ void store_close(struct store *s); /* NULL is allowed */
 /* Differs from the last answer when another connection has committed since. Cheap. */
 int64_t store_change_counter(struct store *s);
 
-/* ---- bytes --------------------------------------------------------------------------
- */
+/* ---- bytes ---------------------------------------------------------------------- */
 
 enum { STORE_CHUNK_BYTES = 1 << 20, STORE_SHA256_TEXT = 65 };
 
@@ -47,8 +46,7 @@ bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n, stru
 bool store_blob_sweep(struct store *s, int64_t now_ms, int64_t *deleted, struct err *e)
     __attribute__((warn_unused_result));
 
-/* ---- jobs ---------------------------------------------------------------------------
- */
+/* ---- jobs ----------------------------------------------------------------------- */
 
 enum { STORE_ID_MAX = 40, STORE_NAME_MAX = 129, STORE_OWNER_MAX = 160 };
 
@@ -128,8 +126,7 @@ bool store_job_cancel(struct store *s, const char *id, int64_t now_ms,
                       struct store_job *job, struct err *e)
     __attribute__((warn_unused_result));
 
-/* ---- a worker's side ----------------------------------------------------------------
- */
+/* ---- a worker's side ------------------------------------------------------------ */
 
 /* A claim is a lease on a job: `fence` grows with each claim, and every write below is
  * refused (ERR_CONFLICT: "lease lost") when the job's fence has moved on or it is no
@@ -142,7 +139,8 @@ struct store_claim {
 /* Takes the oldest job that is queued, or running with an expired lease. *found says
  * whether there was one. Its started_ms is set on the first claim only; epochs_done
  * returns to 0, cost and curve stay until they are written anew. A job whose cancellation
- * was requested before the claim becomes cancelled instead and the next one is taken. */
+ * was requested before the claim becomes cancelled instead and the next one is taken. On
+ * an error nothing is found. */
 bool store_claim(struct store *s, const char *owner, int64_t now_ms, int64_t lease_ms,
                  struct store_claim *claim, bool *found, struct err *e)
     __attribute__((warn_unused_result));
@@ -200,8 +198,7 @@ bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t 
 bool store_owners(struct store *s, char ***owners, size_t *n, struct err *e)
     __attribute__((warn_unused_result));
 
-/* ---- curves -------------------------------------------------------------------------
- */
+/* ---- curves --------------------------------------------------------------------- */
 
 /* The job's points with epoch >= since_epoch, in order: at most max_points of them,
  * spread evenly over what there is, first and last always among them. *points is a new
@@ -210,8 +207,7 @@ bool store_history(struct store *s, const char *job_id, int64_t since_epoch,
                    size_t max_points, struct store_point **points, size_t *n,
                    struct err *e) __attribute__((warn_unused_result));
 
-/* ---- models -------------------------------------------------------------------------
- */
+/* ---- models --------------------------------------------------------------------- */
 
 struct store_version {
     char model[STORE_NAME_MAX];

@@ -51,8 +51,7 @@ struct supervisor {
     struct local_worker workers[WORKERS_MAX];
 };
 
-/* ---- processes
- * -------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------ */
 
 static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     posix_spawn_file_actions_t actions;
@@ -114,6 +113,16 @@ static void owner_release(struct supervisor *s, const char *owner, bool crashed)
                   NULL);
 }
 
+/* The worker is no more: from here nobody writes to its socket. */
+static void worker_forget(struct supervisor *s, struct local_worker *w) {
+    pthread_mutex_lock(&s->lock);
+    if (w->fd >= 0)
+        close(w->fd);
+    w->fd = -1;
+    w->pid = 0;
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* The worker's socket ended: it is dead, or so stuck that it may as well be. */
 static void worker_ended(struct supervisor *s, struct local_worker *w) {
     int status = 0;
@@ -121,11 +130,7 @@ static void worker_ended(struct supervisor *s, struct local_worker *w) {
     kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    pthread_mutex_lock(&s->lock);
-    close(w->fd);
-    w->fd = -1;
-    w->pid = 0;
-    pthread_mutex_unlock(&s->lock);
+    worker_forget(s, w);
     atomic_fetch_add(&s->crashes, 1);
     log_write(LOG_WARN, "worker ended", "worker_pid", LOG_INT(pid), "signal",
               LOG_INT(WIFSIGNALED(status) ? WTERMSIG(status) : 0), "exit",
@@ -138,8 +143,7 @@ static void worker_ended(struct supervisor *s, struct local_worker *w) {
     w->restart_at_us = clock_mono_us() + w->restart_ms * 1000;
 }
 
-/* ---- the thread
- * ------------------------------------------------------------------------- */
+/* ---- the thread ----------------------------------------------------------------- */
 
 /* Reads what a worker said. @return whether it said anything. */
 static bool worker_heard(struct supervisor *s, struct local_worker *w) {
@@ -278,12 +282,6 @@ static void worker_stop(struct supervisor *s, struct local_worker *w,
             kill(w->pid, SIGKILL);
         usleep(2000);
     }
-    pthread_mutex_lock(&s->lock);
-    if (w->fd >= 0)
-        close(w->fd);
-    w->fd = -1;
-    w->pid = 0;
-    pthread_mutex_unlock(&s->lock);
 }
 
 void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
@@ -295,7 +293,8 @@ void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
             kill(s->workers[i].pid, SIGTERM);
     int64_t deadline_us = clock_mono_us() + timeout_ms * 1000;
     for (size_t i = 0; i < s->workers_n; i++) {
-        worker_stop(s, &s->workers[i], deadline_us);
+        worker_stop(&s->workers[i], deadline_us);
+        worker_forget(s, &s->workers[i]);
         if (s->workers[i].owner[0])
             owner_release(s, s->workers[i].owner, false);
     }
