@@ -3,17 +3,16 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/signals.h"
 
 enum {
     LOOK_MS = 25,       /* between looks for a cancellation while a job runs */
@@ -154,9 +153,8 @@ static void *run(void *context) {
                 return NULL; /* keeper_stop; 1 is keeper_begin's */
         }
         if (fds[1].revents) {
-            struct signalfd_siginfo info;
-            if (read(k->signal_fd, &info, sizeof info) == sizeof info)
-                quit(k);
+            signals_take(k->signal_fd);
+            quit(k);
         }
         if (fds[2].revents)
             server_heard(k);
@@ -174,13 +172,8 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the keeper");
         return NULL;
     }
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     k->wake_fd = wake_fd;
-    k->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    k->signal_fd = signals_open(e);
     k->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_t attributes;
@@ -207,7 +200,6 @@ void keeper_stop(struct keeper *k) {
     signal_thread(k, UINT32_MAX);
     pthread_join(k->thread, NULL);
     store_close(k->store);
-    close(k->signal_fd);
     close(k->stop_fd);
     pthread_mutex_destroy(&k->lock);
     pthread_cond_destroy(&k->changed);

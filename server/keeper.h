@@ -13,8 +13,7 @@ enum { KEEPER_LEASE_MS = 10000 };
 
 struct keeper;
 
-/* Blocks SIGTERM and SIGINT in the calling thread (so: before other threads) and receives
- * them. `wake_fd`: the socket to the server, or -1. */
+/* Takes SIGTERM and SIGINT over. `wake_fd`: the socket to the server, or -1. */
 struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e)
     __attribute__((warn_unused_result));
 void keeper_stop(struct keeper *k);
