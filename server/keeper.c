@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,6 +12,7 @@
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/signals.h"
 
 enum {
     LOOK_MS = 25,       /* between looks for a cancellation while a job runs */
@@ -29,7 +29,7 @@ struct keeper {
     struct store *store;
     pthread_t thread;
     int wake_fd;
-    int signal_fd; /* an eventfd: SIGTERM or SIGINT came */
+    int signal_fd; /* of signals_open: SIGTERM or SIGINT came */
     int call_fd;   /* an eventfd: the trainer's side has something for the thread */
     atomic_bool stop, quitting;
     atomic_bool ending; /* keeper_stop was called */
@@ -158,9 +158,8 @@ static void *run(void *context) {
         if (atomic_load(&k->ending))
             return NULL;
         if (fds[1].revents) {
-            uint64_t value;
-            if (read(k->signal_fd, &value, sizeof value) == sizeof value)
-                quit(k);
+            signals_take(k->signal_fd);
+            quit(k);
         }
         if (fds[2].revents)
             server_heard(k);
@@ -168,30 +167,6 @@ static void *run(void *context) {
             wake(k);
         keep(k);
     }
-}
-
-/* ---- signals -------------------------------------------------------------------- */
-
-/* A handler, not a blocked signal and a signalfd: OpenBLAS starts threads before main
- * runs, with masks that are not ours. One of those would take the signal, and the process
- * with it. */
-static volatile sig_atomic_t signalled_fd = -1;
-
-static void on_signal(int number) {
-    const uint64_t one = 1;
-    int before = errno;
-    (void)number;
-    ssize_t written = write(signalled_fd, &one, sizeof one);
-    (void)written; /* full: it is signalled already */
-    errno = before;
-}
-
-static void signals_handle(void (*handler)(int), int fd) {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    signalled_fd = fd;
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
 }
 
 /* ---- start and stop ------------------------------------------------------------- */
@@ -203,7 +178,7 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
         return NULL;
     }
     k->wake_fd = wake_fd;
-    k->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    k->signal_fd = signals_open(e);
     k->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_t attributes;
@@ -213,10 +188,8 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
     pthread_condattr_destroy(&attributes);
     k->store = store_open(store_path, e);
     if (k->store && k->signal_fd >= 0 && k->call_fd >= 0 &&
-        pthread_create(&k->thread, NULL, run, k) == 0) {
-        signals_handle(on_signal, k->signal_fd);
+        pthread_create(&k->thread, NULL, run, k) == 0)
         return k;
-    }
     err_set(e, ERR_INTERNAL, NULL, "no thread or file descriptor for the keeper");
     store_close(k->store);
     free(k);
@@ -233,9 +206,7 @@ void keeper_stop(struct keeper *k) {
     atomic_store(&k->ending, true);
     thread_signal(k);
     pthread_join(k->thread, NULL);
-    signals_handle(SIG_DFL, -1);
     store_close(k->store);
-    close(k->signal_fd);
     close(k->call_fd);
     pthread_mutex_destroy(&k->lock);
     pthread_cond_destroy(&k->changed);

@@ -19,6 +19,7 @@
 #include "server/metrics.h"
 #include "server/registry.h"
 #include "server/routes.h"
+#include "server/signals.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
 
@@ -134,14 +135,9 @@ static void server_stop(struct server *server) {
 
 static int serve(struct server *server) {
     struct err e = {0};
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
-    bool ok = server_start(server, &e);
+    int signals = signals_open(&e);
+    bool ok = signals >= 0 && server_start(server, &e);
     if (ok) {
-        int got = 0;
         log_write(LOG_INFO, "serving", "address",
                   LOG_TEXT(http_address(atomic_load(&server->http))), "store",
                   LOG_TEXT(server->config.store), "workers",
@@ -149,9 +145,8 @@ static int serve(struct server *server) {
                   NULL);
         printf("listening on http://%s\n", http_address(atomic_load(&server->http)));
         fflush(stdout);
-        sigwait(&signals, &got);
-        log_write(LOG_INFO, "draining", "signal", LOG_INT(got), NULL);
-        pthread_sigmask(SIG_UNBLOCK, &signals, NULL); /* a second one ends it at once */
+        log_write(LOG_INFO, "draining", "signal", LOG_INT(signals_take(signals)), NULL);
+        signals_end_at_once(); /* at the second one */
     } else {
         log_err(LOG_ERROR, "the server could not start", &e);
         fprintf(stderr, "descentd: %s%s%s\n", e.where, e.where[0] ? ": " : "", e.text);

@@ -271,8 +271,7 @@ void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes)
 }
 
 /* Waits for the worker until deadline_us, then kills it. */
-static void worker_stop(struct supervisor *s, struct local_worker *w,
-                        int64_t deadline_us) {
+static void worker_stop(struct local_worker *w, int64_t deadline_us) {
     int status;
     while (w->pid) {
         pid_t got = waitpid(w->pid, &status, WNOHANG);
