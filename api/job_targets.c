@@ -81,15 +81,23 @@ static bool numbers_are_classes(const double *distinct, size_t n) {
     return true;
 }
 
-static int task_from_targets(const struct column *targets, const double *distinct,
-                             size_t distinct_n) {
+/* Sigmoid outputs or their loss were asked for: each output is a label by itself. */
+static bool outputs_are_labels(const struct job_shape *shape) {
+    return shape->loss == LOSS_BINARY_CROSS_ENTROPY ||
+           (shape->complete &&
+            shape->layers[shape->layers_n - 1].activation == ACTIVATION_SIGMOID);
+}
+
+static int task_from_targets(const struct job_shape *shape, const struct column *targets,
+                             const double *distinct, size_t distinct_n) {
     size_t classes_n = distinct_n;
     switch (targets->kind) {
     case COLUMN_ROWS: {
         struct row_look look = rows_look(&targets->rows);
-        return look.one_hot    ? TASK_MULTI_CLASS
-               : look.zero_one ? TASK_MULTI_LABEL
-                               : TASK_REGRESSION;
+        if (!look.zero_one)
+            return TASK_REGRESSION;
+        return look.one_hot && !outputs_are_labels(shape) ? TASK_MULTI_CLASS
+                                                          : TASK_MULTI_LABEL;
     }
     case COLUMN_STRINGS:
         classes_n = targets->strings.n;
@@ -426,8 +434,9 @@ static enum task task_resolve(const struct job_shape *shape, const struct column
                               const double *distinct, size_t distinct_n) {
     int posed = task_from_shape(shape);
     return (enum task)(shape->task >= 0 ? shape->task
-                       : posed >= 0     ? posed
-                                    : task_from_targets(targets, distinct, distinct_n));
+                       : posed >= 0
+                           ? posed
+                           : task_from_targets(shape, targets, distinct, distinct_n));
 }
 
 /* The targets as the loss takes them, and how many outputs they need. */
