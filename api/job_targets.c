@@ -283,6 +283,26 @@ static bool classes_from_one_hot(const struct column *targets,
     return true;
 }
 
+static bool labels_check(const struct labels *labels, size_t expected_n, struct err *e) {
+    size_t n = labels->n, bytes = 0;
+    if (n < 2)
+        return err_set(e, ERR_INVALID, targets_path,
+                       "expected at least two classes, got %zu", n);
+    if (n > JOB_CLASSES_MAX)
+        return err_set(e, ERR_TOO_LARGE, targets_path, "expected at most %d classes, got %zu",
+                       JOB_CLASSES_MAX, n);
+    if (expected_n && n != expected_n)
+        return err_set(e, ERR_INVALID, targets_path,
+                       "%zu classes do not fit the output layer, which has room for %zu",
+                       n, expected_n);
+    for (size_t i = 0; labels->kind == LABEL_STRING && i < n; i++)
+        bytes += strlen(labels->strings[i]);
+    return bytes <= JOB_LABEL_BYTES_MAX ||
+           err_set(e, ERR_TOO_LARGE, targets_path,
+                   "the names of the %zu classes take %zu bytes, at most %d are accepted", n,
+                   bytes, JOB_LABEL_BYTES_MAX);
+}
+
 static bool classes_resolve(struct column *targets, const double *distinct,
                             size_t distinct_n, size_t expected_n,
                             struct job_request *request, struct err *e) {
@@ -294,20 +314,7 @@ static bool classes_resolve(struct column *targets, const double *distinct,
                                                 : classes_from_numbers(targets, distinct,
                                                                        distinct_n, expected_n,
                                                                        request, e);
-    if (!ok)
-        return false;
-    size_t n = request->spec.labels.n;
-    if (n < 2)
-        return err_set(e, ERR_INVALID, targets_path,
-                       "expected at least two classes, got %zu", n);
-    if (n > JOB_CLASSES_MAX)
-        return err_set(e, ERR_TOO_LARGE, targets_path, "expected at most %d classes, got %zu",
-                       JOB_CLASSES_MAX, n);
-    if (expected_n && n != expected_n)
-        return err_set(e, ERR_INVALID, targets_path,
-                       "%zu classes do not fit the output layer, which has room for %zu",
-                       n, expected_n);
-    return true;
+    return ok && labels_check(&request->spec.labels, expected_n, e);
 }
 
 /* The loss takes one sigmoid's targets as values 0 and 1. */
