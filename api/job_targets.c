@@ -337,6 +337,10 @@ static bool output_complete(struct job_shape *shape, struct job_request *request
     if (!shape->complete)
         shape->layers[shape->layers_n++] = (struct layer_shape){
             outputs_n, task_defaults[spec->task].activation, ACTIVATION_NEGATIVE_SLOPE};
+    if (shape->layers_n > NET_LAYERS_MAX)
+        return err_set(e, ERR_RANGE, "/hidden_layers",
+                       "expected at most %d layers with the output layer, got %zu",
+                       NET_LAYERS_MAX, shape->layers_n);
     const struct layer_shape *output = &shape->layers[shape->layers_n - 1];
     if (output->units_n != outputs_n)
         return err_set(e, ERR_INVALID, targets_path,
