@@ -417,6 +417,10 @@ static bool output_units_resolve(struct job_shape *shape, const struct job_spec 
     if (!shape->complete) {
         shape->layers[shape->layers_n++] = (struct layer_shape){
             outputs_n, task_defaults[spec->task].activation, ACTIVATION_NEGATIVE_SLOPE};
+        if (shape->layers_n > NET_LAYERS_MAX)
+            return err_set(e, ERR_INVALID, "/hidden_layers",
+                           "expected at most %d layers with the output layer, got %zu",
+                           NET_LAYERS_MAX, shape->layers_n);
         snprintf(where, sizeof where, "/layers_dims/%zu", shape->layers_n);
         return !shape->outputs_n || shape->outputs_n == outputs_n ||
                err_set(e, ERR_INVALID, where,

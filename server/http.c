@@ -233,6 +233,24 @@ static bool route_check(struct exchange *x) {
     }
 }
 
+/* Room for `capacity` bytes of the body, within what all bodies may take together. */
+static bool body_reserve(struct exchange *x, size_t capacity) {
+    size_t more = capacity - x->body_capacity;
+    size_t before = atomic_fetch_add(&x->http->body_bytes, more);
+    if (before + more > (size_t)x->http->options.config->body_memory_max) {
+        atomic_fetch_sub(&x->http->body_bytes, more);
+        return err_set(&x->err, ERR_UNAVAILABLE, NULL,
+                       "the bodies in flight fill --body-memory-max; try again");
+    }
+    x->body_reserved += more;
+    char *grown = realloc(x->body, capacity);
+    if (!grown)
+        return err_set(&x->err, ERR_NO_MEMORY, NULL, "no memory for the body");
+    x->body = grown;
+    x->body_capacity = capacity;
+    return true;
+}
+
 /* Limits and memory for a body that is to come. */
 static bool body_check(struct exchange *x, const struct http_head *head,
                        const struct http_framing *framing) {
@@ -251,16 +269,7 @@ static bool body_check(struct exchange *x, const struct http_head *head,
                        length, config->body_bytes_max);
     if (x->route->body && !http_head_media(head, e))
         return false;
-    if (!length)
-        return true;
-    size_t before = atomic_fetch_add(&x->http->body_bytes, (size_t)length);
-    x->body_reserved = (size_t)length;
-    if (before + length > (size_t)config->body_memory_max)
-        return err_set(e, ERR_UNAVAILABLE, NULL,
-                       "the bodies in flight fill --body-memory-max; try again");
-    x->body_capacity = (size_t)length;
-    x->body = malloc(x->body_capacity);
-    return x->body || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the body");
+    return !length || !x->route->body || body_reserve(x, (size_t)length);
 }
 
 /* Judges everything that is known before the body. */
@@ -472,13 +481,8 @@ static bool body_append(struct exchange *x, const char *data, size_t n) {
                x->request.body_n = need, true;
     if (need > x->body_capacity) {
         size_t capacity = need < max / 2 ? 2 * need : max;
-        atomic_fetch_add(&x->http->body_bytes, capacity - x->body_capacity);
-        x->body_reserved += capacity - x->body_capacity;
-        char *grown = realloc(x->body, capacity);
-        if (!grown)
-            return false;
-        x->body = grown;
-        x->body_capacity = capacity;
+        if (!body_reserve(x, capacity))
+            return (x->request.body_n = need), true; /* read and forgotten from here on */
     }
     memcpy(x->body + x->request.body_n, data, n);
     x->request.body_n = need;

@@ -112,6 +112,26 @@ static enum trainer_event run_train(struct worker *w, struct run *run, struct er
     return event;
 }
 
+static bool stop_wanted(const struct worker *w) {
+    return atomic_load(keeper_stop_flag(w->keeper));
+}
+
+/* Hours of training are not given up because the store is away for a moment. */
+static bool model_file_put(struct worker *w, const void *file, size_t n, int64_t *blob,
+                           struct err *e) {
+    char sha256[STORE_SHA256_TEXT];
+    for (int i = 0;; i++) {
+        struct err once = {0};
+        if (store_blob_put(w->store, file, n, clock_ms(), blob, sha256, &once))
+            return true;
+        bool away = once.kind == ERR_BUSY || once.kind == ERR_STORAGE;
+        if (!away || i == RETRIES_MAX || stop_wanted(w))
+            return err_set(e, once.kind, once.where, "%s", once.text);
+        log_err(LOG_WARN, "a trained model waits to be written", &once);
+        usleep(RETRY_MS * 1000);
+    }
+}
+
 /* The trained model as bytes in the store, and what is said of it. */
 static bool model_store(struct worker *w, struct run *run, int64_t *blob, char **facts,
                         struct err *e) {
@@ -119,8 +139,7 @@ static bool model_store(struct worker *w, struct run *run, int64_t *blob, char *
     run->parts.loss = run->spec.loss;
     size_t n;
     void *file = model_file_encode(&run->parts, &run->spec, &n, e);
-    char sha256[STORE_SHA256_TEXT];
-    bool ok = file && store_blob_put(w->store, file, n, clock_ms(), blob, sha256, e);
+    bool ok = file && model_file_put(w, file, n, blob, e);
     free(file);
     struct text text = {0};
     version_facts_encode(&run->spec, &run->parts, run->last.cost, &text);
@@ -198,6 +217,8 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
         outcome.status = JOB_SUCCEEDED;
         outcome.stop_reason = "completed";
         outcome.model_document = facts;
+    } else if (event == TRAINER_DONE && stop_wanted(w)) {
+        event = TRAINER_STOPPED;
     } else if (event != TRAINER_STOPPED) {
         outcome = outcome_failed(&e, run.last.epoch);
     }
