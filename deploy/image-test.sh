@@ -159,6 +159,23 @@ check "the job that was killed succeeds" succeeded \
     "$(curl -s "$url/v1/jobs/$long?wait=120" | jq -r .status)"
 check "the model serves" "[0,1]" "$(predict)"
 
+echo "-- more bodies at a time than the memory holds"
+awk 'BEGIN { for (j = 0; j < 784; j++) { x = x s sprintf("%.2f", j / 784); s = "," }
+    printf "{\"model\":\"big\",\"data\":{\"features\":["
+    for (i = 0; i < 12000; i++) printf "%s[%s]", i ? "," : "", x
+    printf "],\"targets\":["
+    for (i = 0; i < 12000; i++) printf "%s%d", i ? "," : "", i % 10
+    printf "]},\"epochs\":1}\n" }' >"$work/big.json"
+posts=
+for i in 1 2 3 4 5 6 7 8; do
+    status_of -d @"$work/big.json" "$url/v1/jobs" >"$work/big.$i" &
+    posts="$posts $!"
+done
+wait $posts
+check "the answers are 202 or 503" "" "$(cat "$work"/big.? | sed 's/202//g; s/503//g')"
+check "the server is there" 200 "$(status_of "$url/readyz")"
+check "the model serves" "[0,1]" "$(predict)"
+
 echo "-- a user who may not read the volume"
 docker rm -f "$name" >/dev/null
 docker run --name "$name" --user 999:999 -v "$volume:/data" "$image" >"$work/denied" 2>&1

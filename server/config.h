@@ -32,7 +32,8 @@ struct config {
 };
 
 /* Reads argv[0..argc) (behind the command) and the environment. ERR_INVALID names the
- * flag or the variable, and the nearest known flag for an unknown one. */
+ * flag or the variable, and the nearest known flag for an unknown one. The memory limits
+ * come back resolved, and body_bytes_max is at most body_memory_max. */
 bool config_read(struct config *config, int argc, char *const *argv, struct err *e)
     __attribute__((warn_unused_result));
 
@@ -42,5 +43,9 @@ void config_help(FILE *to);
 /* The number of CPUs this process may use: the affinity mask and the cgroup's quota (v1
  * and v2), rounded up; at least 1, at most 64. */
 size_t config_cpus(void);
+
+/* The bytes of memory this process may use: the machine's, or the cgroup's limit if that
+ * is lower (v1 and v2). */
+int64_t config_memory(void);
 
 #endif
