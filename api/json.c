@@ -245,23 +245,17 @@ bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *
     return true;
 }
 
+/* The first name, which is the canonical one, of the value whose nearest spelling it is.
+ */
 static const char *nearest_choice(const char *name, const struct json_choice *choices,
                                   size_t n) {
-    const char *nearest = "";
-    size_t best = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool alias = false; /* a value's first name is its own */
-        for (size_t j = 0; j < i && !alias; j++)
-            alias = choices[j].value == choices[i].value;
-        if (alias)
-            continue;
-        size_t d = distance(name, choices[i].name);
-        if (!*nearest || d < best) {
-            best = d;
-            nearest = choices[i].name;
-        }
-    }
-    return nearest;
+    size_t nearest = 0, first = 0;
+    for (size_t i = 1; i < n; i++)
+        if (distance(name, choices[i].name) < distance(name, choices[nearest].name))
+            nearest = i;
+    while (first < n && choices[first].value != choices[nearest].value)
+        first++;
+    return first < n ? choices[first].name : "";
 }
 
 bool json_choose(const struct json_slot *slot, const struct json_choice *choices,
