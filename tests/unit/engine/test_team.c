@@ -1,5 +1,6 @@
 #include <float.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -74,20 +75,28 @@ static void sleepers_wake(void) {
     team_free(team);
 }
 
+struct masks {
+    atomic_int arrived; /* each lane waits for the other, so that each thread has one */
+    int blocked[2];
+};
+
 static void lane_masks(void *context, size_t lane) {
+    struct masks *masks = context;
     sigset_t mask;
-    struct timespec pause = {.tv_nsec = 2000000};
-    nanosleep(&pause, NULL); /* so that each thread gets a lane */
+    atomic_fetch_add(&masks->arrived, 1);
+    while (atomic_load(&masks->arrived) < 2)
+        sched_yield();
     pthread_sigmask(SIG_BLOCK, NULL, &mask);
-    ((int *)context)[lane] = sigismember(&mask, SIGTERM);
+    masks->blocked[lane] = sigismember(&mask, SIGTERM);
 }
 
 static void workers_leave_signals_alone(void) {
     struct err e = {0};
     struct team *team = team_new(2, &e);
-    int blocked[2];
-    team_run(team, 2, lane_masks, blocked);
-    CHECK_SAY(blocked[0] + blocked[1] == 1, "%d %d", blocked[0], blocked[1]);
+    struct masks masks = {0};
+    team_run(team, 2, lane_masks, &masks);
+    CHECK_SAY(masks.blocked[0] + masks.blocked[1] == 1, "%d %d", masks.blocked[0],
+              masks.blocked[1]);
     team_free(team);
 }
 
