@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "api/cursor_private.h"
 #include "api/number.h"
 #include "engine/memory.h"
 
@@ -98,6 +99,23 @@ void text_key(struct text *t, const char *key) {
     text_bytes(t, ":", 1);
 }
 
+/* Bytes without escapes. Messages quote what a client sent, and may cut it inside a character:
+ * what is not UTF-8 becomes U+FFFD, so that the document stays JSON. */
+static void plain_bytes(struct text *t, const char *s, size_t n) {
+    const char *end = s + n, *from = s;
+    while (s < end) {
+        size_t length = (unsigned char)*s < 0x80 ? 1 : cursor_utf8_length(s, end);
+        if (length) {
+            s += length;
+            continue;
+        }
+        text_bytes(t, from, (size_t)(s - from));
+        text_string(t, "\xef\xbf\xbd");
+        from = ++s;
+    }
+    text_bytes(t, from, (size_t)(end - from));
+}
+
 void text_json_string(struct text *t, const char *s) {
     if (!s) {
         text_json_null(t);
@@ -109,7 +127,7 @@ void text_json_string(struct text *t, const char *s) {
         size_t plain = strcspn(s, "\"\\\b\f\n\r\t\x01\x02\x03\x04\x05\x06\x07\x0b\x0e\x0f"
                                   "\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c"
                                   "\x1d\x1e\x1f");
-        text_bytes(t, s, plain);
+        plain_bytes(t, s, plain);
         s += plain;
         if (!*s)
             break;

@@ -34,7 +34,7 @@ char *text_take(struct text *t);
 void text_open(struct text *t, char open);
 void text_close(struct text *t, char close);
 void text_key(struct text *t, const char *key);
-void text_json_string(struct text *t, const char *s); /* NULL: null */
+void text_json_string(struct text *t, const char *s); /* NULL: null; not UTF-8: U+FFFD */
 void text_json_int(struct text *t, int64_t value);
 void text_json_float(struct text *t, float value);   /* shortest; not finite: null */
 void text_json_double(struct text *t, double value); /* shortest; not finite: null */
