@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -20,7 +21,8 @@ static bool address_split(const char *where, char host[64], char port[8], struct
         n -= 2;
     }
     size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    if (!n || n >= 64 || !digits || digits > 5 || colon[1 + digits])
+    bool is_port = digits && digits <= 5 && !colon[1 + digits] && atoi(colon + 1) <= 65535;
+    if (!n || n >= 64 || !is_port)
         return err_set(e, ERR_INVALID, "--listen", "expected HOST:PORT, got \"%.60s\"",
                        where);
     snprintf(host, 64, "%.*s", (int)n, where);
