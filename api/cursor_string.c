@@ -11,9 +11,7 @@ static inline bool is_plain(char c) {
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-/* @return the length of the character at p, 2 to 4 bytes; 0 for what is not UTF-8:
- * overlong forms, surrogates, and code points above U+10FFFF among it. */
-static size_t utf8_length(const char *p, const char *end) {
+size_t cursor_utf8_length(const char *p, const char *end) {
     unsigned char lead = (unsigned char)*p;
     size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
     if (lead < 0xc2 || lead > 0xf4 || (size_t)(end - p) < n)
@@ -109,7 +107,7 @@ static size_t character_decode(const char **at, const char *end, char out[4],
     const char *p = *at;
     if (*p == '\\')
         return escape_decode(at, end, out, why);
-    size_t n = is_plain(*p) ? 1 : (unsigned char)*p < 0x20 ? 0 : utf8_length(p, end);
+    size_t n = is_plain(*p) ? 1 : (unsigned char)*p < 0x20 ? 0 : cursor_utf8_length(p, end);
     if (n == 0) {
         *why = (unsigned char)*p < 0x20 ? "a control character must be escaped"
                                         : "this is not UTF-8";

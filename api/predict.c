@@ -74,10 +74,16 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
 
 bool predict_fits(const struct predict_request *request, const struct model *model,
                   struct err *e) {
-    if (request->instances.columns_n == model->net->inputs_n)
-        return true;
-    return err_set(e, ERR_INVALID, "/instances/0", "expected %zu numbers, got %zu",
-                   model->net->inputs_n, request->instances.columns_n);
+    const struct rows *rows = &request->instances;
+    const struct net *net = model->net;
+    if (rows->columns_n != net->inputs_n)
+        return err_set(e, ERR_INVALID, "/instances/0", "expected %zu numbers, got %zu",
+                       net->inputs_n, rows->columns_n);
+    if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
+        return err_set(e, ERR_TOO_LARGE, "/instances",
+                       "expected at most %zu rows for a model of %zu outputs, got %zu",
+                       PREDICT_OUTPUTS_MAX / net->outputs_n, net->outputs_n, rows->rows_n);
+    return true;
 }
 
 /* ---- answers -------------------------------------------------------------------- */
