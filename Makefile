@@ -67,10 +67,14 @@ unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: deps $(BUILD)/descentd $(UNIT) $(HTTP)
-	@$(RUN) tests/layers.sh tests/contract.sh $(UNIT) $(HTTP)
+test: deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh $(UNIT) $(HTTP)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data
+
+# The image in a real container engine: needs docker.
+image-test:
+	@sh deploy/image-test.sh
 
 # Formatting, both compilers with warnings as errors, and the tests under ASan and UBSan.
 SOURCES = $(shell git ls-files '*.c' '*.h')
@@ -81,11 +85,11 @@ check: deps
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
 	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
-tests: $(BUILD)/descentd $(UNIT) $(HTTP_ALL)
+tests: $(BUILD)/descentd $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH)
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all deps demo unit http test test-data check tests clean
+.PHONY: all deps demo unit http test test-data image-test check tests clean
 .SECONDARY:

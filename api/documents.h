@@ -1,5 +1,5 @@
-/* The documents that describe jobs, curves and models. Plain structs in, JSON out; strings
- * are borrowed. Pure; any thread. */
+/* The documents that describe jobs, curves and models. Plain structs in, JSON out;
+ * strings are borrowed. Pure; any thread. */
 #ifndef API_DOCUMENTS_H
 #define API_DOCUMENTS_H
 
@@ -19,11 +19,11 @@ struct job_view {
     double cost;
     double training_seconds;
     bool cancel_requested;
-    const char *stop_reason;                     /* "" : none */
-    const char *error_code, *error_text;         /* "" : none */
-    int64_t error_epoch;                         /* -1: none */
-    int64_t model_version;                       /* 0: none */
-    const char *hyperparameters, *metadata;      /* JSON; metadata may be NULL */
+    const char *stop_reason;                /* "" : none */
+    const char *error_code, *error_text;    /* "" : none */
+    int64_t error_epoch;                    /* -1: none */
+    int64_t model_version;                  /* 0: none */
+    const char *hyperparameters, *metadata; /* JSON; metadata may be NULL */
 };
 void job_document_encode(const struct job_view *job, struct text *out);
 

@@ -33,8 +33,9 @@ static bool data_check(const struct json_slot *slot, const struct carve_hole *ho
     static const struct json_key keys[] = {{"features", NULL}, {"targets", NULL}};
     struct json_slot members[2];
     if (!slot->value)
-        return err_set(e, ERR_INVALID, "/data", "is missing: {\"features\":[[...],...],"
-                                                "\"targets\":[...]}");
+        return err_set(e, ERR_INVALID, "/data",
+                       "is missing: {\"features\":[[...],...],"
+                       "\"targets\":[...]}");
     if (!json_match(slot->value, keys, 2, slot->path, members, e))
         return false;
     for (size_t i = 0; i < 2; i++)
@@ -60,26 +61,50 @@ static bool model_decode(const struct json_slot *slot, char out[JOB_NAME_MAX + 1
     if (!json_text(slot, &name, e))
         return false;
     if (!name)
-        return err_set(e, ERR_INVALID, "/model", "is missing: the name of the model to make");
+        return err_set(e, ERR_INVALID, "/model",
+                       "is missing: the name of the model to make");
     if (!job_name_valid(name))
-        return err_set(e, ERR_INVALID, slot->path,
-                       "expected a name like [A-Za-z0-9][A-Za-z0-9._-]{0,127}, got \"%.40s\"",
-                       name);
+        return err_set(
+            e, ERR_INVALID, slot->path,
+            "expected a name like [A-Za-z0-9][A-Za-z0-9._-]{0,127}, got \"%.40s\"", name);
     snprintf(out, JOB_NAME_MAX + 1, "%s", name);
     return true;
 }
 
-static bool metadata_decode(const struct json_slot *slot, char **out, struct err *e) {
-    if (!slot->value || json_is_null(slot->value))
+/* Metadata are the user's own: kept as they were written but for white space, so that no
+ * number in them is read and printed in between. The cursor has checked the grammar. */
+static char *metadata_copy(const char *from, const char *end) {
+    char *out = malloc((size_t)(end - from) + 1), *to = out;
+    bool quoted = false;
+    for (; out && from < end; from++) {
+        bool space = *from == ' ' || *from == '\t' || *from == '\n' || *from == '\r';
+        if (*from == '"')
+            quoted = !quoted;
+        if (quoted || !space)
+            *to++ = *from;
+        if (*from == '\\')
+            *to++ = *++from;
+    }
+    if (out)
+        *to = '\0';
+    return out;
+}
+
+static bool scan_metadata(void *context, struct cursor *c, const char *path,
+                          struct err *e) {
+    char **out = context, first = cursor_peek(c);
+    const char *from = c->at;
+    if (first != '{' && first != 'n')
+        return cursor_mismatch(c, "an object", path, e);
+    if (!cursor_skip(c, CARVE_DEPTH_MAX - 1, NULL, e))
+        return false;
+    if (first == 'n')
         return true;
-    if (!json_is_object(slot->value))
-        return err_set(e, ERR_INVALID, slot->path, "expected an object, got %s",
-                       json_kind(slot->value));
-    *out = json_dumps(slot->value, JSON_COMPACT);
+    *out = metadata_copy(from, c->at);
     if (!*out)
-        return err_set(e, ERR_NO_MEMORY, slot->path, "no memory for the metadata");
+        return err_set(e, ERR_NO_MEMORY, path, "no memory for the metadata");
     if (strlen(*out) > JOB_METADATA_BYTES_MAX)
-        return err_set(e, ERR_TOO_LARGE, slot->path, "expected at most %d bytes, got %zu",
+        return err_set(e, ERR_TOO_LARGE, path, "expected at most %d bytes, got %zu",
                        JOB_METADATA_BYTES_MAX, strlen(*out));
     return true;
 }
@@ -95,8 +120,10 @@ static bool ambiguous_check(const json_t *root, struct err *e) {
 
 static bool inputs_check(const struct job_shape *shape, size_t inputs_n, struct err *e) {
     return !shape->inputs_n || shape->inputs_n == inputs_n ||
-           err_set(e, ERR_INVALID, "/layers_dims/0", "expected %zu, the columns of the "
-                   "features, got %zu", inputs_n, shape->inputs_n);
+           err_set(e, ERR_INVALID, "/layers_dims/0",
+                   "expected %zu, the columns of the "
+                   "features, got %zu",
+                   inputs_n, shape->inputs_n);
 }
 
 /* Everything but the two large arrays, which stand in request->features and *targets. */
@@ -118,41 +145,33 @@ static bool rest_decode(const json_t *root, const struct carve_hole *holes,
     bool ok = job_shape_decode(slots, &shape, e) &&
               inputs_check(&shape, spec->inputs_n, e) &&
               job_targets_resolve(&shape, targets, request, e) &&
-              job_hyper_decode(slots, spec, e) &&
-              metadata_decode(&slots[KEY_METADATA], &request->metadata, e);
+              job_hyper_decode(slots, spec, e);
     free(shape.layers);
     return ok;
-}
-
-/* Weights and biases are counted before anybody allocates them. */
-static bool size_check(const struct job_spec *spec, struct err *e) {
-    size_t total = 0, inputs = spec->inputs_n;
-    for (size_t l = 0; l < spec->layers_n; l++) {
-        size_t units = spec->layers[l].units_n, block;
-        if (!size_mul(units, inputs + 1, &block) || !size_add(total, block, &total) ||
-            total > JOB_PARAMETERS_MAX)
-            return err_set(e, ERR_TOO_LARGE, "/layers",
-                           "expected a network of at most %d parameters", JOB_PARAMETERS_MAX);
-        inputs = units;
-    }
-    return true;
 }
 
 bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *out,
                 struct err *e) {
     *out = (struct job_request){.spec.seed = seed};
     struct column targets = {0};
-    struct carve_hole holes[] = {
-        {.parent = "data", .key = "features", .scan = scan_features, .context = &out->features},
+    enum { HOLES_N = 3 };
+    struct carve_hole holes[HOLES_N] = {
+        {.parent = "data",
+         .key = "features",
+         .scan = scan_features,
+         .context = &out->features},
         {.parent = "data", .key = "targets", .scan = scan_targets, .context = &targets},
+        {.key = "metadata", .scan = scan_metadata, .context = &out->metadata},
     };
     struct arena arena;
     arena_init(&arena, 2 * JOB_REST_BYTES_MAX);
     char *rest;
     size_t rest_n;
-    bool ok = carve(body, n, holes, 2, JOB_REST_BYTES_MAX, &arena, &rest, &rest_n, e);
+    bool ok =
+        carve(body, n, holes, HOLES_N, JOB_REST_BYTES_MAX, &arena, &rest, &rest_n, e);
     json_t *root = ok ? json_read(rest, rest_n, e) : NULL;
-    ok = root && rest_decode(root, holes, &targets, out, e) && size_check(&out->spec, e);
+    ok = root && rest_decode(root, holes, &targets, out, e) &&
+         job_size_check(&out->spec, e);
     json_decref(root);
     arena_reset(&arena);
     column_free(&targets);

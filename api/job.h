@@ -1,8 +1,8 @@
 /* A training job: from the document that a user posts to what a trainer needs, and back.
  *
- * job_decode validates everything before anything is accepted; what was left out is chosen
- * and stands in the spec, so that its encoding tells the whole truth and is itself enough to
- * train again. Pure; any thread. */
+ * job_decode validates everything before anything is accepted; what was left out is
+ * chosen and stands in the spec, so that its encoding tells the whole truth and is itself
+ * enough to train again. Pure; any thread. */
 #ifndef API_JOB_H
 #define API_JOB_H
 
@@ -19,6 +19,7 @@ enum {
     JOB_METADATA_BYTES_MAX = 16 << 10,
     JOB_REST_BYTES_MAX = 256 << 10, /* the document without its data */
     JOB_CLASSES_MAX = 65536,
+    JOB_LABEL_BYTES_MAX = 1 << 20, /* of all class labels together */
     JOB_INFERRED_CLASSES_MAX = 20, /* more distinct integers than this are a regression */
     JOB_POINTS_MAX = 1000000,      /* of one curve */
     JOB_PARAMETERS_MAX = 1 << 28   /* of one network: 1 GiB */
@@ -57,12 +58,12 @@ struct job_request {
     struct rows features; /* (m,n); owned */
     float *values;        /* (m,k) targets, or NULL; owned */
     int32_t *classes;     /* (m) targets, or NULL; owned */
-    char *metadata;       /* JSON, or NULL; owned */
+    char *metadata;       /* JSON as it was written, without white space, or NULL; owned */
 };
 void job_request_free(struct job_request *request);
 
-/* Decodes and validates body[0..n). `seed` is used where the document gives none. On an error
- * *out holds nothing. */
+/* Decodes and validates body[0..n). `seed` is used where the document gives none. On an
+ * error *out holds nothing. */
 bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *out,
                 struct err *e) __attribute__((warn_unused_result));
 

@@ -38,8 +38,8 @@ extern const struct json_key job_keys[KEY_ALL_N];
 extern const struct json_choice job_activations[];
 extern const size_t job_activations_n;
 
-/* Stands for the activation of an output layer that was given without one, until the task is
- * known. */
+/* Stands for the activation of an output layer that was given without one, until the task
+ * is known. */
 enum { JOB_ACTIVATION_OPEN = ACTIVATIONS_N };
 
 /* What the user said of the network's shape and task, before the targets are known. */
@@ -47,9 +47,9 @@ struct job_shape {
     struct layer_shape *layers; /* with the output layer (`complete`) or without; owned */
     size_t layers_n;
     bool complete;
-    int task; /* an enum task, or -1 */
-    int loss; /* an enum loss, or -1 */
-    bool log_loss; /* either cross-entropy, as the targets have it */
+    int task;                   /* an enum task, or -1 */
+    int loss;                   /* an enum loss, or -1 */
+    bool log_loss;              /* either cross-entropy, as the targets have it */
     size_t inputs_n, outputs_n; /* from layers_dims, else 0 */
 };
 
@@ -58,12 +58,17 @@ bool job_shape_decode(const struct json_slot *slots, struct job_shape *shape,
                       struct err *e);
 
 /* Chooses task, classes, output layer and loss from what was said and from the targets,
- * and turns the targets into values or classes. Fills spec's task, layers, loss, labels and
- * request's values or classes. Takes shape->layers. */
+ * and turns the targets into values or classes. Fills spec's task, layers, loss, labels
+ * and request's values or classes. Takes shape->layers. */
 bool job_targets_resolve(struct job_shape *shape, struct column *targets,
                          struct job_request *request, struct err *e);
 
+/* Whether the network is of at most JOB_PARAMETERS_MAX weights and biases, which are
+ * counted before anybody allocates them. */
+bool job_size_check(const struct job_spec *spec, struct err *e);
+
 /* batch_size, epochs, learning_rate, ...: everything that needs no data but m. */
-bool job_hyper_decode(const struct json_slot *slots, struct job_spec *spec, struct err *e);
+bool job_hyper_decode(const struct json_slot *slots, struct job_spec *spec,
+                      struct err *e);
 
 #endif

@@ -82,9 +82,9 @@ static bool layers_decode(const struct json_slot *slot, struct job_shape *shape,
     size_t n = json_array_size(slot->value);
     if (!json_is_array(slot->value) || !n)
         return err_set(e, ERR_INVALID, slot->path, "expected an array of layers, got %s",
-                       n ? json_kind(slot->value)
-                         : json_is_array(slot->value) ? "an empty one"
-                                                      : json_kind(slot->value));
+                       n                            ? json_kind(slot->value)
+                       : json_is_array(slot->value) ? "an empty one"
+                                                    : json_kind(slot->value));
     if (!layers_new(n, slot->path, shape, e))
         return false;
     shape->complete = true;
@@ -109,16 +109,15 @@ static bool units_decode(const struct json_slot *slot, size_t skip, size_t take,
         int64_t n = 0;
         if (!json_int(&units, 1, NET_UNITS_MAX, &n, e))
             return false;
-        shape->layers[l] =
-            (struct layer_shape){(size_t)n, g, ACTIVATION_NEGATIVE_SLOPE};
+        shape->layers[l] = (struct layer_shape){(size_t)n, g, ACTIVATION_NEGATIVE_SLOPE};
     }
     return true;
 }
 
 static bool array_required(const struct json_slot *slot, struct err *e) {
     return json_is_array(slot->value) ||
-           err_set(e, ERR_INVALID, slot->path,
-                   "expected an array of unit counts, got %s", json_kind(slot->value));
+           err_set(e, ERR_INVALID, slot->path, "expected an array of unit counts, got %s",
+                   json_kind(slot->value));
 }
 
 /* layers_dims is the course's list, inputs first and outputs last. */
@@ -157,6 +156,10 @@ static bool short_form_decode(const struct json_slot *slots, struct job_shape *s
                        hidden->path);
     if (dims->value)
         return dims_decode(dims, (enum activation)g, shape, e);
+    if (json_array_size(hidden->value) >= NET_LAYERS_MAX)
+        return err_set(e, ERR_RANGE, hidden->path,
+                       "expected at most %d layers before the output layer, got %zu",
+                       NET_LAYERS_MAX - 1, json_array_size(hidden->value));
     if (hidden->value)
         return array_required(hidden, e) &&
                units_decode(hidden, 0, json_array_size(hidden->value), (enum activation)g,

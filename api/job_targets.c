@@ -2,7 +2,6 @@
  * layer and the loss fit them, and the arrays that the loss takes. */
 #include "api/job_internal.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,15 +81,23 @@ static bool numbers_are_classes(const double *distinct, size_t n) {
     return true;
 }
 
-static int task_from_targets(const struct column *targets, const double *distinct,
-                             size_t distinct_n) {
+/* Sigmoid outputs or their loss were asked for: each output is a label by itself. */
+static bool outputs_are_labels(const struct job_shape *shape) {
+    return shape->loss == LOSS_BINARY_CROSS_ENTROPY ||
+           (shape->complete &&
+            shape->layers[shape->layers_n - 1].activation == ACTIVATION_SIGMOID);
+}
+
+static int task_from_targets(const struct job_shape *shape, const struct column *targets,
+                             const double *distinct, size_t distinct_n) {
     size_t classes_n = distinct_n;
     switch (targets->kind) {
     case COLUMN_ROWS: {
         struct row_look look = rows_look(&targets->rows);
-        return look.one_hot    ? TASK_MULTI_CLASS
-               : look.zero_one ? TASK_MULTI_LABEL
-                               : TASK_REGRESSION;
+        if (!look.zero_one)
+            return TASK_REGRESSION;
+        return look.one_hot && !outputs_are_labels(shape) ? TASK_MULTI_CLASS
+                                                          : TASK_MULTI_LABEL;
     }
     case COLUMN_STRINGS:
         classes_n = targets->strings.n;
@@ -105,17 +112,17 @@ static int task_from_targets(const struct column *targets, const double *distinc
     return classes_n > 2 ? TASK_MULTI_CLASS : TASK_BINARY;
 }
 
-/* What an output layer or a loss that the user gave says of the task by itself; -1: nothing,
- * the targets decide. */
+/* What an output layer or a loss that the user gave says of the task by itself; -1:
+ * nothing, the targets decide. */
 static int task_from_shape(const struct job_shape *shape) {
     if (!shape->complete)
         return shape->loss == LOSS_MSE             ? TASK_REGRESSION
                : shape->loss == LOSS_CROSS_ENTROPY ? TASK_MULTI_CLASS
                                                    : -1;
-    int output = shape->layers[shape->layers_n - 1].activation;
+    int output = (int)shape->layers[shape->layers_n - 1].activation;
     return output == JOB_ACTIVATION_OPEN || output == ACTIVATION_SIGMOID ? -1
-           : output == ACTIVATION_SOFTMAX                                ? TASK_MULTI_CLASS
-                                                                         : TASK_REGRESSION;
+           : output == ACTIVATION_SOFTMAX ? TASK_MULTI_CLASS
+                                          : TASK_REGRESSION;
 }
 
 /* What each task has where nothing was said, and whether mse may stand in. */
@@ -130,8 +137,7 @@ static const struct {
     [TASK_MULTI_LABEL] = {ACTIVATION_SIGMOID, LOSS_BINARY_CROSS_ENTROPY, true},
 };
 
-static bool wrong_target(const struct column *targets, const char *task,
-                         struct err *e) {
+static bool wrong_target(const struct column *targets, const char *task, struct err *e) {
     static const char *const kinds[] = {
         [COLUMN_NUMBERS] = "a number",
         [COLUMN_STRINGS] = "a string",
@@ -140,11 +146,11 @@ static bool wrong_target(const struct column *targets, const char *task,
     };
     char where[ERR_WHERE_MAX];
     target_path(where, 0);
-    return err_set(e, ERR_INVALID, where, "expected a %s, got %s",
-                   task, kinds[targets->kind]);
+    return err_set(e, ERR_INVALID, where, "expected a %s, got %s", task,
+                   kinds[targets->kind]);
 }
 
-/* ---- values: regression and multi-label ------------------------------------------------ */
+/* ---- values: regression and multi-label ----------------------------------------- */
 
 static bool values_from_numbers(const struct column *targets, struct job_request *request,
                                 struct err *e) {
@@ -152,13 +158,13 @@ static bool values_from_numbers(const struct column *targets, struct job_request
     if (!request->values)
         return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
     for (size_t i = 0; i < targets->n; i++) {
-        if (fabs(targets->numbers[i]) > FLT_MAX) {
+        request->values[i] = (float)targets->numbers[i];
+        if (!isfinite(request->values[i])) {
             char where[ERR_WHERE_MAX];
             target_path(where, i);
             return err_set(e, ERR_RANGE, where, "%g is outside float32",
                            targets->numbers[i]);
         }
-        request->values[i] = (float)targets->numbers[i];
     }
     return true;
 }
@@ -171,7 +177,8 @@ static bool zero_one_check(const struct rows *rows, struct err *e) {
             target_path(row, i / rows->columns_n);
             json_path_index(where, row, i % rows->columns_n);
             return err_set(e, ERR_INVALID, where,
-                           "expected 0 or 1 for one of several labels, got %g", (double)v);
+                           "expected 0 or 1 for one of several labels, got %g",
+                           (double)v);
         }
     }
     return true;
@@ -196,7 +203,7 @@ static bool values_resolve(struct column *targets, struct job_request *request,
     return true;
 }
 
-/* ---- classes: binary and multi-class ---------------------------------------------------- */
+/* ---- classes: binary and multi-class -------------------------------------------- */
 
 static int compare_strings(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -212,8 +219,8 @@ static bool labels_count(struct labels *labels, size_t n) {
     return labels->numbers;
 }
 
-/* Whether the distinct numbers are among 0..outputs_n-1, so that those are the labels though
- * some may be absent. */
+/* Whether the distinct numbers are among 0..outputs_n-1, so that those are the labels
+ * though some may be absent. */
 static bool numbers_index_outputs(const double *distinct, size_t n, size_t outputs_n) {
     for (size_t i = 0; i < n; i++)
         if (distinct[i] != floor(distinct[i]) || distinct[i] < 0 ||
@@ -222,17 +229,25 @@ static bool numbers_index_outputs(const double *distinct, size_t n, size_t outpu
     return outputs_n > 0;
 }
 
-/* A number names a class when it is whole: 0.5 is a measurement. */
-static bool whole_check(const struct column *targets, struct err *e) {
+/* A number names a class when it is whole (0.5 is a measurement) and exact: neighbours
+ * above 2^53 are one double, so two labels would become one without a word. */
+static bool labels_exact(const struct column *targets, struct err *e) {
+    const double max = 9007199254740992.0; /* 2^53 */
     for (size_t i = 0; i < targets->n; i++) {
-        if (targets->numbers[i] != floor(targets->numbers[i])) {
-            char where[ERR_WHERE_MAX];
-            target_path(where, i);
+        double number = targets->numbers[i];
+        char where[ERR_WHERE_MAX];
+        target_path(where, i);
+        if (number != floor(number))
             return err_set(e, ERR_INVALID, where,
                            "expected a whole number, a string or a boolean for a class, "
                            "got %g",
-                           targets->numbers[i]);
-        }
+                           number);
+        if (fabs(number) > max)
+            return err_set(
+                e, ERR_RANGE, where,
+                "the class label %.17g is beyond 2^53, where numbers merge: give "
+                "labels like it as strings",
+                number);
     }
     return true;
 }
@@ -243,9 +258,9 @@ static bool classes_from_numbers(const struct column *targets, const double *dis
                                  struct job_request *request, struct err *e) {
     struct labels *labels = &request->spec.labels;
     bool ok;
-    if (!whole_check(targets, e))
+    if (!labels_exact(targets, e))
         return false;
-    if (targets->kind == COLUMN_BOOLEANS && expected_n <= 2) {
+    if (targets->kind == COLUMN_BOOLEANS) {
         ok = labels_count(labels, 2);
         labels->kind = LABEL_BOOLEAN;
     } else if (numbers_index_outputs(distinct, distinct_n, expected_n)) {
@@ -309,17 +324,29 @@ static bool classes_from_one_hot(const struct column *targets,
     return true;
 }
 
+/* Labels are written into every document of the job and its models, escaped twice in the
+ * latter's files. */
+static bool label_bytes_check(const struct labels *labels, struct err *e) {
+    size_t bytes = 0;
+    for (size_t i = 0; labels->strings && i < labels->n; i++)
+        bytes += strlen(labels->strings[i]);
+    return bytes <= JOB_LABEL_BYTES_MAX ||
+           err_set(e, ERR_TOO_LARGE, targets_path,
+                   "expected class labels of at most %d bytes together, got %zu",
+                   JOB_LABEL_BYTES_MAX, bytes);
+}
+
 static bool classes_resolve(struct column *targets, const double *distinct,
                             size_t distinct_n, size_t expected_n,
                             struct job_request *request, struct err *e) {
     request->classes = memory_new(targets->n, sizeof *request->classes);
     if (!request->classes)
         return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
-    bool ok = targets->kind == COLUMN_ROWS      ? classes_from_one_hot(targets, request, e)
-              : targets->kind == COLUMN_STRINGS ? classes_from_strings(targets, request, e)
-                                                : classes_from_numbers(targets, distinct,
-                                                                       distinct_n, expected_n,
-                                                                       request, e);
+    bool ok =
+        targets->kind == COLUMN_ROWS ? classes_from_one_hot(targets, request, e)
+        : targets->kind == COLUMN_STRINGS
+            ? classes_from_strings(targets, request, e)
+            : classes_from_numbers(targets, distinct, distinct_n, expected_n, request, e);
     if (!ok)
         return false;
     size_t n = request->spec.labels.n;
@@ -327,10 +354,11 @@ static bool classes_resolve(struct column *targets, const double *distinct,
         return err_set(e, ERR_INVALID, targets_path,
                        "expected at least two classes, got %zu", n);
     if (n > JOB_CLASSES_MAX)
-        return err_set(e, ERR_TOO_LARGE, targets_path, "expected at most %d classes, got %zu",
-                       JOB_CLASSES_MAX, n);
-    return request->spec.task != TASK_BINARY || n == 2 ||
-           err_set(e, ERR_INVALID, targets_path, "expected two classes, got %zu", n);
+        return err_set(e, ERR_TOO_LARGE, targets_path,
+                       "expected at most %d classes, got %zu", JOB_CLASSES_MAX, n);
+    if (request->spec.task == TASK_BINARY && n != 2)
+        return err_set(e, ERR_INVALID, targets_path, "expected two classes, got %zu", n);
+    return label_bytes_check(&request->spec.labels, e);
 }
 
 /* The loss takes one sigmoid's targets as values 0 and 1. */
@@ -345,7 +373,7 @@ static bool binary_values(struct job_request *request, size_t m, struct err *e) 
     return true;
 }
 
-/* ---- the output layer ------------------------------------------------------------------- */
+/* ---- the output layer ----------------------------------------------------------- */
 
 static bool loss_resolve(const struct job_shape *shape, struct job_spec *spec,
                          struct err *e) {
@@ -360,8 +388,8 @@ static bool loss_resolve(const struct job_shape *shape, struct job_spec *spec,
                    loss_name(usual));
 }
 
-static bool output_activation_resolve(struct job_shape *shape, const struct job_spec *spec,
-                                      struct err *e) {
+static bool output_activation_resolve(struct job_shape *shape,
+                                      const struct job_spec *spec, struct err *e) {
     enum activation usual = task_defaults[spec->task].activation;
     if (!shape->complete)
         return true;
@@ -374,8 +402,10 @@ static bool output_activation_resolve(struct job_shape *shape, const struct job_
         return true;
     char where[ERR_WHERE_MAX];
     snprintf(where, sizeof where, "/layers/%zu/activation", shape->layers_n - 1);
-    return err_set(e, ERR_INVALID, where, "%s does not fit the output of a %s task, which "
-                   "has %s", activation_name(output->activation), task_name(spec->task),
+    return err_set(e, ERR_INVALID, where,
+                   "%s does not fit the output of a %s task, which "
+                   "has %s",
+                   activation_name(output->activation), task_name(spec->task),
                    activation_name(usual));
 }
 
@@ -385,13 +415,17 @@ static bool output_units_resolve(struct job_shape *shape, const struct job_spec 
                                  size_t outputs_n, struct err *e) {
     char where[ERR_WHERE_MAX];
     if (!shape->complete) {
-        shape->layers[shape->layers_n++] =
-            (struct layer_shape){outputs_n, task_defaults[spec->task].activation,
-                                 ACTIVATION_NEGATIVE_SLOPE};
+        shape->layers[shape->layers_n++] = (struct layer_shape){
+            outputs_n, task_defaults[spec->task].activation, ACTIVATION_NEGATIVE_SLOPE};
+        if (shape->layers_n > NET_LAYERS_MAX)
+            return err_set(e, ERR_INVALID, "/hidden_layers",
+                           "expected at most %d layers with the output layer, got %zu",
+                           NET_LAYERS_MAX, shape->layers_n);
         snprintf(where, sizeof where, "/layers_dims/%zu", shape->layers_n);
         return !shape->outputs_n || shape->outputs_n == outputs_n ||
-               err_set(e, ERR_INVALID, where, "expected %zu outputs for these targets, got %zu",
-                       outputs_n, shape->outputs_n);
+               err_set(e, ERR_INVALID, where,
+                       "expected %zu outputs for these targets, got %zu", outputs_n,
+                       shape->outputs_n);
     }
     size_t units_n = shape->layers[shape->layers_n - 1].units_n;
     snprintf(where, sizeof where, "/layers/%zu/units", shape->layers_n - 1);
@@ -406,7 +440,7 @@ static enum task task_resolve(const struct job_shape *shape, const struct column
     return (enum task)(shape->task >= 0 ? shape->task
                        : posed >= 0
                            ? posed
-                           : task_from_targets(targets, distinct, distinct_n));
+                           : task_from_targets(shape, targets, distinct, distinct_n));
 }
 
 /* The targets as the loss takes them, and how many outputs they need. */
@@ -434,12 +468,14 @@ bool job_targets_resolve(struct job_shape *shape, struct column *targets,
     size_t distinct_n = 0, outputs_n = 1;
     if (!single_column(targets, e))
         return false;
-    if (targets->numbers && !(distinct = distinct_new(targets->numbers, targets->n, &distinct_n)))
+    if (targets->numbers &&
+        !(distinct = distinct_new(targets->numbers, targets->n, &distinct_n)))
         return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
     spec->task = task_resolve(shape, targets, distinct, distinct_n);
-    bool ok = loss_resolve(shape, spec, e) && output_activation_resolve(shape, spec, e) &&
-              outputs_resolve(shape, targets, distinct, distinct_n, request, &outputs_n, e) &&
-              output_units_resolve(shape, spec, outputs_n, e);
+    bool ok =
+        loss_resolve(shape, spec, e) && output_activation_resolve(shape, spec, e) &&
+        outputs_resolve(shape, targets, distinct, distinct_n, request, &outputs_n, e) &&
+        output_units_resolve(shape, spec, outputs_n, e);
     free(distinct);
     if (!ok)
         return false;

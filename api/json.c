@@ -7,18 +7,34 @@
 #include <string.h>
 #include <strings.h>
 
+/* Grammar is found by line and column. What carve lets through, doubled keys and numbers
+ * that are too large, is found here only, in a text without its tables, whose columns are
+ * not those of the text that was sent: jansson's words quote the place. */
+static void read_error(const json_error_t *error, struct err *e) {
+    char where[ERR_WHERE_MAX];
+    snprintf(where, sizeof where, "line %d, column %d", error->line, error->column);
+    switch (json_error_code(error)) {
+    case json_error_duplicate_key:
+        err_set(e, ERR_INVALID, NULL, "%s", error->text);
+        break;
+    case json_error_numeric_overflow:
+        err_set(e, ERR_RANGE, NULL, "%s", error->text);
+        break;
+    default:
+        err_set(e, ERR_INVALID, where, "not valid JSON: %s", error->text);
+    }
+}
+
 json_t *json_read(const char *text, size_t n, struct err *e) {
     json_error_t error;
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
     /* An integer beyond 64 bits is a number all the same; its bounds are checked where it
      * stands. */
     if (!root && json_error_code(&error) == json_error_numeric_overflow)
-        root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
-    if (!root) {
-        char where[ERR_WHERE_MAX];
-        snprintf(where, sizeof where, "line %d, column %d", error.line, error.column);
-        err_set(e, ERR_INVALID, where, "not valid JSON: %s", error.text);
-    }
+        root =
+            json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+    if (!root)
+        read_error(&error, e);
     return root;
 }
 
@@ -122,8 +138,9 @@ static bool unknown_key(const char *name, const struct json_key *keys, size_t ke
             }
         }
     }
-    return err_set(e, ERR_INVALID, where, "unknown key \"%.60s\"; the nearest known one is \"%s\"",
-                   name, nearest ? nearest : "");
+    return err_set(e, ERR_INVALID, where,
+                   "unknown key \"%.60s\"; the nearest known one is \"%s\"", name,
+                   nearest ? nearest : "");
 }
 
 bool json_match(const json_t *object, const struct json_key *keys, size_t keys_n,
@@ -145,8 +162,9 @@ bool json_match(const json_t *object, const struct json_key *keys, size_t keys_n
         char where[ERR_WHERE_MAX];
         json_path_key(where, path, name);
         if (slots[k].value)
-            return err_set(e, ERR_INVALID, where, "\"%s\" is another spelling of %s: give one",
-                           name, slots[k].path);
+            return err_set(e, ERR_INVALID, where,
+                           "\"%s\" is another spelling of %s: give one", name,
+                           slots[k].path);
         slots[k].value = value;
         memcpy(slots[k].path, where, sizeof where);
     }
@@ -171,11 +189,12 @@ bool json_int(const struct json_slot *slot, int64_t min, int64_t max, int64_t *o
     } else {
         double real = json_real_value(slot->value);
         if (real != floor(real))
-            return err_set(e, ERR_INVALID, slot->path, "expected an integer, got %g", real);
+            return err_set(e, ERR_INVALID, slot->path, "expected an integer, got %g",
+                           real);
         if (fabs(real) > 9007199254740992.0)
             return err_set(e, ERR_RANGE, slot->path,
-                           "expected an integer from %lld to %lld, got %g", (long long)min,
-                           (long long)max, real);
+                           "expected an integer from %lld to %lld, got %g",
+                           (long long)min, (long long)max, real);
         value = (int64_t)real;
     }
     if (value < min || value > max)
@@ -211,11 +230,11 @@ bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *
     if (!json_is_number(slot->value))
         return wrong_type(slot, "a number", e);
     double value = json_number_value(slot->value);
-    if (fabs(value) > FLT_MAX)
+    float rounded = (float)value + 0.0f; /* -0 is 0 */
+    if (!isfinite(rounded))
         return err_set(e, ERR_RANGE, slot->path, "%g is outside float32", value);
-    float rounded = (float)value;
     bool low = bounds.above ? !((double)rounded > bounds.min) : value < bounds.min;
-    if (low || value > bounds.max) {
+    if (low || (double)rounded > bounds.max) {
         char upper[32] = "";
         if (bounds.max < FLT_MAX)
             snprintf(upper, sizeof upper, " and at most %g", bounds.max);
@@ -226,27 +245,21 @@ bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *
     return true;
 }
 
+/* The first name, which is the canonical one, of the value whose nearest spelling it is.
+ */
 static const char *nearest_choice(const char *name, const struct json_choice *choices,
                                   size_t n) {
-    const char *nearest = "";
-    size_t best = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool alias = false; /* a value's first name is its own */
-        for (size_t j = 0; j < i && !alias; j++)
-            alias = choices[j].value == choices[i].value;
-        if (alias)
-            continue;
-        size_t d = distance(name, choices[i].name);
-        if (!*nearest || d < best) {
-            best = d;
-            nearest = choices[i].name;
-        }
-    }
-    return nearest;
+    size_t nearest = 0, first = 0;
+    for (size_t i = 1; i < n; i++)
+        if (distance(name, choices[i].name) < distance(name, choices[nearest].name))
+            nearest = i;
+    while (first < n && choices[first].value != choices[nearest].value)
+        first++;
+    return first < n ? choices[first].name : "";
 }
 
-bool json_choose(const struct json_slot *slot, const struct json_choice *choices, size_t n,
-                 int *out, struct err *e) {
+bool json_choose(const struct json_slot *slot, const struct json_choice *choices,
+                 size_t n, int *out, struct err *e) {
     const char *name = NULL;
     if (!json_text(slot, &name, e))
         return false;
@@ -258,6 +271,7 @@ bool json_choose(const struct json_slot *slot, const struct json_choice *choices
             return true;
         }
     }
-    return err_set(e, ERR_INVALID, slot->path, "\"%.60s\" is unknown; the nearest known is \"%s\"",
-                   name, nearest_choice(name, choices, n));
+    return err_set(e, ERR_INVALID, slot->path,
+                   "\"%.60s\" is unknown; the nearest known is \"%s\"", name,
+                   nearest_choice(name, choices, n));
 }

@@ -1,5 +1,5 @@
-/* Strict reading of small JSON documents through jansson: every key is known, every value has
- * its type and its bounds, and an error names the path. For api/ alone. */
+/* Strict reading of small JSON documents through jansson: every key is known, every value
+ * has its type and its bounds, and an error names the path. For api/ alone. */
 #ifndef API_JSON_H
 #define API_JSON_H
 
@@ -10,8 +10,9 @@
 
 #include "engine/err.h"
 
-/* One document, nothing behind it, no duplicate keys. NULL with ERR_INVALID and line and
- * column in `where`. The caller owns the reference. */
+/* One document, nothing behind it. NULL with ERR_INVALID and line and column in `where`;
+ * for a key given twice, ERR_INVALID, and for an integer beyond 64 bits or a number
+ * beyond float64, ERR_RANGE, without. The caller owns the reference. */
 json_t *json_read(const char *text, size_t n, struct err *e)
     __attribute__((warn_unused_result));
 
@@ -30,8 +31,9 @@ struct json_slot {
     char path[ERR_WHERE_MAX];
 };
 
-/* Sorts the members of `object` into slots[0..keys_n). An unknown key is ERR_INVALID naming
- * the nearest known one; two spellings of one key are ERR_INVALID. `path` is the object's own
+/* Sorts the members of `object` into slots[0..keys_n). An unknown key is ERR_INVALID
+ * naming the nearest known one; two spellings of one key are ERR_INVALID. `path` is the
+ * object's own
  * ("" at the top). */
 bool json_match(const json_t *object, const struct json_key *keys, size_t keys_n,
                 const char *path, struct json_slot *slots, struct err *e)
@@ -55,17 +57,17 @@ struct json_bounds {
 bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *out,
                 struct err *e) __attribute__((warn_unused_result));
 
-/* One of names[0..n): canonical names first where there are aliases. The comparison ignores
- * case. *index is left alone where there is no value. */
+/* One of names[0..n): canonical names first where there are aliases. The comparison
+ * ignores case. *index is left alone where there is no value. */
 struct json_choice {
     const char *name;
     int value;
 };
-bool json_choose(const struct json_slot *slot, const struct json_choice *choices, size_t n,
-                 int *out, struct err *e) __attribute__((warn_unused_result));
+bool json_choose(const struct json_slot *slot, const struct json_choice *choices,
+                 size_t n, int *out, struct err *e) __attribute__((warn_unused_result));
 
-/* The path of a member or an element: "/layers" + 2 -> "/layers/2". A key is escaped as RFC
- * 6901 says. */
+/* The path of a member or an element: "/layers" + 2 -> "/layers/2". A key is escaped as
+ * RFC 6901 says. */
 void json_path_key(char out[ERR_WHERE_MAX], const char *path, const char *key);
 void json_path_index(char out[ERR_WHERE_MAX], const char *path, size_t index);
 

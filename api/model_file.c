@@ -1,6 +1,6 @@
 #include "api/model_file.h"
 
-#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +40,8 @@ void *model_file_encode(const struct model *model, const struct job_spec *spec, 
             tensors[at++] = tensor_make(name, units, 0, net_biases(net, l));
         }
         if (model->transform.kind != NORMALIZE_NONE) {
-            tensors[at++] =
-                tensor_make("transform.offset", net->inputs_n, 0, model->transform.offset);
+            tensors[at++] = tensor_make("transform.offset", net->inputs_n, 0,
+                                        model->transform.offset);
             tensors[at++] =
                 tensor_make("transform.scale", net->inputs_n, 0, model->transform.scale);
         }
@@ -70,11 +70,32 @@ static bool floats_read(const struct safetensors *file, const char *name, size_t
     size_t n = rows_n * (columns_n ? columns_n : 1);
     memcpy(out, t->data, n * sizeof *out);
     return floats_finite(out, n) ||
-           err_set(e, ERR_INVALID, NULL, "\"%s\" holds a number that is not finite", name);
+           err_set(e, ERR_INVALID, NULL, "\"%s\" holds a number that is not finite",
+                   name);
+}
+
+/* Whether the file holds a tensor for each layer: only then is memory asked for, of which
+ * a document may claim a thousand times as much as the file has. */
+static bool net_tensors_check(const struct safetensors *file, const struct job_spec *spec,
+                              struct err *e) {
+    size_t inputs_n = spec->inputs_n;
+    for (size_t l = 0; l < spec->layers_n; l++) {
+        char weight[SAFETENSORS_NAME_MAX], bias[SAFETENSORS_NAME_MAX];
+        size_t units = spec->layers[l].units_n;
+        layer_tensor_name(weight, l, "weight");
+        layer_tensor_name(bias, l, "bias");
+        if (!safetensors_find(file, weight, TENSOR_F32, units, inputs_n, e) ||
+            !safetensors_find(file, bias, TENSOR_F32, units, 0, e))
+            return false;
+        inputs_n = units;
+    }
+    return true;
 }
 
 static bool net_read(const struct safetensors *file, const struct job_spec *spec,
                      struct model *model, struct err *e) {
+    if (!net_tensors_check(file, spec, e))
+        return false;
     model->net = net_new(spec->inputs_n, spec->layers, spec->layers_n, e);
     if (!model->net)
         return false;
@@ -111,8 +132,9 @@ struct model *model_file_decode(const void *bytes, size_t n, struct err *e) {
         return NULL;
     struct job_spec spec = {0};
     struct model parts = {0}, *model = NULL;
-    bool ok = file.document ? job_spec_decode(file.document, &spec, e)
-                            : err_set(e, ERR_INVALID, NULL, "a model file without its document");
+    bool ok = file.document
+                  ? job_spec_decode(file.document, &spec, e)
+                  : err_set(e, ERR_INVALID, NULL, "a model file without its document");
     if (ok && net_read(&file, &spec, &parts, e) &&
         transform_read(&file, &spec, &parts.transform, e)) {
         parts.task = spec.task;
@@ -136,7 +158,8 @@ static size_t outputs_n(const struct job_spec *spec) {
 void *table_file_encode(const struct job_request *request, size_t *n, struct err *e) {
     const struct job_spec *spec = &request->spec;
     struct tensor tensors[2] = {
-        tensor_make("features", spec->samples_n, spec->inputs_n, request->features.values),
+        tensor_make("features", spec->samples_n, spec->inputs_n,
+                    request->features.values),
         tensor_make("targets", spec->samples_n, request->values ? outputs_n(spec) : 0,
                     request->values ? (const void *)request->values : request->classes),
     };
@@ -157,12 +180,16 @@ bool table_file_decode(void *bytes, size_t n, const struct job_spec *spec,
                              spec->samples_n, classes ? 0 : outputs_n(spec), e)
           : NULL;
     *out = (struct table){0};
-    if (T) {
+    bool aligned = T && (uintptr_t)X->data % sizeof(float) == 0 &&
+                   (uintptr_t)T->data % sizeof(float) == 0;
+    if (T && !aligned)
+        err_set(e, ERR_INVALID, NULL, "a table whose numbers are not aligned");
+    if (aligned) {
         size_t at = (size_t)((const char *)X->data - (const char *)bytes);
         out->X = (float *)((char *)bytes + at);
         out->targets.values = classes ? NULL : T->data;
         out->targets.classes = classes ? T->data : NULL;
     }
     safetensors_free(&file);
-    return T;
+    return aligned;
 }

@@ -1,9 +1,9 @@
 /* A model as bytes, and the table of a job as bytes: both are safetensors files.
  *
- * A model's tensors are named as PyTorch's nn.Sequential would, linear layers and activations
- * counted in turn ("0.weight" is (units, inputs), "0.bias", "2.weight", ...), with
- * "transform.offset" and "transform.scale" where inputs are scaled; the rest stands in the
- * metadata document. */
+ * A model's tensors are named as PyTorch's nn.Sequential would, linear layers and
+ * activations counted in turn ("0.weight" is (units, inputs), "0.bias", "2.weight", ...),
+ * with "transform.offset" and "transform.scale" where inputs are scaled; the rest stands
+ * in the metadata document. */
 #ifndef API_MODEL_FILE_H
 #define API_MODEL_FILE_H
 
@@ -14,7 +14,8 @@
 void *model_file_encode(const struct model *model, const struct job_spec *spec, size_t *n,
                         struct err *e) __attribute__((warn_unused_result));
 
-/* Builds the model; the bytes may go afterwards. NULL with ERR_INVALID or ERR_NO_MEMORY. */
+/* Builds the model; the bytes may go afterwards. NULL with ERR_INVALID or ERR_NO_MEMORY.
+ */
 struct model *model_file_decode(const void *bytes, size_t n, struct err *e)
     __attribute__((warn_unused_result));
 
@@ -22,8 +23,8 @@ struct model *model_file_decode(const void *bytes, size_t n, struct err *e)
 void *table_file_encode(const struct job_request *request, size_t *n, struct err *e)
     __attribute__((warn_unused_result));
 
-/* A table's arrays, pointing into the file's bytes, which are borrowed. X is aligned to 64
- * bytes when the file is. */
+/* A table's arrays, pointing into the file's bytes, which are borrowed. X is aligned to
+ * 64 bytes when the file is. */
 struct table {
     float *X; /* (m,n) */
     struct targets targets;

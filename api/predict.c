@@ -80,7 +80,7 @@ bool predict_fits(const struct predict_request *request, const struct model *mod
                    model->net->inputs_n, request->instances.columns_n);
 }
 
-/* ---- answers ---------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------- */
 
 static void numbers_encode(const float *y, size_t n, struct text *out) {
     text_open(out, '[');

@@ -33,8 +33,8 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
 bool predict_fits(const struct predict_request *request, const struct model *model,
                   struct err *e) __attribute__((warn_unused_result));
 
-/* The answer from Y (m, outputs). false with ERR_NUMERIC where a prediction is not finite,
- * naming the row; ERR_NO_MEMORY. */
+/* The answer from Y (m, outputs). false with ERR_NUMERIC where a prediction is not
+ * finite, naming the row; ERR_NO_MEMORY. */
 bool predict_encode(const struct model *model, const char *name, int64_t version,
                     const float *Y, size_t m, struct text *out, struct err *e)
     __attribute__((warn_unused_result));

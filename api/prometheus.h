@@ -8,8 +8,8 @@
 void prometheus_head(struct text *out, const char *name, const char *type,
                      const char *help);
 
-/* One sample. `labels` is what stands between the braces, or NULL; values of labels are ours,
- * without quotes or backslashes. */
+/* One sample. `labels` is what stands between the braces, or NULL; values of labels are
+ * ours, without quotes or backslashes. */
 void prometheus_sample(struct text *out, const char *name, const char *labels,
                        double value);
 

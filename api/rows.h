@@ -1,8 +1,8 @@
 /* The large numeric values of a JSON document, scanned straight into arrays.
  *
- * Errors name the path of the offending value: "/instances/3/0". Kinds: ERR_INVALID (grammar,
- * a wrong type, a ragged row, no rows), ERR_RANGE (a number outside float32), ERR_TOO_LARGE
- * (over a limit), ERR_NO_MEMORY. */
+ * Errors name the path of the offending value: "/instances/3/0". Kinds: ERR_INVALID
+ * (grammar, a wrong type, a ragged row, no rows), ERR_RANGE (a number outside float32),
+ * ERR_TOO_LARGE (over a limit), ERR_NO_MEMORY. */
 #ifndef API_ROWS_H
 #define API_ROWS_H
 
@@ -11,7 +11,8 @@
 #include "api/cursor.h"
 #include "engine/model.h"
 
-/* A matrix of float32, (rows_n, columns_n) row-major, aligned to 64 bytes. Zero it first. */
+/* A matrix of float32, (rows_n, columns_n) row-major, aligned to 64 bytes. Zero it first.
+ */
 struct rows {
     float *values; /* owned: rows_free */
     size_t rows_n, columns_n;
@@ -26,14 +27,20 @@ void rows_free(struct rows *rows);
 bool rows_scan(struct cursor *c, size_t columns_n, const char *path, struct rows *rows,
                struct err *e) __attribute__((warn_unused_result));
 
-/* The targets column: m numbers, m strings, m booleans, or m rows of k numbers. Zero it. */
+/* The targets column: m numbers, m strings, m booleans, or m rows of k numbers. Zero it.
+ */
 struct column {
-    enum column_kind { COLUMN_NUMBERS, COLUMN_STRINGS, COLUMN_BOOLEANS, COLUMN_ROWS } kind;
-    size_t n;             /* m */
-    double *numbers;      /* (n): COLUMN_NUMBERS, COLUMN_BOOLEANS (0, 1); owned */
-    int32_t *string_ids;  /* (n): index into strings; owned */
+    enum column_kind {
+        COLUMN_NUMBERS,
+        COLUMN_STRINGS,
+        COLUMN_BOOLEANS,
+        COLUMN_ROWS
+    } kind;
+    size_t n;              /* m */
+    double *numbers;       /* (n): COLUMN_NUMBERS, COLUMN_BOOLEANS (0, 1); owned */
+    int32_t *string_ids;   /* (n): index into strings; owned */
     struct labels strings; /* the distinct strings, in the order they came; owned */
-    struct rows rows;     /* COLUMN_ROWS; owned */
+    struct rows rows;      /* COLUMN_ROWS; owned */
 };
 void column_free(struct column *column);
 

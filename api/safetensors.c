@@ -68,8 +68,14 @@ void *safetensors_encode(const struct tensor *tensors, size_t tensors_n,
     size_t data_n;
     unsigned char *file = NULL;
     if (header_encode(tensors, tensors_n, document, &header, &data_n) &&
-        size_add(header.n, data_n, n))
-        file = memory_new(*n, 1);
+        size_add(header.n, data_n, n)) {
+        if (header.n - LENGTH_BYTES <= SAFETENSORS_HEADER_MAX)
+            file = memory_new(*n, 1);
+        else
+            err_set(e, ERR_TOO_LARGE, NULL,
+                    "a tensor file's header of %zu bytes; at most %d",
+                    header.n - LENGTH_BYTES, SAFETENSORS_HEADER_MAX);
+    }
     if (file) {
         uint64_t length = header.n - LENGTH_BYTES;
         for (size_t i = 0; i < LENGTH_BYTES; i++)
@@ -152,8 +158,8 @@ static bool layout_check(const struct safetensors *file, const unsigned char *da
             return invalid(e, t->name, "the tensors leave a gap or overlap");
         at += bytes;
     }
-    return at == data_n || err_set(e, ERR_INVALID, NULL,
-                                   "safetensors: bytes behind the last tensor");
+    return at == data_n ||
+           err_set(e, ERR_INVALID, NULL, "safetensors: bytes behind the last tensor");
 }
 
 static bool header_decode(const json_t *root, const unsigned char *data, size_t data_n,
@@ -162,8 +168,10 @@ static bool header_decode(const json_t *root, const unsigned char *data, size_t 
     json_t *entry;
     size_t n = json_object_size(root);
     if (!json_is_object(root) || n > SAFETENSORS_TENSORS_MAX)
-        return err_set(e, ERR_INVALID, NULL, "safetensors: expected an object of at most %d "
-                       "tensors", SAFETENSORS_TENSORS_MAX);
+        return err_set(e, ERR_INVALID, NULL,
+                       "safetensors: expected an object of at most %d "
+                       "tensors",
+                       SAFETENSORS_TENSORS_MAX);
     out->tensors = calloc(n + 1, sizeof *out->tensors);
     if (!out->tensors)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu tensors", n);
@@ -172,8 +180,8 @@ static bool header_decode(const json_t *root, const unsigned char *data, size_t 
             const char *document = json_string_value(json_object_get(entry, "descentd"));
             if (document && !(out->document = strdup(document)))
                 return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metadata");
-        } else if (tensor_decode(name, entry, data, data_n,
-                                 &out->tensors[out->tensors_n], e)) {
+        } else if (tensor_decode(name, entry, data, data_n, &out->tensors[out->tensors_n],
+                                 e)) {
             out->tensors_n++;
         } else {
             return false;
@@ -189,7 +197,8 @@ bool safetensors_decode(const void *bytes, size_t n, struct safetensors *out,
     const unsigned char *file = bytes;
     uint64_t length = 0;
     if (n < LENGTH_BYTES)
-        return err_set(e, ERR_INVALID, NULL, "safetensors: shorter than its length field");
+        return err_set(e, ERR_INVALID, NULL,
+                       "safetensors: shorter than its length field");
     for (size_t i = 0; i < LENGTH_BYTES; i++)
         length |= (uint64_t)file[i] << 8 * i;
     if (length > SAFETENSORS_HEADER_MAX || length > n - LENGTH_BYTES)

@@ -1,8 +1,8 @@
 /* The safetensors format: an 8-byte little-endian header length, a JSON header, the data.
  *
- * Models and the tables of jobs are kept in it, so that anything written here can be read by
- * other tools. Tensors are float32 or int32, dense, in the order given, each aligned to 64
- * bytes within the file. */
+ * Models and the tables of jobs are kept in it, so that anything written here can be read
+ * by other tools. Tensors are float32 or int32, dense, in the order given; the first is
+ * aligned to 64 bytes within the file, the others to 4. */
 #ifndef API_SAFETENSORS_H
 #define API_SAFETENSORS_H
 
@@ -12,7 +12,11 @@
 
 #include "engine/err.h"
 
-enum { SAFETENSORS_NAME_MAX = 64, SAFETENSORS_HEADER_MAX = 16 << 20, SAFETENSORS_TENSORS_MAX = 4096 };
+enum {
+    SAFETENSORS_NAME_MAX = 64,
+    SAFETENSORS_HEADER_MAX = 16 << 20,
+    SAFETENSORS_TENSORS_MAX = 4096
+};
 
 enum tensor_type { TENSOR_F32, TENSOR_I32 };
 
@@ -36,8 +40,8 @@ struct safetensors {
     char *document; /* __metadata__.descentd, or NULL; owned */
 };
 
-/* Checks all of bytes[0..n): ERR_INVALID says what is wrong. The bytes are borrowed for as
- * long as the result is used. */
+/* Checks all of bytes[0..n): ERR_INVALID says what is wrong. The bytes are borrowed for
+ * as long as the result is used. */
 bool safetensors_decode(const void *bytes, size_t n, struct safetensors *out,
                         struct err *e) __attribute__((warn_unused_result));
 void safetensors_free(struct safetensors *file);

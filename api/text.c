@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "api/number.h"
+#include "api/utf8.h"
 #include "engine/memory.h"
 
 void text_free(struct text *t) {
@@ -98,6 +99,29 @@ void text_key(struct text *t, const char *key) {
     text_bytes(t, ":", 1);
 }
 
+/* How many bytes stand for themselves: whole characters that need no escape. */
+static size_t plain_bytes(const char *s, const char *end) {
+    const char *at = s;
+    for (size_t n = 1; n && at < end; at += n) {
+        bool escaped = (unsigned char)*at < 0x20 || *at == '"' || *at == '\\';
+        n = escaped ? 0 : utf8_length(at, end);
+    }
+    return (size_t)(at - s);
+}
+
+/* A byte that is not UTF-8 becomes U+FFFD: messages quote what came from outside, and cut
+ * it. */
+static void escape(struct text *t, char c) {
+    static const char named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    const char *name = strchr(named, c);
+    if (name)
+        text_format(t, "\\%c", letters[name - named]);
+    else if ((unsigned char)c < 0x20)
+        text_format(t, "\\u%04x", (unsigned char)c);
+    else
+        text_string(t, "\xef\xbf\xbd");
+}
+
 void text_json_string(struct text *t, const char *s) {
     if (!s) {
         text_json_null(t);
@@ -105,20 +129,12 @@ void text_json_string(struct text *t, const char *s) {
     }
     separate(t);
     text_bytes(t, "\"", 1);
-    for (; *s; s++) {
-        size_t plain = strcspn(s, "\"\\\b\f\n\r\t\x01\x02\x03\x04\x05\x06\x07\x0b\x0e\x0f"
-                                  "\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c"
-                                  "\x1d\x1e\x1f");
+    for (const char *end = s + strlen(s); s < end; s++) {
+        size_t plain = plain_bytes(s, end);
         text_bytes(t, s, plain);
         s += plain;
-        if (!*s)
-            break;
-        static const char named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-        const char *name = strchr(named, *s);
-        if (name)
-            text_format(t, "\\%c", letters[name - named]);
-        else
-            text_format(t, "\\u%04x", (unsigned char)*s);
+        if (s < end)
+            escape(t, *s);
     }
     text_bytes(t, "\"", 1);
 }

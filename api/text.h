@@ -1,8 +1,8 @@
 /* A growing buffer that text is written to, JSON above all.
  *
- * Commas need no bookkeeping: a value or key is preceded by one unless it follows an opening
- * bracket or a colon. When memory runs out the buffer is marked `failed` and swallows the
- * rest, so that a writer checks once, at its end. One thread at a time. */
+ * Commas need no bookkeeping: a value or key is preceded by one unless it follows an
+ * opening bracket or a colon. When memory runs out the buffer is marked `failed` and
+ * swallows the rest, so that a writer checks once, at its end. One thread at a time. */
 #ifndef API_TEXT_H
 #define API_TEXT_H
 
@@ -18,7 +18,8 @@ struct text {
 
 void text_free(struct text *t);
 
-/* Room for n more bytes at the end, or NULL (failed). text_advance says how many were used. */
+/* Room for n more bytes at the end, or NULL (failed). text_advance says how many were
+ * used. */
 char *text_reserve(struct text *t, size_t n);
 void text_advance(struct text *t, size_t n);
 
@@ -27,14 +28,17 @@ void text_string(struct text *t, const char *s);
 void text_format(struct text *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* @return the text with a NUL behind it, taken from *t (free() it); NULL when it failed. */
+/* @return the text with a NUL behind it, taken from *t (free() it); NULL when it failed.
+ */
 char *text_take(struct text *t);
 
 /* JSON. `open` is '{' or '['. */
 void text_open(struct text *t, char open);
 void text_close(struct text *t, char close);
 void text_key(struct text *t, const char *key);
-void text_json_string(struct text *t, const char *s); /* NULL: null */
+/* NULL: null. What is not UTF-8 becomes U+FFFD, so that the document is JSON for certain.
+ */
+void text_json_string(struct text *t, const char *s);
 void text_json_int(struct text *t, int64_t value);
 void text_json_float(struct text *t, float value);   /* shortest; not finite: null */
 void text_json_double(struct text *t, double value); /* shortest; not finite: null */

@@ -135,7 +135,7 @@ run_table() {
           (range(0; $n; ($n / 6 | floor))
            | [($answer.predictions[.] | text), ($truth[.] | text),
               ($answer.probabilities[.] | max * 1000 | round / 1000 | tostring)]
-           | "  " + (map(. + " " * ([15 - length, 1] | max)) | add) | rtrimstr(" "))
+           | "  " + (map(. + " " * ([15 - length, 1] | max)) | add) | sub(" +$"; ""))
     ' "$folder/answer.json"
 }
 
@@ -147,8 +147,8 @@ if ! start_daemon "$port"; then
 fi
 echo "descentd serves at $url, its store is $folder/descentd.db"
 
-run_table iris '{"hidden_layers":[16],"activation":"tanh","normalize":"standard","epochs":5000,"seed":1}'
-run_table digits '{"hidden_layers":[64],"normalize":"minmax","batch_size":32,"epochs":300,"seed":1}'
+run_table iris '{"hidden_layers":[16],"activation":"tanh","normalize":"standard","learning_rate":0.01,"epochs":50000,"seed":1}'
+run_table digits '{"hidden_layers":[64],"normalize":"minmax","batch_size":32,"learning_rate":0.01,"epochs":1500,"seed":1}'
 
 cat <<END
 

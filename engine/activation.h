@@ -1,7 +1,7 @@
 /* Activation functions g and their derivatives, element by element, vectorised.
  *
- * Formulas: sigmoid 1/(1+e^-z), tanh, relu max(0,z), leaky_relu max(slope z, z), linear z,
- * softmax e^z_j / sum e^z (over a row; output layer only). Pure; any thread. */
+ * Formulas: sigmoid 1/(1+e^-z), tanh, relu max(0,z), leaky_relu max(slope z, z), linear
+ * z, softmax e^z_j / sum e^z (over a row; output layer only). Pure; any thread. */
 #ifndef ENGINE_ACTIVATION_H
 #define ENGINE_ACTIVATION_H
 

@@ -41,8 +41,8 @@ struct err {
 
 /* Records an error unless one stands already. `where` may be NULL.
  * @return false always, so that a function can end with `return err_set(...)`. */
-bool err_set(struct err *e, enum err_kind kind, const char *where, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+bool err_set(struct err *e, enum err_kind kind, const char *where, const char *format,
+             ...) __attribute__((format(printf, 4, 5)));
 
 /* The same with a va_list. */
 bool err_vset(struct err *e, enum err_kind kind, const char *where, const char *format,

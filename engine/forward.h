@@ -18,8 +18,8 @@ size_t forward_cache_n(const struct net *net, size_t m);
 /* Where layer l's (m, n[l]) block starts in the cache of m rows, l in 0..L-1. */
 float *forward_cached(const struct net *net, size_t m, float *cache, size_t l);
 
-/* Fills the cache: A[l] of the hidden layers, and of the output layer Z[L], which the loss
- * turns into dZ[L]. */
+/* Fills the cache: A[l] of the hidden layers, and of the output layer Z[L], which the
+ * loss turns into dZ[L]. */
 void forward_train(const struct net *net, const float *X, size_t m, float *cache);
 
 #endif

@@ -2,9 +2,9 @@
  *
  *   binary_cross_entropy  -y log a - (1-y) log(1-a), a = sigmoid(z), summed over outputs
  *   cross_entropy         -log a_c, a = softmax(z), c the class of the sample
- *   mse                   sum over outputs of (a - y)^2 / 2 (the course's half), any a = g(z)
- *                         but softmax
- * The cost J is the mean of the loss over the samples. Pure; any thread. */
+ *   mse                   sum over outputs of (a - y)^2 / 2 (the course's half), any a =
+ * g(z) but softmax The cost J is the mean of the loss over the samples. Pure; any thread.
+ */
 #ifndef ENGINE_LOSS_H
 #define ENGINE_LOSS_H
 
@@ -31,9 +31,9 @@ struct targets {
 /* Targets of the rows from `row` on, k outputs each. */
 struct targets targets_from(struct targets t, size_t row, size_t k);
 
-/* Z (m,k): the output layer's pre-activations, replaced by dZ = dL/dZ of each sample's loss
- * (not divided by m). @return the sum of the m losses, accumulated in double; not finite
- * when an input is not. */
+/* Z (m,k): the output layer's pre-activations, replaced by dZ = dL/dZ of each sample's
+ * loss (not divided by m). @return the sum of the m losses, accumulated in double; not
+ * finite when an input is not. */
 double loss_fuse(enum loss loss, enum activation g, float slope, float *Z,
                  struct targets targets, size_t m, size_t k);
 

@@ -12,7 +12,8 @@
 
 /* Once per process, before any other thread: sets OpenBLAS to one thread, refuses a build
  * of it that is not OpenBLAS with pthreads, and compares products of random shapes with a
- * naive loop. ERR_INTERNAL says what was wrong: nothing should be served or trained then. */
+ * naive loop. ERR_INTERNAL says what was wrong: nothing should be served or trained then.
+ */
 bool matrix_start(struct err *e) __attribute__((warn_unused_result));
 
 /* What OpenBLAS says of itself (version, kernel); static storage. */
@@ -20,9 +21,11 @@ const char *matrix_blas_name(void);
 
 /* Shapes are those of the operands as stored; all dense, leading dimension = columns.
  * C (m,n) = A (m,k) . B(n,k)^T                     the forward product Z = A_prev W^T */
-void matrix_mul_nt(size_t m, size_t n, size_t k, const float *A, const float *B, float *C);
+void matrix_mul_nt(size_t m, size_t n, size_t k, const float *A, const float *B,
+                   float *C);
 /* C (m,n) = A (m,k) . B (k,n)                      the backward product dA_prev = dZ W */
-void matrix_mul_nn(size_t m, size_t n, size_t k, const float *A, const float *B, float *C);
+void matrix_mul_nn(size_t m, size_t n, size_t k, const float *A, const float *B,
+                   float *C);
 /* C (m,n) = A (k,m)^T . B (k,n), added to C when `accumulate`     dW = dZ^T A_prev */
 void matrix_mul_tn(size_t m, size_t n, size_t k, const float *A, const float *B, float *C,
                    bool accumulate);

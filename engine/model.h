@@ -1,5 +1,5 @@
-/* What a trained model is: the net, the transform of its inputs, the task, and the names of
- * its classes. Immutable once it is built; any number of threads predict with it. */
+/* What a trained model is: the net, the transform of its inputs, the task, and the names
+ * of its classes. Immutable once it is built; any number of threads predict with it. */
 #ifndef ENGINE_MODEL_H
 #define ENGINE_MODEL_H
 
@@ -25,9 +25,10 @@ bool task_find(const char *name, enum task *task);
 enum label_kind { LABEL_NUMBER, LABEL_STRING, LABEL_BOOLEAN };
 struct labels {
     enum label_kind kind;
-    size_t n;        /* 0 when the task has no classes */
-    double *numbers; /* (n): LABEL_NUMBER, or LABEL_BOOLEAN as 0 and 1; else NULL; owned */
-    char **strings;  /* (n): LABEL_STRING; else NULL; owned, each with its text */
+    size_t n; /* 0 when the task has no classes */
+    double
+        *numbers;   /* (n): LABEL_NUMBER, or LABEL_BOOLEAN as 0 and 1; else NULL; owned */
+    char **strings; /* (n): LABEL_STRING; else NULL; owned, each with its text */
 };
 void labels_free(struct labels *labels);
 

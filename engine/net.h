@@ -45,8 +45,8 @@ struct net {
     float *params;        /* (block_n), zeroed by net_new */
 };
 
-/* @return a net with zero parameters, owned by the caller; NULL with ERR_RANGE (a count is 0
- * or over its maximum, softmax before the output layer) or ERR_NO_MEMORY. */
+/* @return a net with zero parameters, owned by the caller; NULL with ERR_RANGE (a count
+ * is 0 or over its maximum, softmax before the output layer) or ERR_NO_MEMORY. */
 struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
                     struct err *e) __attribute__((warn_unused_result));
 void net_free(struct net *net); /* NULL is allowed */

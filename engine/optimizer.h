@@ -21,8 +21,9 @@ bool optimizer_find(const char *name, enum optimizer *kind);
 size_t optimizer_state_n(enum optimizer kind);
 
 /* Updates params[0..n). The gradient is the sum of the `lanes_n` arrays lanes[i][0..n),
- * added in that order, times `scale` (1/m). Element-wise: any partition of the range gives
- * the same bits. `state` holds n * optimizer_state_n floats, or is NULL when that is 0. */
+ * added in that order, times `scale` (1/m). Element-wise: any partition of the range
+ * gives the same bits. `state` holds n * optimizer_state_n floats, or is NULL when that
+ * is 0. */
 void optimizer_update(const struct optimizer_options *options, float *params,
                       float *const *lanes, size_t lanes_n, float scale, float *state,
                       size_t n);

@@ -13,8 +13,10 @@ struct team;
 typedef void team_task(void *context, size_t lane);
 
 /* A team of `threads_n` threads (1..64), the caller of team_run being one of them. Each
- * flushes denormals to zero while it works. @return NULL with ERR_RANGE or ERR_NO_MEMORY. */
-struct team *team_new(size_t threads_n, struct err *e) __attribute__((warn_unused_result));
+ * flushes denormals to zero while it works. @return NULL with ERR_RANGE or ERR_NO_MEMORY.
+ */
+struct team *team_new(size_t threads_n, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* Joins the threads. NULL is allowed. */
 void team_free(struct team *team);

@@ -1,13 +1,14 @@
 /* Gradient descent over a table held in memory, one mini-batch a call.
  *
  * The caller owns the loop, so cancelling, progress and checkpoints need no callbacks. A
- * batch is cut into lanes of rows by its size and the net alone, each lane into tiles that
- * bound the activations' memory; lanes are reduced in a fixed order. So the same data, net,
- * options and seed give the same bits with any number of threads.
+ * batch is cut into lanes of rows by its size and the net alone, each lane into tiles
+ * that bound the activations' memory; lanes are reduced in a fixed order. So the same
+ * data, net, options and seed give the same bits with any number of threads.
  *
  * `epoch` counts completed passes. With a full batch the cost at epoch e is J after e
- * updates; with mini-batches the cost at epoch 0 is J of the initial parameters and at epoch
- * e > 0 the mean of the costs of that epoch's batches, each weighted by its samples. */
+ * updates; with mini-batches the cost at epoch 0 is J of the initial parameters and at
+ * epoch e > 0 the mean of the costs of that epoch's batches, each weighted by its
+ * samples. */
 #ifndef ENGINE_TRAINER_H
 #define ENGINE_TRAINER_H
 
@@ -51,9 +52,10 @@ struct trainer_point {
 struct trainer;
 
 /* Borrows net (and writes its parameters), data, team and stop, all of which outlive it.
- * `stop` may be set by any thread and is looked at between tiles, some milliseconds apart.
- * @return NULL with ERR_RANGE (an option is out of bounds, loss and net do not fit, classes
- * and outputs disagree) or ERR_NO_MEMORY. */
+ * `stop` may be set by any thread and is looked at between tiles, some milliseconds
+ * apart.
+ * @return NULL with ERR_RANGE (an option is out of bounds, loss and net do not fit,
+ * classes and outputs disagree) or ERR_NO_MEMORY. */
 struct trainer *trainer_new(struct net *net, struct trainer_data data,
                             const struct trainer_options *options, struct team *team,
                             const atomic_bool *stop, struct err *e)
@@ -61,7 +63,8 @@ struct trainer *trainer_new(struct net *net, struct trainer_data data,
 void trainer_free(struct trainer *t); /* NULL is allowed */
 
 /* One mini-batch, or one evaluation where only a cost is due. Points come in the order of
- * their epochs, 0 to `epochs`, each once. After DONE or FAILED it answers the same again. */
+ * their epochs, 0 to `epochs`, each once. After DONE or FAILED it answers the same again.
+ */
 enum trainer_event trainer_step(struct trainer *t, struct trainer_point *point,
                                 struct err *e);
 

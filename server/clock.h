@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-int64_t clock_ms(void);      /* milliseconds since 1970, may be set back */
-int64_t clock_mono_us(void); /* microseconds, never goes back; no meaning across machines */
+int64_t clock_ms(void); /* milliseconds since 1970, may be set back */
+int64_t
+clock_mono_us(void); /* microseconds, never goes back; no meaning across machines */
 
 #endif

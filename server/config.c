@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum key_type { KEY_TEXT, KEY_INT };
 
@@ -18,9 +19,9 @@ struct key {
 };
 
 #define TEXT(field, flag, variable, fallback, help)                                      \
-    {flag, variable, KEY_TEXT, offsetof(struct config, field), 0, 0, fallback, help}
+    { flag, variable, KEY_TEXT, offsetof(struct config, field), 0, 0, fallback, help }
 #define INT(field, flag, variable, min, max, fallback, help)                             \
-    {flag, variable, KEY_INT, offsetof(struct config, field), min, max, fallback, help}
+    { flag, variable, KEY_INT, offsetof(struct config, field), min, max, fallback, help }
 
 static const struct key keys[] = {
     TEXT(listen, "--listen", "DESCENTD_LISTEN", "127.0.0.1:8080",
@@ -37,10 +38,12 @@ static const struct key keys[] = {
         "threads for requests that wait for the store"),
     INT(body_bytes_max, "--body-bytes-max", "DESCENTD_BODY_BYTES_MAX", 1024,
         INT64_C(1) << 34, "67108864", "largest request body, in bytes"),
-    INT(body_memory_max, "--body-memory-max", "DESCENTD_BODY_MEMORY_MAX", 1 << 20,
-        INT64_C(1) << 40, "536870912", "bytes of all request bodies in flight"),
-    INT(model_memory_max, "--model-memory-max", "DESCENTD_MODEL_MEMORY_MAX", 1 << 20,
-        INT64_C(1) << 40, "1073741824", "bytes of models kept loaded"),
+    INT(body_memory_max, "--body-memory-max", "DESCENTD_BODY_MEMORY_MAX", 0,
+        INT64_C(1) << 40, "0",
+        "bytes of all request bodies in flight; 0: a quarter of the memory, to 512 MiB"),
+    INT(model_memory_max, "--model-memory-max", "DESCENTD_MODEL_MEMORY_MAX", 0,
+        INT64_C(1) << 40, "0",
+        "bytes of models kept loaded; 0: a quarter of the memory, to 1 GiB"),
     INT(connections_max, "--connections-max", "DESCENTD_CONNECTIONS_MAX", 16, 1000000,
         "4096", "connections held at a time"),
     INT(header_timeout_ms, "--header-timeout-ms", "DESCENTD_HEADER_TIMEOUT_MS", 100,
@@ -56,6 +59,7 @@ static const struct key keys[] = {
     INT(wake_fd, "--wake-fd", "DESCENTD_WAKE_FD", -1, 1 << 20, "-1", NULL),
 };
 enum { KEYS_N = sizeof keys / sizeof *keys };
+enum { BODY_MEMORY = 512 << 20, MODEL_MEMORY = 1 << 30 };
 
 static bool key_set(struct config *config, const struct key *key, const char *name,
                     const char *text, struct err *e) {
@@ -71,7 +75,8 @@ static bool key_set(struct config *config, const struct key *key, const char *na
     long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || value < key->min || value > key->max)
         return err_set(e, ERR_INVALID, name,
-                       "expected an integer from %" PRId64 " to %" PRId64 ", got \"%.40s\"",
+                       "expected an integer from %" PRId64 " to %" PRId64
+                       ", got \"%.40s\"",
                        key->min, key->max, text);
     int64_t number = value;
     memcpy(field, &number, sizeof number);
@@ -101,6 +106,18 @@ static const char *flag_nearest(const char *flag) {
     return best;
 }
 
+/* What follows from the machine where nothing was said. */
+static void memory_resolve(struct config *config) {
+    int64_t quarter = config_memory() / 4;
+    if (!config->body_memory_max)
+        config->body_memory_max = quarter < BODY_MEMORY ? quarter : BODY_MEMORY;
+    if (!config->model_memory_max)
+        config->model_memory_max = quarter < MODEL_MEMORY ? quarter : MODEL_MEMORY;
+    /* A body that never fits is too large, not to be tried again. */
+    if (config->body_bytes_max > config->body_memory_max)
+        config->body_bytes_max = config->body_memory_max;
+}
+
 bool config_read(struct config *config, int argc, char *const *argv, struct err *e) {
     *config = (struct config){0};
     for (size_t k = 0; k < KEYS_N; k++) {
@@ -122,6 +139,7 @@ bool config_read(struct config *config, int argc, char *const *argv, struct err 
         if (!key_set(config, key, key->flag, text, e))
             return false;
     }
+    memory_resolve(config);
     return true;
 }
 
@@ -160,4 +178,26 @@ size_t config_cpus(void) {
     if (quota && quota < n)
         n = quota;
     return n < 1 ? 1 : n > 64 ? 64 : n;
+}
+
+/* The number in a cgroup's file; INT64_MAX: no such file, or no limit ("max"). */
+static int64_t limit_read(const char *path) {
+    long long limit = INT64_MAX;
+    FILE *f = fopen(path, "re");
+    if (f) {
+        if (fscanf(f, "%lld", &limit) != 1 || limit <= 0)
+            limit = INT64_MAX;
+        fclose(f);
+    }
+    return limit;
+}
+
+int64_t config_memory(void) {
+    int64_t pages = sysconf(_SC_PHYS_PAGES), least = pages * sysconf(_SC_PAGESIZE);
+    int64_t limits[] = {limit_read("/sys/fs/cgroup/memory.max"),
+                        limit_read("/sys/fs/cgroup/memory/memory.limit_in_bytes")};
+    for (size_t i = 0; i < 2; i++)
+        if (limits[i] < least)
+            least = limits[i];
+    return least;
 }

@@ -1,5 +1,6 @@
-/* Configuration: one table of keys, each a flag, an environment variable, a type, bounds, a
- * default and a line of help. A flag wins over the environment, which wins over the default. */
+/* Configuration: one table of keys, each a flag, an environment variable, a type, bounds,
+ * a default and a line of help. A flag wins over the environment, which wins over the
+ * default. */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
@@ -12,34 +13,39 @@
 
 /* Strings are borrowed from argv, the environment or the table. */
 struct config {
-    const char *listen;          /* HOST:PORT, [HOST]:PORT */
-    const char *store;           /* a path */
+    const char *listen; /* HOST:PORT, [HOST]:PORT */
+    const char *store;  /* a path */
     const char *log_level;
-    int64_t workers;             /* local worker processes */
-    int64_t threads;             /* that train, in each worker; 0: as many as the CPU quota */
-    int64_t http_threads;        /* 0: as many as the CPU quota */
-    int64_t store_threads;       /* that run what must wait for the store */
-    int64_t body_bytes_max;      /* of one request */
-    int64_t body_memory_max;     /* of all bodies in flight */
-    int64_t model_memory_max;    /* of the models kept loaded */
+    int64_t workers;         /* local worker processes */
+    int64_t threads;         /* that train, in each worker; 0: as many as the CPU quota */
+    int64_t http_threads;    /* 0: as many as the CPU quota */
+    int64_t store_threads;   /* that run what must wait for the store */
+    int64_t body_bytes_max;  /* of one request */
+    int64_t body_memory_max; /* of all bodies in flight */
+    int64_t model_memory_max; /* of the models kept loaded */
     int64_t connections_max;
-    int64_t header_timeout_ms;   /* to send the request's head */
-    int64_t idle_timeout_s;      /* of a kept-alive connection */
-    int64_t drain_timeout_ms;    /* between SIGTERM and giving up */
-    int64_t worker_nice;         /* how much the workers give way, 0..19 */
-    int64_t wake_fd;             /* a worker's line to its server; -1: none */
+    int64_t header_timeout_ms; /* to send the request's head */
+    int64_t idle_timeout_s;    /* of a kept-alive connection */
+    int64_t drain_timeout_ms;  /* between SIGTERM and giving up */
+    int64_t worker_nice;       /* how much the workers give way, 0..19 */
+    int64_t wake_fd;           /* a worker's line to its server; -1: none */
 };
 
-/* Reads argv[0..argc) (behind the command) and the environment. ERR_INVALID names the flag or
- * the variable, and the nearest known flag for an unknown one. */
+/* Reads argv[0..argc) (behind the command) and the environment. ERR_INVALID names the
+ * flag or the variable, and the nearest known flag for an unknown one. The memory limits
+ * come back resolved, and body_bytes_max is at most body_memory_max. */
 bool config_read(struct config *config, int argc, char *const *argv, struct err *e)
     __attribute__((warn_unused_result));
 
 /* The table as help text. */
 void config_help(FILE *to);
 
-/* The number of CPUs this process may use: the affinity mask and the cgroup's quota (v1 and
- * v2), rounded up; at least 1, at most 64. */
+/* The number of CPUs this process may use: the affinity mask and the cgroup's quota (v1
+ * and v2), rounded up; at least 1, at most 64. */
 size_t config_cpus(void);
+
+/* The bytes of memory this process may use: the machine's, or the cgroup's limit if that
+ * is lower (v1 and v2). */
+int64_t config_memory(void);
 
 #endif

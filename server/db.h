@@ -1,10 +1,10 @@
 /* The narrow driver under store.c: what SQL needs of a database, and nothing else.
  *
- * One `struct db` is one connection, used by one thread at a time. Statements are prepared
- * once per connection and kept by their text (which must be a string literal). Placeholders
- * are $1, $2, ... without gaps. Errors are ERR_STORAGE, or ERR_NO_MEMORY, or ERR_BUSY when
- * another writer held the database for longer than the busy timeout, or ERR_CONFLICT when a
- * unique key stood in the way or the file is not a store. */
+ * One `struct db` is one connection, used by one thread at a time. Statements are
+ * prepared once per connection and kept by their text (which must be a string literal).
+ * Placeholders are $1, $2, ... without gaps. Errors are ERR_STORAGE, or ERR_NO_MEMORY, or
+ * ERR_BUSY when another writer held the database for longer than the busy timeout, or
+ * ERR_CONFLICT when a unique key stood in the way or the file is not a store. */
 #ifndef SERVER_DB_H
 #define SERVER_DB_H
 
@@ -34,7 +34,8 @@ void db_rollback(struct db *db);
 struct db_statement *db_prepare(struct db *db, const char *sql, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Binds parameter `index` (from 1). Bytes and texts are borrowed until the next prepare. */
+/* Binds parameter `index` (from 1). Bytes and texts are borrowed until the next prepare.
+ */
 void db_bind_int(struct db_statement *s, int index, int64_t value);
 void db_bind_double(struct db_statement *s, int index, double value);
 void db_bind_text(struct db_statement *s, int index, const char *text); /* NULL: null */

@@ -36,8 +36,7 @@ struct db {
     struct db_statement statements[STATEMENTS_MAX];
 };
 
-/* ---- errors -------------------------------------------------------------------------
- */
+/* ---- errors --------------------------------------------------------------------- */
 
 static enum err_kind kind_of(int rc) {
     if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY)
@@ -64,8 +63,7 @@ static bool fail(struct db *db, int rc, struct err *e) {
     return err_set(e, kind_of(rc), NULL, "store: %s (sqlite %d)", text, rc);
 }
 
-/* ---- opening ------------------------------------------------------------------------
- */
+/* ---- opening -------------------------------------------------------------------- */
 
 static bool pragma_int(struct db *db, const char *sql, int64_t *value, struct err *e) {
     sqlite3_stmt *stmt = NULL;
@@ -241,8 +239,7 @@ void db_close(struct db *db) {
     free(db);
 }
 
-/* ---- transactions -------------------------------------------------------------------
- */
+/* ---- transactions --------------------------------------------------------------- */
 
 bool db_exec(struct db *db, const char *sql, struct err *e) {
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
@@ -274,8 +271,7 @@ void db_rollback(struct db *db) {
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* ---- statements ---------------------------------------------------------------------
- */
+/* ---- statements ----------------------------------------------------------------- */
 
 static bool parameters_map(struct db_statement *s, struct err *e) {
     int n = sqlite3_bind_parameter_count(s->stmt);
@@ -384,8 +380,7 @@ void db_end(struct db_statement *s) {
         sqlite3_reset(s->stmt);
 }
 
-/* ---- columns ------------------------------------------------------------------------
- */
+/* ---- columns -------------------------------------------------------------------- */
 
 bool db_is_null(struct db_statement *s, int column) {
     return sqlite3_column_type(s->stmt, column) == SQLITE_NULL;

@@ -44,7 +44,9 @@ static void *run(void *context) {
     return NULL;
 }
 
-static void executor_free(struct executor *x) {
+void executor_free(struct executor *x) {
+    if (!x)
+        return;
     for (size_t i = 0; x->threads && i < x->threads_n; i++)
         store_close(x->threads[i].store);
     pthread_mutex_destroy(&x->lock);
@@ -54,8 +56,8 @@ static void executor_free(struct executor *x) {
     free(x);
 }
 
-struct executor *executor_start(size_t threads_n, size_t queue_max, const char *store_path,
-                                struct err *e) {
+struct executor *executor_start(size_t threads_n, size_t queue_max,
+                                const char *store_path, struct err *e) {
     struct executor *x = calloc(1, sizeof *x);
     if (!x) {
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the executor");
@@ -112,5 +114,4 @@ void executor_stop(struct executor *x) {
     pthread_mutex_unlock(&x->lock);
     for (size_t i = 0; i < x->threads_n; i++)
         pthread_join(x->threads[i].id, NULL);
-    executor_free(x);
 }

@@ -10,14 +10,17 @@ struct executor;
 typedef void executor_task(void *context, struct store *store);
 
 /* Opens one connection a thread. */
-struct executor *executor_start(size_t threads_n, size_t queue_max, const char *store_path,
-                                struct err *e) __attribute__((warn_unused_result));
+struct executor *executor_start(size_t threads_n, size_t queue_max,
+                                const char *store_path, struct err *e)
+    __attribute__((warn_unused_result));
 
-/* Queues a task. false: the queue is full (or the executor is ending), nothing was queued. */
+/* Queues a task. false: the queue is full (or the executor is ending), nothing was
+ * queued. */
 bool executor_add(struct executor *x, executor_task *task, void *context)
     __attribute__((warn_unused_result));
 
-/* Runs what is queued, then ends. */
+/* Runs what is queued, then ends its threads; executor_add says no from here on. */
 void executor_stop(struct executor *x);
+void executor_free(struct executor *x); /* NULL is allowed; stop first */
 
 #endif

@@ -12,7 +12,12 @@
 #include "api/model_file.h"
 #include "server/clock.h"
 
-enum { WAIT_SECONDS_MAX = 300, POINTS_MAX = 100000, LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
+enum {
+    WAIT_SECONDS_MAX = 300,
+    POINTS_MAX = 100000,
+    LIMIT_DEFAULT = 100,
+    LIMIT_MAX = 1000
+};
 
 bool page_read(const struct http_request *request, struct page *page, struct err *e) {
     int64_t limit = LIMIT_DEFAULT;
@@ -178,12 +183,14 @@ bool handle_jobs_list(void *subsystem, struct store *store,
     if (!page_read(request, &page, e))
         return false;
     if (status_name && !job_status_find(status_name, &status))
-        return err_set(e, ERR_INVALID, "status",
-                       "expected queued, running, succeeded, failed or cancelled, got \"%.40s\"",
-                       status_name);
+        return err_set(
+            e, ERR_INVALID, "status",
+            "expected queued, running, succeeded, failed or cancelled, got \"%.40s\"",
+            status_name);
     const char *model = http_query_text(request, "model");
     if (model && !job_name_valid(model))
-        return err_set(e, ERR_INVALID, "model", "expected a model's name, got \"%.40s\"", model);
+        return err_set(e, ERR_INVALID, "model", "expected a model's name, got \"%.40s\"",
+                       model);
     struct store_jobs_query query = {
         .status = status_name ? (int)status : -1,
         .model = model,

@@ -22,7 +22,8 @@ static struct version_view version_view_of(const struct store_version *v) {
 
 static bool name_check(const char *name, struct err *e) {
     return job_name_valid(name) ||
-           err_set(e, ERR_INVALID, "name", "expected a model's name, got \"%.60s\"", name);
+           err_set(e, ERR_INVALID, "name", "expected a model's name, got \"%.60s\"",
+                   name);
 }
 
 static bool version_valid(const char *text) {
@@ -111,8 +112,8 @@ bool handle_versions_get(void *subsystem, struct store *store,
     if (!name_check(name, e))
         return false;
     if (!version_valid(text))
-        return err_set(e, ERR_INVALID, "version", "expected a number from 1, got \"%.40s\"",
-                       text);
+        return err_set(e, ERR_INVALID, "version",
+                       "expected a number from 1, got \"%.40s\"", text);
     if (!store_version_get(store, name, strtoll(text, NULL, 10), &v, e))
         return false;
     struct version_view view = version_view_of(&v);

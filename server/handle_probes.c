@@ -1,8 +1,9 @@
 /* /livez, /readyz, /metrics */
 #include "server/handlers.h"
 
-bool handle_livez(void *subsystem, struct store *store, const struct http_request *request,
-                  struct http_reply *reply, struct err *e) {
+bool handle_livez(void *subsystem, struct store *store,
+                  const struct http_request *request, struct http_reply *reply,
+                  struct err *e) {
     (void)subsystem;
     (void)store;
     (void)request;
@@ -11,8 +12,9 @@ bool handle_livez(void *subsystem, struct store *store, const struct http_reques
     return true;
 }
 
-bool handle_readyz(void *subsystem, struct store *store, const struct http_request *request,
-                   struct http_reply *reply, struct err *e) {
+bool handle_readyz(void *subsystem, struct store *store,
+                   const struct http_request *request, struct http_reply *reply,
+                   struct err *e) {
     const struct probes_context *probes = subsystem;
     (void)store;
     if (request->draining)
@@ -23,8 +25,9 @@ bool handle_readyz(void *subsystem, struct store *store, const struct http_reque
     return true;
 }
 
-bool handle_metrics(void *subsystem, struct store *store, const struct http_request *request,
-                    struct http_reply *reply, struct err *e) {
+bool handle_metrics(void *subsystem, struct store *store,
+                    const struct http_request *request, struct http_reply *reply,
+                    struct err *e) {
     struct probes_context *probes = subsystem;
     (void)request;
     (void)e;
@@ -32,7 +35,8 @@ bool handle_metrics(void *subsystem, struct store *store, const struct http_requ
     struct err ignored = {0};
     if (!store_jobs_count(store, gauges.jobs, &ignored))
         gauges.jobs[0] = -1;
-    supervisor_counts(probes->supervisor, &gauges.workers_running, &gauges.worker_crashes);
+    supervisor_counts(probes->supervisor, &gauges.workers_running,
+                      &gauges.worker_crashes);
     registry_counts(probes->registry, &gauges.models, &gauges.models_loaded,
                     &gauges.model_bytes);
     metrics_encode(probes->metrics, &gauges, &reply->body);

@@ -1,4 +1,5 @@
-/* The handlers: decode, call, encode; nothing else. Each gets the subsystem it works on. */
+/* The handlers: decode, call, encode; nothing else. Each gets the subsystem it works on.
+ */
 #ifndef SERVER_HANDLERS_H
 #define SERVER_HANDLERS_H
 

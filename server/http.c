@@ -27,7 +27,8 @@
 
 enum {
     CONNECTION_MEMORY = 16 << 10, /* the head must fit */
-    INLINE_BODY_MAX = 256 << 10,  /* a larger body is not handled on a connection's thread */
+    INLINE_BODY_MAX =
+        256 << 10, /* a larger body is not handled on a connection's thread */
     QUEUE_MAX = 8192,
     TICK_MS = 20, /* how late a parked request may be woken */
     REAP_EVERY_TICKS = 25,
@@ -43,7 +44,8 @@ enum exchange_state {
     EXCHANGE_SENT
 };
 
-/* One request and its answer. The connection's thread owns it, but for the time it is AWAY. */
+/* One request and its answer. The connection's thread owns it, but for the time it is
+ * AWAY. */
 struct exchange {
     struct http *http;
     struct MHD_Connection *connection;
@@ -79,7 +81,7 @@ struct http {
     struct exchange *parked;
 };
 
-/* ---- helpers for handlers --------------------------------------------------------------- */
+/* ---- helpers for handlers ------------------------------------------------------- */
 
 const char *http_query_text(const struct http_request *request, const char *name) {
     for (size_t i = 0; i < request->query_n; i++)
@@ -98,7 +100,8 @@ bool http_query_int(const struct http_request *request, const char *name, int64_
     long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || value < min || value > max)
         return err_set(e, ERR_INVALID, name,
-                       "expected an integer from %" PRId64 " to %" PRId64 ", got \"%.40s\"",
+                       "expected an integer from %" PRId64 " to %" PRId64
+                       ", got \"%.40s\"",
                        min, max, text);
     *out = value;
     return true;
@@ -119,7 +122,7 @@ bool http_query_number(const struct http_request *request, const char *name, dou
     return true;
 }
 
-/* ---- the head --------------------------------------------------------------------------- */
+/* ---- the head ------------------------------------------------------------------- */
 
 static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind,
                                      const char *name, size_t name_n, const char *value,
@@ -199,10 +202,13 @@ static bool query_check(struct exchange *x) {
 static bool id_is_valid(const char *id) {
     size_t n = strlen(id);
     return n > 0 && n < HTTP_ID_MAX &&
-           strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+           strspn(id,
+                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+               n;
 }
 
-/* The client's id where it gave a good one; otherwise one that is unique enough for a log. */
+/* The client's id where it gave a good one; otherwise one that is unique enough for a
+ * log. */
 static void request_id_set(struct exchange *x, const char *given) {
     static atomic_uint_fast64_t counter;
     if (given && id_is_valid(given)) {
@@ -223,11 +229,29 @@ static bool route_check(struct exchange *x) {
         return err_set(&x->err, ERR_NOT_FOUND, NULL, "no such path");
     case ROUTE_NO_METHOD:
         x->reply.allow = x->allow;
-        return err_set(&x->err, ERR_METHOD, NULL, "%.20s is not for this path; allowed: %s",
-                       r->method, x->allow);
+        return err_set(&x->err, ERR_METHOD, NULL,
+                       "%.20s is not for this path; allowed: %s", r->method, x->allow);
     default:
         return true;
     }
+}
+
+/* Room for `capacity` bytes of the body, within what all bodies may take together. */
+static bool body_reserve(struct exchange *x, size_t capacity) {
+    size_t more = capacity - x->body_capacity;
+    size_t before = atomic_fetch_add(&x->http->body_bytes, more);
+    if (before + more > (size_t)x->http->options.config->body_memory_max) {
+        atomic_fetch_sub(&x->http->body_bytes, more);
+        return err_set(&x->err, ERR_UNAVAILABLE, NULL,
+                       "the bodies in flight fill --body-memory-max; try again");
+    }
+    x->body_reserved += more;
+    char *grown = realloc(x->body, capacity);
+    if (!grown)
+        return err_set(&x->err, ERR_NO_MEMORY, NULL, "no memory for the body");
+    x->body = grown;
+    x->body_capacity = capacity;
+    return true;
 }
 
 /* Limits and memory for a body that is to come. */
@@ -248,16 +272,7 @@ static bool body_check(struct exchange *x, const struct http_head *head,
                        length, config->body_bytes_max);
     if (x->route->body && !http_head_media(head, e))
         return false;
-    if (!length)
-        return true;
-    size_t before = atomic_fetch_add(&x->http->body_bytes, (size_t)length);
-    x->body_reserved = (size_t)length;
-    if (before + length > (size_t)config->body_memory_max)
-        return err_set(e, ERR_UNAVAILABLE, NULL,
-                       "the bodies in flight fill --body-memory-max; try again");
-    x->body_capacity = (size_t)length;
-    x->body = malloc(x->body_capacity);
-    return x->body || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the body");
+    return !length || !x->route->body || body_reserve(x, (size_t)length);
 }
 
 /* Judges everything that is known before the body. */
@@ -273,7 +288,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
            query_check(x) && body_check(x, &head, &framing);
 }
 
-/* ---- answers ---------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------- */
 
 static void problem_set(struct exchange *x) {
     x->reply.status = problem_status(x->err.kind);
@@ -284,9 +299,9 @@ static void problem_set(struct exchange *x) {
 
 static void reply_log(const struct exchange *x, int64_t duration_us) {
     int status = x->reply.status;
-    enum log_level level = status >= 500                         ? LOG_WARN
+    enum log_level level = status >= 500                   ? LOG_WARN
                            : !x->route || !x->route->waits ? LOG_DEBUG
-                                                                 : LOG_INFO;
+                                                           : LOG_INFO;
     log_write(level, "request", "method", LOG_TEXT(x->request.method), "route",
               LOG_TEXT(x->route ? x->route->name : "none"), "status", LOG_INT(status),
               "us", LOG_INT(duration_us), "request_id", LOG_TEXT(x->request.id), "error",
@@ -341,7 +356,7 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     return result;
 }
 
-/* ---- running ---------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------- */
 
 static void handler_run(struct exchange *x, struct store *store) {
     struct http *h = x->http;
@@ -389,7 +404,8 @@ static enum MHD_Result exchange_away(struct exchange *x) {
     x->state = EXCHANGE_AWAY;
     MHD_suspend_connection(x->connection);
     if (!executor_add(x->http->executor, exchange_run, x)) {
-        err_set(&x->err, ERR_UNAVAILABLE, NULL, "too many requests are waiting; try again");
+        err_set(&x->err, ERR_UNAVAILABLE, NULL,
+                "too many requests are waiting; try again");
         exchange_answered(x);
     }
     return MHD_YES;
@@ -434,7 +450,7 @@ static void parked_run(struct http *h, bool all) {
     }
 }
 
-/* ---- libmicrohttpd's callbacks ---------------------------------------------------------- */
+/* ---- libmicrohttpd's callbacks -------------------------------------------------- */
 
 static struct exchange *exchange_new(struct http *h, struct MHD_Connection *connection,
                                      const char *method) {
@@ -452,7 +468,8 @@ static struct exchange *exchange_new(struct http *h, struct MHD_Connection *conn
     return x;
 }
 
-/* More of the body; over the limit it is read and forgotten, so that the answer arrives. */
+/* More of the body; over the limit it is read and forgotten, so that the answer arrives.
+ */
 static bool body_append(struct exchange *x, const char *data, size_t n) {
     size_t max = (size_t)x->http->options.config->body_bytes_max, need;
     reaper_bytes(x->watched, n);
@@ -467,13 +484,8 @@ static bool body_append(struct exchange *x, const char *data, size_t n) {
                x->request.body_n = need, true;
     if (need > x->body_capacity) {
         size_t capacity = need < max / 2 ? 2 * need : max;
-        atomic_fetch_add(&x->http->body_bytes, capacity - x->body_capacity);
-        x->body_reserved += capacity - x->body_capacity;
-        char *grown = realloc(x->body, capacity);
-        if (!grown)
-            return false;
-        x->body = grown;
-        x->body_capacity = capacity;
+        if (!body_reserve(x, capacity))
+            return (x->request.body_n = need), true; /* read and forgotten from here on */
     }
     memcpy(x->body + x->request.body_n, data, n);
     x->request.body_n = need;
@@ -542,7 +554,8 @@ static void on_connection(void *context, struct MHD_Connection *connection,
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context = info ? reaper_add(h->reaper, info->connect_fd, clock_mono_us()) : NULL;
+        *socket_context =
+            info ? reaper_add(h->reaper, info->connect_fd, clock_mono_us()) : NULL;
         metrics_connections(h->options.metrics, 1);
     } else {
         if (*socket_context)
@@ -553,14 +566,15 @@ static void on_connection(void *context, struct MHD_Connection *connection,
     }
 }
 
-/* Paths and queries are decoded by http_head, which refuses what this would let through. */
+/* Paths and queries are decoded by http_head, which refuses what this would let through.
+ */
 static size_t no_unescape(void *context, struct MHD_Connection *connection, char *text) {
     (void)context;
     (void)connection;
     return strlen(text);
 }
 
-/* ---- start and stop --------------------------------------------------------------------- */
+/* ---- start and stop ------------------------------------------------------------- */
 
 static void *tick(void *context) {
     struct http *h = context;
@@ -598,7 +612,8 @@ static size_t connections_limit(const struct config *config) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
-    uint64_t most = limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE : FDS_BESIDE;
+    uint64_t most =
+        limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE : FDS_BESIDE;
     if ((uint64_t)config->connections_max <= most)
         return (size_t)config->connections_max;
     log_write(LOG_WARN, "fewer connections than --connections-max fit the limit of files",
@@ -609,22 +624,23 @@ static size_t connections_limit(const struct config *config) {
 static struct MHD_Daemon *daemon_start(struct http *h) {
     const struct config *config = h->options.config;
     size_t threads = config->http_threads ? (size_t)config->http_threads : config_cpus();
-    /* The acceptor keeps the limit; each thread, which gets a share, may have them all. */
+    /* The acceptor keeps the limit; each thread, which gets a share, may have them all.
+     */
     unsigned limit = (unsigned)(h->connections_max * threads);
     struct MHD_OptionItem pool[] = {
-        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
+        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads,
+         NULL},
         {MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
             MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
-        0, NULL, NULL, on_request, h,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_LIMIT, limit,
+        0, NULL, NULL, on_request, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, limit,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_timeout_s,
         MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-        MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+        on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_ARRAY,
+        pool, MHD_OPTION_END);
 }
 
 static bool acceptor_open(struct http *h, struct err *e) {
@@ -638,10 +654,12 @@ static bool acceptor_open(struct http *h, struct err *e) {
 
 static void http_free(struct http *h) {
     acceptor_stop(h->acceptor);
+    /* Connections that are kept alive may bring requests until the daemon has stopped. */
     if (h->executor)
         executor_stop(h->executor);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
+    executor_free(h->executor);
     listener_close(&h->listener);
     if (h->reaper)
         reaper_free(h->reaper);
@@ -661,14 +679,16 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     pthread_mutex_init(&h->lock, NULL);
     h->reaper = reaper_new((struct reaper_options){config->header_timeout_ms * 1000,
                                                    config->idle_timeout_s * 1000000});
-    h->executor = executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
+    h->executor =
+        executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
     h->connections_max = connections_limit(config);
     if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e))
         h->daemon = daemon_start(h);
     if (h->daemon && acceptor_open(h, e) &&
         pthread_create(&h->ticker, NULL, tick, h) == 0)
         return h;
-    err_set(e, ERR_INTERNAL, NULL, "the HTTP server could not start on %s", config->listen);
+    err_set(e, ERR_INTERNAL, NULL, "the HTTP server could not start on %s",
+            config->listen);
     http_free(h);
     return NULL;
 }

@@ -1,10 +1,10 @@
-/* HTTP: connections, framing, limits, and who runs a handler. The only file pair that knows
- * libmicrohttpd is http.c.
+/* HTTP: connections, framing, limits, and who runs a handler. The only file pair that
+ * knows libmicrohttpd is http.c.
  *
  * A request is collected whole. Its handler runs on the connection's thread when it needs
- * memory alone, and on the executor's threads, each with its own connection to the store, when
- * it may wait; the connection is suspended meanwhile. A handler can also ask to be called
- * again later (park): when something changed, or when its time is over. */
+ * memory alone, and on the executor's threads, each with its own connection to the store,
+ * when it may wait; the connection is suspended meanwhile. A handler can also ask to be
+ * called again later (park): when something changed, or when its time is over. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
@@ -49,12 +49,13 @@ struct http_reply {
     struct text body;
     const char *type; /* NULL: application/json */
     char location[HTTP_LOCATION_MAX];
-    const char *allow;      /* for 405 */
-    int64_t park_until_us;  /* not 0: no answer yet; call again on a change, or then */
-    bool defer;             /* it needs a store and was called without: call again with one */
+    const char *allow;     /* for 405 */
+    int64_t park_until_us; /* not 0: no answer yet; call again on a change, or then */
+    bool defer; /* it needs a store and was called without: call again with one */
 };
 
-/* @return false with *e, which becomes the answer. `store` is NULL on a connection's thread. */
+/* @return false with *e, which becomes the answer. `store` is NULL on a connection's
+ * thread. */
 typedef bool http_handler(void *subsystem, struct store *store,
                           const struct http_request *request, struct http_reply *reply,
                           struct err *e);
@@ -88,9 +89,10 @@ void http_drain(struct http *h);
 /* Stops listening, waits up to timeout_ms for the requests in flight, and frees. */
 void http_stop(struct http *h, int64_t timeout_ms);
 
-/* ---- helpers for handlers --------------------------------------------------------------- */
+/* ---- helpers for handlers ------------------------------------------------------- */
 
-/* An integer of the query. Absent: *out stays. ERR_INVALID, where = the parameter's name. */
+/* An integer of the query. Absent: *out stays. ERR_INVALID, where = the parameter's name.
+ */
 bool http_query_int(const struct http_request *request, const char *name, int64_t min,
                     int64_t max, int64_t *out, struct err *e)
     __attribute__((warn_unused_result));

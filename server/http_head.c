@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/utf8.h"
+
 static bool field_is(const struct http_field *f, const char *name) {
     return f->name_n == strlen(name) && strncasecmp(f->name, name, f->name_n) == 0;
 }
@@ -29,7 +31,8 @@ static bool field_is_well_formed(const struct http_field *f) {
     if (!f->name_n)
         return false;
     for (size_t i = 0; i < f->name_n; i++)
-        if (!isalnum((unsigned char)f->name[i]) && !memchr(others, f->name[i], sizeof others - 1))
+        if (!isalnum((unsigned char)f->name[i]) &&
+            !memchr(others, f->name[i], sizeof others - 1))
             return false;
     for (size_t i = 0; i < f->value_n; i++) {
         unsigned char c = (unsigned char)f->value[i];
@@ -63,7 +66,8 @@ static bool framing_check(const struct http_head *head, struct http_framing *fra
         return err_set(e, ERR_INVALID, "Transfer-Encoding",
                        "expected chunked, got \"%.40s\"",
                        http_head_field(head, "Transfer-Encoding"));
-    if (lengths && !length_parse(http_head_field(head, "Content-Length"), &framing->length))
+    if (lengths &&
+        !length_parse(http_head_field(head, "Content-Length"), &framing->length))
         return err_set(e, ERR_INVALID, "Content-Length", "expected a number of bytes");
     return true;
 }
@@ -91,7 +95,8 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
             return err_set(e, ERR_INVALID, NULL, "a malformed header field");
     size_t hosts = fields_count(head, "Host");
     if (hosts > 1 || (!hosts && strcmp(head->version, "HTTP/1.1") == 0))
-        return err_set(e, ERR_INVALID, "Host", "expected one Host header, got %zu", hosts);
+        return err_set(e, ERR_INVALID, "Host", "expected one Host header, got %zu",
+                       hosts);
     return framing_check(head, framing, e) &&
            origin_check(head, http_head_field(head, "Host"), e);
 }
@@ -110,11 +115,11 @@ bool http_head_media(const struct http_head *head, struct err *e) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (n == strlen(known[i]) && strncasecmp(type, known[i], n) == 0)
             return true;
-    return err_set(e, ERR_MEDIA, "Content-Type", "expected application/json, got \"%.60s\"",
-                   type);
+    return err_set(e, ERR_MEDIA, "Content-Type",
+                   "expected application/json, got \"%.60s\"", type);
 }
 
-/* ---- paths ------------------------------------------------------------------------------ */
+/* ---- paths ---------------------------------------------------------------------- */
 
 static int hex(char c) {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -123,27 +128,14 @@ static int hex(char c) {
                                   : -1;
 }
 
-/* Well-formed UTF-8 (Unicode 15, table 3-7) without control characters. */
-static bool text_is_clean(const unsigned char *s) {
-    while (*s) {
-        if (*s < 0x80) {
-            if (*s < 0x20 || *s == 0x7f)
-                return false;
-            s++;
-            continue;
-        }
-        size_t more = *s >= 0xc2 && *s <= 0xdf   ? 1
-                      : *s >= 0xe0 && *s <= 0xef ? 2
-                      : *s >= 0xf0 && *s <= 0xf4 ? 3
-                                                 : 0;
-        unsigned char low = *s == 0xe0 ? 0xa0 : *s == 0xf0 ? 0x90 : 0x80;
-        unsigned char high = *s == 0xed ? 0x9f : *s == 0xf4 ? 0x8f : 0xbf;
-        if (!more || s[1] < low || s[1] > high)
+/* UTF-8 without control characters. */
+static bool text_is_clean(const char *text) {
+    const char *end = text + strlen(text);
+    for (const char *at = text; at < end;) {
+        size_t n = utf8_length(at, end);
+        if (!n || (unsigned char)*at < 0x20 || *at == 0x7f)
             return false;
-        for (size_t i = 2; i <= more; i++)
-            if ((s[i] & 0xc0) != 0x80)
-                return false;
-        s += more + 1;
+        at += n;
     }
     return true;
 }
@@ -156,14 +148,15 @@ bool http_head_unescape(char *text, bool slash, struct err *e) {
             continue;
         }
         int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
-        char c = (char)(high << 4 | low);
-        if (low < 0 || !c || (c == '/' && !slash))
-            return err_set(e, ERR_INVALID, NULL, "an escape that is not allowed: \"%.3s\"", at);
-        *to++ = c;
+        int c = low < 0 ? 0 : high << 4 | low;
+        if (!c || (c == '/' && !slash))
+            return err_set(e, ERR_INVALID, NULL,
+                           "an escape that is not allowed: \"%.3s\"", at);
+        *to++ = (char)c;
         at += 2;
     }
     *to = '\0';
-    return text_is_clean((const unsigned char *)text) ||
+    return text_is_clean(text) ||
            err_set(e, ERR_INVALID, NULL, "control characters, or not UTF-8");
 }
 

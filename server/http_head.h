@@ -1,8 +1,9 @@
-/* The head of a request, judged: framing that two parties could read differently, paths that
- * decode to something else, pages of other origins. Pure.
+/* The head of a request, judged: framing that two parties could read differently, paths
+ * that decode to something else, pages of other origins. Pure.
  *
- * libmicrohttpd 0.9.75 accepts what RFC 9112 tells a server to refuse (both Content-Length and
- * Transfer-Encoding, two of either, names with a space behind them): here it is refused. */
+ * libmicrohttpd 0.9.75 accepts what RFC 9112 tells a server to refuse (both
+ * Content-Length and Transfer-Encoding, two of either, names with a space behind them):
+ * here it is refused. */
 #ifndef SERVER_HTTP_HEAD_H
 #define SERVER_HTTP_HEAD_H
 
@@ -39,8 +40,8 @@ bool http_head_media(const struct http_head *head, struct err *e)
 /* The field's value; NULL when there is none. Names compare without case. */
 const char *http_head_field(const struct http_head *head, const char *name);
 
-/* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. Refuses %00,
- * %2F, bad escapes, control characters and what is not UTF-8. */
+/* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. Refuses
+ * %00, %2F, bad escapes, control characters and what is not UTF-8. */
 bool http_head_path(const char *path, char buffer[HTTP_PATH_MAX],
                     struct http_request *request, struct err *e)
     __attribute__((warn_unused_result));

@@ -3,17 +3,16 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/signals.h"
 
 enum {
     LOOK_MS = 25,       /* between looks for a cancellation while a job runs */
@@ -29,8 +28,11 @@ struct points {
 struct keeper {
     struct store *store;
     pthread_t thread;
-    int wake_fd, signal_fd, stop_fd;
+    int wake_fd;
+    int signal_fd; /* of signals_open: SIGTERM or SIGINT came */
+    int call_fd;   /* an eventfd: the trainer's side has something for the thread */
     atomic_bool stop, quitting;
+    atomic_bool ending; /* keeper_stop was called */
     _Atomic double epochs_done, training_seconds;
     struct points outgoing; /* the keeper's thread; the trainer's while nothing is kept */
     int64_t written_us;
@@ -59,7 +61,7 @@ static bool points_add(struct points *p, const struct store_point *items, size_t
     return true;
 }
 
-/* ---- the thread ------------------------------------------------------------------------- */
+/* ---- the thread ----------------------------------------------------------------- */
 
 static void quit(struct keeper *k) {
     atomic_store(&k->quitting, true);
@@ -144,19 +146,20 @@ static void *run(void *context) {
         pthread_mutex_lock(&k->lock);
         int timeout = k->keeping ? LOOK_MS : -1;
         pthread_mutex_unlock(&k->lock);
-        struct pollfd fds[3] = {{.fd = k->stop_fd, .events = POLLIN},
+        struct pollfd fds[3] = {{.fd = k->call_fd, .events = POLLIN},
                                 {.fd = k->signal_fd, .events = POLLIN},
                                 {.fd = k->wake_fd, .events = POLLIN}};
         poll(fds, 3, timeout);
         if (fds[0].revents) {
             uint64_t value;
-            if (read(k->stop_fd, &value, sizeof value) == sizeof value && value > 1)
-                return NULL; /* keeper_stop; 1 is keeper_begin's */
+            ssize_t got = read(k->call_fd, &value, sizeof value);
+            (void)got; /* how often it was signalled says nothing: begins may add up */
         }
+        if (atomic_load(&k->ending))
+            return NULL;
         if (fds[1].revents) {
-            struct signalfd_siginfo info;
-            if (read(k->signal_fd, &info, sizeof info) == sizeof info)
-                quit(k);
+            signals_take(k->signal_fd);
+            quit(k);
         }
         if (fds[2].revents)
             server_heard(k);
@@ -166,7 +169,7 @@ static void *run(void *context) {
     }
 }
 
-/* ---- start and stop --------------------------------------------------------------------- */
+/* ---- start and stop ------------------------------------------------------------- */
 
 struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) {
     struct keeper *k = calloc(1, sizeof *k);
@@ -174,14 +177,9 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the keeper");
         return NULL;
     }
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     k->wake_fd = wake_fd;
-    k->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    k->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    k->signal_fd = signals_open(e);
+    k->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -189,7 +187,7 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
     pthread_cond_init(&k->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     k->store = store_open(store_path, e);
-    if (k->store && k->signal_fd >= 0 && k->stop_fd >= 0 &&
+    if (k->store && k->signal_fd >= 0 && k->call_fd >= 0 &&
         pthread_create(&k->thread, NULL, run, k) == 0)
         return k;
     err_set(e, ERR_INTERNAL, NULL, "no thread or file descriptor for the keeper");
@@ -198,17 +196,18 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
     return NULL;
 }
 
-static void signal_thread(struct keeper *k, uint64_t value) {
-    while (write(k->stop_fd, &value, sizeof value) < 0 && errno == EINTR) {
+static void thread_signal(struct keeper *k) {
+    const uint64_t one = 1;
+    while (write(k->call_fd, &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
 
 void keeper_stop(struct keeper *k) {
-    signal_thread(k, UINT32_MAX);
+    atomic_store(&k->ending, true);
+    thread_signal(k);
     pthread_join(k->thread, NULL);
     store_close(k->store);
-    close(k->signal_fd);
-    close(k->stop_fd);
+    close(k->call_fd);
     pthread_mutex_destroy(&k->lock);
     pthread_cond_destroy(&k->changed);
     free(k->outgoing.items);
@@ -216,7 +215,7 @@ void keeper_stop(struct keeper *k) {
     free(k);
 }
 
-/* ---- the trainer's side ----------------------------------------------------------------- */
+/* ---- the trainer's side --------------------------------------------------------- */
 
 const atomic_bool *keeper_stop_flag(const struct keeper *k) {
     return &k->stop;
@@ -261,7 +260,7 @@ void keeper_begin(struct keeper *k, const struct store_claim *claim) {
         atomic_store(&k->stop, true);
     k->keeping = true;
     pthread_mutex_unlock(&k->lock);
-    signal_thread(k, 1);
+    thread_signal(k);
 }
 
 bool keeper_point(struct keeper *k, struct store_point point) {

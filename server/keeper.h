@@ -1,5 +1,6 @@
-/* A worker's second thread: keeps the lease of the job in hand, writes its points in batches,
- * and stops the trainer when somebody asks. It has its own connection to the store. */
+/* A worker's second thread: keeps the lease of the job in hand, writes its points in
+ * batches, and stops the trainer when somebody asks. It has its own connection to the
+ * store. */
 #ifndef SERVER_KEEPER_H
 #define SERVER_KEEPER_H
 
@@ -13,8 +14,8 @@ enum { KEEPER_LEASE_MS = 10000 };
 
 struct keeper;
 
-/* Blocks SIGTERM and SIGINT in the calling thread (so: before other threads) and receives
- * them. `wake_fd`: the socket to the server, or -1. */
+/* From here to keeper_stop SIGTERM and SIGINT mean that the process is to end; one keeper
+ * a process. `wake_fd`: the socket to the server, or -1. */
 struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e)
     __attribute__((warn_unused_result));
 void keeper_stop(struct keeper *k);
@@ -38,7 +39,8 @@ void keeper_begin(struct keeper *k, const struct store_claim *claim);
 bool keeper_point(struct keeper *k, struct store_point point);
 void keeper_progress(struct keeper *k, double epochs_done, double training_seconds);
 
-/* Ends the keeping. What was not yet written is in points (borrowed until the next begin). */
+/* Ends the keeping. What was not yet written is in points (borrowed until the next
+ * begin). */
 struct keeper_end {
     bool cancelled, lost;
     const struct store_point *points;

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,17 +15,18 @@ enum { BACKLOG = 4096 };
 
 /* Splits at the last colon; brackets around the host go. */
 static bool address_split(const char *where, char host[64], char port[8], struct err *e) {
-    const char *colon = strrchr(where, ':');
+    const char *colon = strrchr(where, ':'), *from = where;
     size_t n = colon ? (size_t)(colon - where) : 0;
     if (n >= 2 && where[0] == '[' && where[n - 1] == ']') {
-        where++;
+        from++;
         n -= 2;
     }
     size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    if (!n || n >= 64 || !digits || digits > 5 || colon[1 + digits])
+    if (!n || n >= 64 || !digits || digits > 5 || colon[1 + digits] ||
+        strtol(colon + 1, NULL, 10) > UINT16_MAX)
         return err_set(e, ERR_INVALID, "--listen", "expected HOST:PORT, got \"%.60s\"",
                        where);
-    snprintf(host, 64, "%.*s", (int)n, where);
+    snprintf(host, 64, "%.*s", (int)n, from);
     snprintf(port, 8, "%s", colon + 1);
     return true;
 }

@@ -11,8 +11,8 @@ struct listener {
     char address[80]; /* "127.0.0.1:8080", "[::1]:8080": with the port it was given */
 };
 
-/* `where` is HOST:PORT or [HOST]:PORT; port 0 takes a free one. ERR_INVALID for a text that is
- * neither, ERR_UNAVAILABLE when the address cannot be had. */
+/* `where` is HOST:PORT or [HOST]:PORT; port 0 takes a free one. ERR_INVALID for a text
+ * that is neither, ERR_UNAVAILABLE when the address cannot be had. */
 bool listener_open(struct listener *l, const char *where, struct err *e)
     __attribute__((warn_unused_result));
 void listener_close(struct listener *l);

@@ -8,8 +8,10 @@
 #include "api/text.h"
 #include "server/clock.h"
 
-static const char *const names[] = {
-    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
+static const char *const names[] = {[LOG_DEBUG] = "debug",
+                                    [LOG_INFO] = "info",
+                                    [LOG_WARN] = "warn",
+                                    [LOG_ERROR] = "error"};
 
 /* Set once at start, before there are threads. */
 static enum log_level lowest = LOG_INFO;
@@ -77,5 +79,6 @@ void log_write(enum log_level level, const char *message, ...) {
 }
 
 void log_err(enum log_level level, const char *message, const struct err *e) {
-    log_write(level, message, "error", LOG_TEXT(e->text), "where", LOG_TEXT(e->where), NULL);
+    log_write(level, message, "error", LOG_TEXT(e->text), "where", LOG_TEXT(e->where),
+              NULL);
 }

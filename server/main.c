@@ -19,6 +19,7 @@
 #include "server/metrics.h"
 #include "server/registry.h"
 #include "server/routes.h"
+#include "server/signals.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
 
@@ -42,12 +43,13 @@ struct server {
 };
 
 static void usage(FILE *to) {
-    fprintf(to, "descentd " VERSION ": trains and serves feed-forward networks over HTTP\n"
-                "usage: descentd serve   [flags]   serves, and starts its local workers\n"
-                "       descentd worker  [flags]   trains jobs of the store, without HTTP\n"
-                "       descentd health  [flags]   asks a server whether it is ready\n"
-                "       descentd routes            prints the HTTP routes\n"
-                "flags:\n");
+    fprintf(to,
+            "descentd " VERSION ": trains and serves feed-forward networks over HTTP\n"
+            "usage: descentd serve   [flags]   serves, and starts its local workers\n"
+            "       descentd worker  [flags]   trains jobs of the store, without HTTP\n"
+            "       descentd health  [flags]   asks a server whether it is ready\n"
+            "       descentd routes            prints the HTTP routes\n"
+            "flags:\n");
     config_help(to);
 }
 
@@ -77,7 +79,8 @@ static bool http_open(struct server *server, struct err *e) {
     };
     static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
     memcpy(kept, subsystems, sizeof kept);
-    struct http_options options = {&server->config, routes, routes_n, kept, server->metrics};
+    struct http_options options = {&server->config, routes, routes_n, kept,
+                                   server->metrics};
     struct http *http = http_start(&options, e);
     atomic_store(&server->http, http);
     return http;
@@ -125,21 +128,16 @@ static void server_stop(struct server *server) {
     int64_t left_ms = (until_us - clock_mono_us()) / 1000;
     if (http)
         http_stop(http, left_ms > 0 ? left_ms : 0);
-    supervisor_free(server->supervisor);
+    supervisor_free(server->supervisor); /* handlers woke it until here */
     registry_free(server->registry);
     metrics_free(server->metrics);
 }
 
 static int serve(struct server *server) {
     struct err e = {0};
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
-    bool ok = server_start(server, &e);
+    int signals = signals_open(&e);
+    bool ok = signals >= 0 && server_start(server, &e);
     if (ok) {
-        int got = 0;
         log_write(LOG_INFO, "serving", "address",
                   LOG_TEXT(http_address(atomic_load(&server->http))), "store",
                   LOG_TEXT(server->config.store), "workers",
@@ -147,9 +145,8 @@ static int serve(struct server *server) {
                   NULL);
         printf("listening on http://%s\n", http_address(atomic_load(&server->http)));
         fflush(stdout);
-        sigwait(&signals, &got);
-        log_write(LOG_INFO, "draining", "signal", LOG_INT(got), NULL);
-        pthread_sigmask(SIG_UNBLOCK, &signals, NULL); /* a second one ends it at once */
+        log_write(LOG_INFO, "draining", "signal", LOG_INT(signals_take(signals)), NULL);
+        signals_end_at_once(); /* at the second one */
     } else {
         log_err(LOG_ERROR, "the server could not start", &e);
         fprintf(stderr, "descentd: %s%s%s\n", e.where, e.where[0] ? ": " : "", e.text);
@@ -207,7 +204,8 @@ int main(int argc, char **argv) {
     }
     if (!config_read(&server.config, argc - 2, argv + 2, &e) ||
         (!log_level_find(server.config.log_level, &level) &&
-         !err_set(&e, ERR_INVALID, "--log-level", "expected debug, info, warn or error"))) {
+         !err_set(&e, ERR_INVALID, "--log-level",
+                  "expected debug, info, warn or error"))) {
         fprintf(stderr, "descentd: %s: %s\n", e.where, e.text);
         return EXIT_USAGE;
     }

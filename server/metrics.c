@@ -10,8 +10,8 @@
 
 enum { CLASSES_N = 6, BUCKETS_N = 14 };
 
-static const int64_t bucket_us[BUCKETS_N] = {100,   250,    500,    1000,   2500,
-                                             5000,  10000,  25000,  50000,  100000,
+static const int64_t bucket_us[BUCKETS_N] = {100,    250,    500,     1000,   2500,
+                                             5000,   10000,  25000,   50000,  100000,
                                              250000, 500000, 1000000, 5000000};
 
 struct series {
@@ -79,7 +79,8 @@ static const char *route_label(const struct metrics *m, size_t i) {
 
 static void requests_encode(const struct metrics *m, struct text *out) {
     static const char name[] = "descentd_http_requests_total";
-    prometheus_head(out, name, "counter", "Requests answered, by route and class of status.");
+    prometheus_head(out, name, "counter",
+                    "Requests answered, by route and class of status.");
     for (size_t i = 0; i <= m->routes_n; i++) {
         for (size_t c = 1; c < CLASSES_N; c++) {
             uint64_t n = atomic_load(&m->series[i].classes[c]);
@@ -149,7 +150,8 @@ static void jobs_encode(const struct metrics_gauges *g, struct text *out) {
     prometheus_head(out, "descentd_jobs", "gauge", "Jobs in the store, by status.");
     for (int i = 0; i < JOB_STATUSES_N; i++) {
         char labels[48];
-        snprintf(labels, sizeof labels, "status=\"%s\"", job_status_name((enum job_status)i));
+        snprintf(labels, sizeof labels, "status=\"%s\"",
+                 job_status_name((enum job_status)i));
         prometheus_sample(out, "descentd_jobs", labels, (double)g->jobs[i]);
     }
 }
@@ -168,12 +170,12 @@ void metrics_encode(const struct metrics *m, const struct metrics_gauges *g,
     gauge(out, "descentd_models", "gauge", "Models in the store.", g->models);
     gauge(out, "descentd_models_in_memory", "gauge", "Model versions kept loaded.",
           g->models_loaded);
-    gauge(out, "descentd_model_bytes", "gauge", "Bytes of the model versions kept loaded.",
-          g->model_bytes);
+    gauge(out, "descentd_model_bytes", "gauge",
+          "Bytes of the model versions kept loaded.", g->model_bytes);
     gauge(out, "descentd_connections", "gauge", "Open connections.",
           (int64_t)atomic_load(&m->connections));
     gauge(out, "process_start_time_seconds", "gauge", "When this process started.",
           m->started_s);
-    gauge(out, "process_resident_memory_bytes", "gauge", "Resident memory of this process.",
-          resident_bytes());
+    gauge(out, "process_resident_memory_bytes", "gauge",
+          "Resident memory of this process.", resident_bytes());
 }

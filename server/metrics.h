@@ -9,7 +9,8 @@
 
 struct metrics;
 
-/* One set of counters for each route of the table, and one for requests that found none. */
+/* One set of counters for each route of the table, and one for requests that found none.
+ */
 struct metrics *metrics_new(const struct route *table, size_t n);
 void metrics_free(struct metrics *m);
 

@@ -17,8 +17,8 @@ static void boot_id(char out[BOOT_ID_CHARACTERS + 1]) {
     }
 }
 
-/* Clock ticks from boot to the process's start (proc(5), field 22); 0: no such process, or a
- * zombie, which holds nothing any more. */
+/* Clock ticks from boot to the process's start (proc(5), field 22); 0: no such process,
+ * or a zombie, which holds nothing any more. */
 static unsigned long long start_ticks(long pid) {
     char path[64], line[1024];
     snprintf(path, sizeof path, "/proc/%ld/stat", pid);
@@ -63,5 +63,6 @@ bool owner_is_dead(const char *owner) {
     boot_id(now);
     if (strcmp(host, here) != 0)
         return false;
-    return strcmp(boot, now) != 0 || start_ticks(pid) != start;
+    /* No start: it was dead already when it was named, and must not look like itself. */
+    return strcmp(boot, now) != 0 || !start || start_ticks(pid) != start;
 }

@@ -1,5 +1,5 @@
-/* Who holds a lease: a process, named so that others on its machine can tell whether it still
- * lives: "host/boot/pid/start". */
+/* Who holds a lease: a process, named so that others on its machine can tell whether it
+ * still lives: "host/boot/pid/start". */
 #ifndef SERVER_OWNER_H
 #define SERVER_OWNER_H
 
@@ -11,8 +11,8 @@
 /* The name of process `pid`, which must be alive. */
 void owner_of(pid_t pid, char out[STORE_OWNER_MAX]);
 
-/* Whether the process is known to be dead: it was of this host, and of another boot or is no
- * longer there. Of another host nothing is known: false. */
+/* Whether the process is known to be dead: it was of this host, and of another boot or is
+ * no longer there. Of another host nothing is known: false. */
 bool owner_is_dead(const char *owner);
 
 #endif

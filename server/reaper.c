@@ -79,7 +79,8 @@ void reaper_bytes(struct reaper_entry *entry, size_t n) {
         atomic_fetch_add_explicit(&entry->bytes, n, memory_order_relaxed);
 }
 
-static bool is_overdue(const struct reaper *r, struct reaper_entry *entry, int64_t now_us) {
+static bool is_overdue(const struct reaper *r, struct reaper_entry *entry,
+                       int64_t now_us) {
     int64_t age_us = now_us - atomic_load(&entry->since_us);
     switch ((enum reaper_phase)atomic_load(&entry->phase)) {
     case REAPER_IDLE:

@@ -39,7 +39,7 @@ struct registry {
     size_t bytes;
 };
 
-/* ---- references ------------------------------------------------------------------------- */
+/* ---- references ----------------------------------------------------------------- */
 
 static void loaded_release(struct loaded *l) {
     if (atomic_fetch_sub_explicit(&l->references, 1, memory_order_acq_rel) > 1)
@@ -59,7 +59,7 @@ static const struct served *loaded_acquire(struct registry *r, struct loaded *l)
     return &l->served;
 }
 
-/* ---- entries: the caller holds `lock` --------------------------------------------------- */
+/* ---- entries: the caller holds `lock` ------------------------------------------- */
 
 /* Where `name` stands, or would. */
 static size_t entry_index(const struct registry *r, const char *name) {
@@ -144,14 +144,16 @@ static void evict(struct registry *r, const struct loaded *keep) {
     }
 }
 
-static struct loaded *version_wanted(const struct registry *r, const struct model_ref *ref) {
+static struct loaded *version_wanted(const struct registry *r,
+                                     const struct model_ref *ref) {
     const struct entry *entry = ref->name[0]        ? entry_find(r, ref->name)
                                 : r->entries_n == 1 ? r->entries[0]
                                                     : NULL;
-    return entry ? version_find(entry, ref->version ? ref->version : entry->latest) : NULL;
+    return entry ? version_find(entry, ref->version ? ref->version : entry->latest)
+                 : NULL;
 }
 
-/* ---- loading ---------------------------------------------------------------------------- */
+/* ---- loading -------------------------------------------------------------------- */
 
 const struct served *registry_acquire(struct registry *r, const struct model_ref *ref) {
     const struct served *served = NULL;
@@ -189,19 +191,22 @@ static struct loaded *version_read(struct store *store, const char *name, int64_
     return l;
 }
 
-/* Puts a version in; takes the caller's reference. */
+/* Puts a version in; takes the caller's reference when it says true. One that is there
+ * already, loaded under its number before it was known to be the latest, stays. */
 static bool version_insert(struct registry *r, struct loaded *l, bool is_latest) {
     pthread_rwlock_wrlock(&r->lock);
     struct entry *entry = entry_find(r, l->name);
     if (!entry)
         entry = entry_add(r, l->name);
-    struct loaded **grown =
-        entry ? realloc(entry->versions, (entry->versions_n + 1) * sizeof *grown) : NULL;
+    if (entry && is_latest && l->served.version > entry->latest)
+        entry->latest = l->served.version;
+    bool there = entry && version_find(entry, l->served.version);
+    struct loaded **grown = NULL;
+    if (entry && !there)
+        grown = realloc(entry->versions, (entry->versions_n + 1) * sizeof *grown);
     if (grown) {
         entry->versions = grown;
         entry->versions[entry->versions_n++] = l;
-        if (is_latest && l->served.version > entry->latest)
-            entry->latest = l->served.version;
         r->bytes += l->bytes;
         atomic_store(&l->used_at, atomic_fetch_add(&r->ticks, 1));
         evict(r, l);
@@ -257,7 +262,7 @@ const struct served *registry_load(struct registry *r, struct store *store,
     return served;
 }
 
-/* ---- what there is ---------------------------------------------------------------------- */
+/* ---- what there is -------------------------------------------------------------- */
 
 /* One model of the store's list: a new latest version is warmed before it takes over. */
 static void model_seen(struct registry *r, struct store *store,
@@ -284,8 +289,8 @@ static void model_seen(struct registry *r, struct store *store,
     pthread_rwlock_unlock(&r->lock);
 }
 
-/* Drops the models that the store no longer has: those before `next` in the order of names
- * and behind `previous`. NULL: the start, the end. */
+/* Drops the models that the store no longer has: those before `next` in the order of
+ * names and behind `previous`. NULL: the start, the end. */
 static void models_gone(struct registry *r, const char *previous, const char *next) {
     pthread_rwlock_wrlock(&r->lock);
     size_t i = previous ? entry_index(r, previous) : 0;
@@ -331,7 +336,8 @@ bool registry_knows(struct registry *r, const char *name, int64_t version) {
     return knows;
 }
 
-void registry_counts(struct registry *r, int64_t *models, int64_t *loaded, int64_t *bytes) {
+void registry_counts(struct registry *r, int64_t *models, int64_t *loaded,
+                     int64_t *bytes) {
     pthread_rwlock_rdlock(&r->lock);
     *models = (int64_t)r->entries_n;
     *bytes = (int64_t)r->bytes;

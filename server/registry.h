@@ -1,7 +1,8 @@
 /* The models in memory: what there is, which versions are loaded, who is using them.
  *
- * A loaded version is immutable and reference counted, so that publishing, deleting or evicting
- * never waits for a prediction. Any thread; the store is the calling thread's own. */
+ * A loaded version is immutable and reference counted, so that publishing, deleting or
+ * evicting never waits for a prediction. Any thread; the store is the calling thread's
+ * own. */
 #ifndef SERVER_REGISTRY_H
 #define SERVER_REGISTRY_H
 
@@ -18,13 +19,14 @@ struct served {
     const struct model *model;
 };
 
-/* Versions are kept loaded up to memory_max bytes; over it, the least recently used goes. */
+/* Versions are kept loaded up to memory_max bytes; over it, the least recently used goes.
+ */
 struct registry *registry_new(size_t memory_max, struct err *e)
     __attribute__((warn_unused_result));
 void registry_free(struct registry *r);
 
-/* The version that is asked for (ref->name "": the only model's), if it is loaded; NULL when
- * only the store can tell. Never waits. Release it. */
+/* The version that is asked for (ref->name "": the only model's), if it is loaded; NULL
+ * when only the store can tell. Never waits. Release it. */
 const struct served *registry_acquire(struct registry *r, const struct model_ref *ref);
 
 /* The same, loading it from the store when need be; one load at a time. NULL with
@@ -35,14 +37,15 @@ const struct served *registry_load(struct registry *r, struct store *store,
 
 void registry_release(const struct served *served);
 
-/* Learns from the store which models there are. A model of which a version was loaded has its
- * latest loaded before that becomes the latest here. */
+/* Learns from the store which models there are. A model of which a version was loaded has
+ * its latest loaded before that becomes the latest here. */
 bool registry_refresh(struct registry *r, struct store *store, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Whether the registry knows a version of `name` of at least `version`. */
 bool registry_knows(struct registry *r, const char *name, int64_t version);
 
-void registry_counts(struct registry *r, int64_t *models, int64_t *loaded, int64_t *bytes);
+void registry_counts(struct registry *r, int64_t *models, int64_t *loaded,
+                     int64_t *bytes);
 
 #endif

@@ -7,7 +7,8 @@
 
 const struct route routes[] = {
     {"POST", "/predict", "predict", handle_predict, SUBSYSTEM_PREDICT, false, true, ""},
-    {"POST", "/v1/jobs", "jobs_create", handle_jobs_create, SUBSYSTEM_JOBS, true, true, ""},
+    {"POST", "/v1/jobs", "jobs_create", handle_jobs_create, SUBSYSTEM_JOBS, true, true,
+     ""},
     {"GET", "/v1/jobs", "jobs_list", handle_jobs_list, SUBSYSTEM_JOBS, true, false,
      "status model after limit"},
     {"GET", "/v1/jobs/{id}", "jobs_get", handle_jobs_get, SUBSYSTEM_JOBS, true, false,
@@ -16,8 +17,8 @@ const struct route routes[] = {
      true, false, "max_points since_epoch"},
     {"POST", "/v1/jobs/{id}/cancel", "jobs_cancel", handle_jobs_cancel, SUBSYSTEM_JOBS,
      true, false, ""},
-    {"GET", "/v1/models", "models_list", handle_models_list, SUBSYSTEM_MODELS, true, false,
-     "after limit"},
+    {"GET", "/v1/models", "models_list", handle_models_list, SUBSYSTEM_MODELS, true,
+     false, "after limit"},
     {"GET", "/v1/models/{name}", "models_get", handle_models_get, SUBSYSTEM_MODELS, true,
      false, ""},
     {"DELETE", "/v1/models/{name}", "models_delete", handle_models_delete,

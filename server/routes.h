@@ -29,8 +29,8 @@ extern const size_t routes_n;
 
 enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 
-/* Finds the route of a request and its path parameters. HEAD finds GET. For ROUTE_NO_METHOD
- * *allow holds the methods of the path. */
+/* Finds the route of a request and its path parameters. HEAD finds GET. For
+ * ROUTE_NO_METHOD *allow holds the methods of the path. */
 enum route_match route_find(const struct route *table, size_t n, const char *method,
                             const char *const *segments, size_t segments_n,
                             const struct route **route, const char *parameters[2],

@@ -1,10 +1,10 @@
 /* All state of the daemon: jobs, their curves, model versions, and the bytes behind them.
  *
  * Every SQL statement of the project is in store*.c and schema.c. What a function
- * acknowledges with true is on disk (SQLite: WAL, synchronous=FULL). One `struct store` is
- * one connection: one thread at a time; threads and processes each open their own. Times are
- * milliseconds since 1970 and come from the caller. Errors: ERR_NOT_FOUND, ERR_CONFLICT,
- * ERR_STORAGE, ERR_BUSY, ERR_NO_MEMORY. */
+ * acknowledges with true is on disk (SQLite: WAL, synchronous=FULL). One `struct store`
+ * is one connection: one thread at a time; threads and processes each open their own.
+ * Times are milliseconds since 1970 and come from the caller. Errors: ERR_NOT_FOUND,
+ * ERR_CONFLICT, ERR_STORAGE, ERR_BUSY, ERR_NO_MEMORY. */
 #ifndef SERVER_STORE_H
 #define SERVER_STORE_H
 
@@ -16,9 +16,9 @@
 
 struct store;
 
-/* Opens the store at `path`, creating it and bringing its schema up to date (under a lock,
- * so that several processes may start at once). A newer schema, or a file that is something
- * else, is refused with ERR_CONFLICT. */
+/* Opens the store at `path`, creating it and bringing its schema up to date (under a
+ * lock, so that several processes may start at once). A newer schema, or a file that is
+ * something else, is refused with ERR_CONFLICT. */
 struct store *store_open(const char *path, struct err *e)
     __attribute__((warn_unused_result));
 void store_close(struct store *s); /* NULL is allowed */
@@ -26,31 +26,38 @@ void store_close(struct store *s); /* NULL is allowed */
 /* Differs from the last answer when another connection has committed since. Cheap. */
 int64_t store_change_counter(struct store *s);
 
-/* ---- bytes -------------------------------------------------------------------------- */
+/* ---- bytes ---------------------------------------------------------------------- */
 
 enum { STORE_CHUNK_BYTES = 1 << 20, STORE_SHA256_TEXT = 65 };
 
-/* Writes bytes in chunked rows, a short transaction each, and seals them with their SHA-256.
- * Bytes that are already there are found by it and not written again. A blob that nothing
- * refers to is swept after an hour. @return its id in *blob. */
+/* Writes bytes in chunked rows, a short transaction each, and seals them with their
+ * SHA-256. Bytes that are already there are found by it and not written again. A blob
+ * that nothing refers to is swept after an hour. @return its id in *blob. */
 bool store_blob_put(struct store *s, const void *bytes, size_t n, int64_t now_ms,
                     int64_t *blob, char sha256[STORE_SHA256_TEXT], struct err *e)
     __attribute__((warn_unused_result));
 
 /* Reads a sealed blob into a new block aligned to 64 bytes (free() it) and checks its
  * SHA-256: ERR_STORAGE when that differs, ERR_NOT_FOUND when there is none. */
-bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n,
-                    struct err *e) __attribute__((warn_unused_result));
+bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* Deletes blobs that nothing refers to and that are older than an hour. */
 bool store_blob_sweep(struct store *s, int64_t now_ms, int64_t *deleted, struct err *e)
     __attribute__((warn_unused_result));
 
-/* ---- jobs --------------------------------------------------------------------------- */
+/* ---- jobs ----------------------------------------------------------------------- */
 
 enum { STORE_ID_MAX = 40, STORE_NAME_MAX = 129, STORE_OWNER_MAX = 160 };
 
-enum job_status { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED, JOB_STATUSES_N };
+enum job_status {
+    JOB_QUEUED,
+    JOB_RUNNING,
+    JOB_SUCCEEDED,
+    JOB_FAILED,
+    JOB_CANCELLED,
+    JOB_STATUSES_N
+};
 const char *job_status_name(enum job_status status); /* "queued", ... */
 bool job_status_find(const char *name, enum job_status *status);
 
@@ -63,21 +70,21 @@ struct store_job {
     char *metadata;        /* JSON, or NULL */
     int64_t data_blob;
     int64_t created_ms;
-    int64_t started_ms;    /* 0: not yet */
-    int64_t finished_ms;   /* 0: not yet */
-    int64_t epochs;        /* how many were asked for */
-    double epochs_done;    /* fractional */
+    int64_t started_ms;  /* 0: not yet */
+    int64_t finished_ms; /* 0: not yet */
+    int64_t epochs;      /* how many were asked for */
+    double epochs_done;  /* fractional */
     bool cost_known;
-    double cost;           /* the last point's */
+    double cost; /* the last point's */
     int64_t cost_epoch;
     double training_seconds;
-    char stop_reason[32];  /* "", "completed", "cancelled", "diverged", ... */
-    char error_code[32];   /* "" unless failed */
+    char stop_reason[32]; /* "", "completed", "cancelled", "diverged", ... */
+    char error_code[32];  /* "" unless failed */
     char error_text[ERR_TEXT_MAX];
     int64_t error_epoch;   /* -1: none */
     int64_t model_version; /* 0: none */
     bool cancel_requested;
-    int64_t attempts;      /* how often a worker has claimed it */
+    int64_t attempts; /* how often a worker has claimed it */
 };
 void store_job_free(struct store_job *job);
 
@@ -98,7 +105,8 @@ bool store_job_get(struct store *s, const char *id, struct store_job *job, struc
 struct store_jobs_query {
     int status;        /* an enum job_status, or -1 for all */
     const char *model; /* or NULL */
-    const char *after; /* an id: what comes behind it; or NULL. ERR_NOT_FOUND if unknown */
+    const char
+        *after; /* an id: what comes behind it; or NULL. ERR_NOT_FOUND if unknown */
     size_t limit;
 };
 /* Newest first. *jobs is a new array of *n (free each and the array); *more: there are
@@ -112,25 +120,27 @@ bool store_jobs_count(struct store *s, int64_t counts[JOB_STATUSES_N], struct er
     __attribute__((warn_unused_result));
 
 /* A queued job becomes cancelled at once; a running one is asked to stop; a cancelled one
- * stays so. ERR_CONFLICT on one that has succeeded or failed. *job is the job after it. */
+ * stays so. ERR_CONFLICT on one that has succeeded or failed. *job is the job after it.
+ */
 bool store_job_cancel(struct store *s, const char *id, int64_t now_ms,
                       struct store_job *job, struct err *e)
     __attribute__((warn_unused_result));
 
-/* ---- a worker's side ---------------------------------------------------------------- */
+/* ---- a worker's side ------------------------------------------------------------ */
 
 /* A claim is a lease on a job: `fence` grows with each claim, and every write below is
- * refused (ERR_CONFLICT: "lease lost") when the job's fence has moved on or it is no longer
- * running. */
+ * refused (ERR_CONFLICT: "lease lost") when the job's fence has moved on or it is no
+ * longer running. */
 struct store_claim {
     char job_id[STORE_ID_MAX];
     int64_t fence;
 };
 
-/* Takes the oldest job that is queued, or running with an expired lease. *found says whether
- * there was one. Its started_ms is set on the first claim only; epochs_done returns to 0, cost
- * and curve stay until they are written anew. A job whose cancellation was requested before
- * the claim becomes cancelled instead and the next one is taken. */
+/* Takes the oldest job that is queued, or running with an expired lease. *found says
+ * whether there was one. Its started_ms is set on the first claim only; epochs_done
+ * returns to 0, cost and curve stay until they are written anew. A job whose cancellation
+ * was requested before the claim becomes cancelled instead and the next one is taken. On
+ * an error nothing is found. */
 bool store_claim(struct store *s, const char *owner, int64_t now_ms, int64_t lease_ms,
                  struct store_claim *claim, bool *found, struct err *e)
     __attribute__((warn_unused_result));
@@ -176,9 +186,9 @@ bool store_claim_finish(struct store *s, const struct store_claim *claim,
 bool store_claim_release(struct store *s, const struct store_claim *claim, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Puts back the running jobs of `owner`, a worker that is known to be dead. `crashed`: it died
- * by itself while its server lived. A job that was in hand at STORE_CRASHES_MAX such deaths
- * becomes failed with code "worker_crashed" instead. */
+/* Puts back the running jobs of `owner`, a worker that is known to be dead. `crashed`: it
+ * died by itself while its server lived. A job that was in hand at STORE_CRASHES_MAX such
+ * deaths becomes failed with code "worker_crashed" instead. */
 enum { STORE_CRASHES_MAX = 3 };
 bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
                       int64_t *released, struct err *e)
@@ -188,15 +198,16 @@ bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t 
 bool store_owners(struct store *s, char ***owners, size_t *n, struct err *e)
     __attribute__((warn_unused_result));
 
-/* ---- curves ------------------------------------------------------------------------- */
+/* ---- curves --------------------------------------------------------------------- */
 
-/* The job's points with epoch >= since_epoch, in order: at most max_points of them, spread
- * evenly over what there is, first and last always among them. *points is a new array. */
+/* The job's points with epoch >= since_epoch, in order: at most max_points of them,
+ * spread evenly over what there is, first and last always among them. *points is a new
+ * array. */
 bool store_history(struct store *s, const char *job_id, int64_t since_epoch,
                    size_t max_points, struct store_point **points, size_t *n,
                    struct err *e) __attribute__((warn_unused_result));
 
-/* ---- models ------------------------------------------------------------------------- */
+/* ---- models --------------------------------------------------------------------- */
 
 struct store_version {
     char model[STORE_NAME_MAX];
@@ -215,8 +226,8 @@ bool store_version_get(struct store *s, const char *model, int64_t version,
                        struct store_version *v, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Versions of one model, newest first, or (model NULL) the latest version of each model, by
- * name. `after`: a version number as text, or a name; NULL for the start. */
+/* Versions of one model, newest first, or (model NULL) the latest version of each model,
+ * by name. `after`: a version number as text, or a name; NULL for the start. */
 bool store_versions_list(struct store *s, const char *model, const char *after,
                          size_t limit, struct store_version **versions, size_t *n,
                          bool *more, struct err *e) __attribute__((warn_unused_result));

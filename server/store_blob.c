@@ -31,8 +31,7 @@ static void sha256_text(const void *bytes, size_t n, char text[STORE_SHA256_TEXT
     text[2 * sizeof digest] = '\0';
 }
 
-/* ---- writing ------------------------------------------------------------------------
- */
+/* ---- writing -------------------------------------------------------------------- */
 
 /* Finds the sealed blob of these bytes; *blob is 0 when there is none. The touch keeps
  * the sweep away from it for the hour that a new blob would have. */
@@ -153,8 +152,7 @@ bool store_blob_put(struct store *s, const void *bytes, size_t n, int64_t now_ms
     return ok;
 }
 
-/* ---- reading ------------------------------------------------------------------------
- */
+/* ---- reading -------------------------------------------------------------------- */
 
 bool store_blob_check(struct store *s, int64_t blob, struct err *e) {
     struct db_statement *q =
@@ -252,8 +250,7 @@ bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n,
     return true;
 }
 
-/* ---- sweeping -----------------------------------------------------------------------
- */
+/* ---- sweeping ------------------------------------------------------------------- */
 
 /* Unseals the first blob behind *blob that may go; *blob is 0 when there is none. */
 static bool sweep_next(struct store *s, int64_t before_ms, int64_t *blob, struct err *e) {

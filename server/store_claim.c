@@ -13,8 +13,7 @@ static bool lease_lost(const struct store_claim *claim, struct err *e) {
                    (long long)claim->fence);
 }
 
-/* ---- claiming -----------------------------------------------------------------------
- */
+/* ---- claiming ------------------------------------------------------------------- */
 
 struct candidate {
     struct store_claim claim; /* the fence as it stands */
@@ -109,17 +108,19 @@ bool store_claim(struct store *s, const char *owner, int64_t now_ms, int64_t lea
     assert(strlen(owner) < STORE_OWNER_MAX);
     /* A worker that looks into an empty queue must not take the write lock for it. */
     struct candidate c;
+    *found = false;
     if (!candidate_find(s, now_ms, &c, found, e))
         return false;
     if (!*found)
         return true;
     const struct lease lease = {owner, now_ms, now_ms + lease_ms};
-    return db_begin(s->db, e) &&
-           store_commit_if(s, claim_locked(s, &lease, claim, found, e), e);
+    bool ok = db_begin(s->db, e) &&
+              store_commit_if(s, claim_locked(s, &lease, claim, found, e), e);
+    *found = *found && ok;
+    return ok;
 }
 
-/* ---- holding ------------------------------------------------------------------------
- */
+/* ---- holding -------------------------------------------------------------------- */
 
 /* Binds $1 to $6: the claim and the progress that every write of a worker carries. */
 static void bind_progress(struct db_statement *q, const struct store_claim *claim,
@@ -184,8 +185,7 @@ bool store_claim_check(struct store *s, const struct store_claim *claim, bool *l
     return step != DB_FAILED;
 }
 
-/* ---- ending -------------------------------------------------------------------------
- */
+/* ---- ending --------------------------------------------------------------------- */
 
 static bool outcome_write(struct store *s, const struct store_claim *claim,
                           const struct store_outcome *o, int64_t *number, char *model,
@@ -273,7 +273,7 @@ bool store_claim_release(struct store *s, const struct store_claim *claim,
     return changed == 1 || lease_lost(claim, e);
 }
 
-/* ---- dead workers ---------------------------------------------------------------- */
+/* ---- dead workers --------------------------------------------------------------- */
 
 static bool crash_count(struct store *s, const char *owner, struct err *e) {
     struct db_statement *q = db_prepare(s->db,
@@ -318,12 +318,11 @@ static bool dead_release(struct store *s, const char *owner, int64_t *released,
 
 bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
                       int64_t *released, struct err *e) {
-    return db_begin(s->db, e) &&
-           store_commit_if(s,
-                           (!crashed || crash_count(s, owner, e)) &&
-                               dead_fail(s, owner, now_ms, e) &&
-                               dead_release(s, owner, released, e),
-                           e);
+    return db_begin(s->db, e) && store_commit_if(s,
+                                                 (!crashed || crash_count(s, owner, e)) &&
+                                                     dead_fail(s, owner, now_ms, e) &&
+                                                     dead_release(s, owner, released, e),
+                                                 e);
 }
 
 bool store_owners(struct store *s, char ***owners, size_t *n, struct err *e) {

@@ -25,8 +25,7 @@ bool job_status_find(const char *name, enum job_status *status) {
     return false;
 }
 
-/* ---- inserting ----------------------------------------------------------------------
- */
+/* ---- inserting ------------------------------------------------------------------ */
 
 static bool insert_locked(struct store *s, const struct store_job_new *job,
                           struct err *e) {
@@ -62,8 +61,7 @@ bool store_job_insert(struct store *s, const struct store_job_new *job, struct e
     return db_begin(s->db, e) && store_commit_if(s, insert_locked(s, job, e), e);
 }
 
-/* ---- reading ------------------------------------------------------------------------
- */
+/* ---- reading -------------------------------------------------------------------- */
 
 #define JOB_SELECT                                                                       \
     "SELECT id, model, status, hyperparameters, metadata, data_blob, created_ms,"        \
@@ -210,8 +208,7 @@ bool store_jobs_count(struct store *s, int64_t counts[JOB_STATUSES_N], struct er
     return step == DB_DONE;
 }
 
-/* ---- cancelling ---------------------------------------------------------------------
- */
+/* ---- cancelling ----------------------------------------------------------------- */
 
 static bool cancel_locked(struct store *s, const char *id, int64_t now_ms,
                           struct store_job *job, struct err *e) {

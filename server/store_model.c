@@ -27,8 +27,7 @@ bool store_version_publish(struct store *s, const struct store_publish *publish,
     return db_run(q, NULL, e);
 }
 
-/* ---- reading ------------------------------------------------------------------------
- */
+/* ---- reading -------------------------------------------------------------------- */
 
 #define VERSION_SELECT                                                                   \
     "SELECT v.model, v.version, v.blob, b.sha256, b.bytes, v.job_id, v.document,"        \
@@ -147,8 +146,7 @@ bool store_versions_list(struct store *s, const char *model, const char *after,
     return false;
 }
 
-/* ---- deleting -----------------------------------------------------------------------
- */
+/* ---- deleting ------------------------------------------------------------------- */
 
 bool store_model_delete(struct store *s, const char *model, struct err *e) {
     struct db_statement *q =

@@ -23,7 +23,7 @@ extern char **environ;
 
 enum {
     WORKERS_MAX = 64,
-    TICK_MS = 200,             /* between looks at the store: the truth behind the wake-ups */
+    TICK_MS = 200, /* between looks at the store: the truth behind the wake-ups */
     PUBLISHED_EVERY_MS = 1000, /* between looks at the models without a worker's word */
     SWEEP_EVERY_MS = 600000,
     RESTART_MS = 100, /* after a crash; doubled for each that follows at once */
@@ -51,7 +51,7 @@ struct supervisor {
     struct local_worker workers[WORKERS_MAX];
 };
 
-/* ---- processes -------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------ */
 
 static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     posix_spawn_file_actions_t actions;
@@ -68,10 +68,10 @@ static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     snprintf(threads, sizeof threads, "%lld", (long long)c->threads);
     snprintf(niceness, sizeof niceness, "%lld", (long long)c->worker_nice);
     snprintf(fd, sizeof fd, "%d", WORKER_FD);
-    const char *const argv[] = {"descentd",      "worker",       "--store", c->store,
-                                "--threads",     threads,        "--worker-nice",
-                                niceness,        "--log-level",  c->log_level,
-                                "--wake-fd",     fd,             NULL};
+    const char *const argv[] = {"descentd",    "worker",     "--store",       c->store,
+                                "--threads",   threads,      "--worker-nice", niceness,
+                                "--log-level", c->log_level, "--wake-fd",     fd,
+                                NULL};
     int status = posix_spawn(&w->pid, s->options.program, &actions, &attributes,
                              (char *const *)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&attributes);
@@ -113,6 +113,16 @@ static void owner_release(struct supervisor *s, const char *owner, bool crashed)
                   NULL);
 }
 
+/* The worker is no more: from here nobody writes to its socket. */
+static void worker_forget(struct supervisor *s, struct local_worker *w) {
+    pthread_mutex_lock(&s->lock);
+    if (w->fd >= 0)
+        close(w->fd);
+    w->fd = -1;
+    w->pid = 0;
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* The worker's socket ended: it is dead, or so stuck that it may as well be. */
 static void worker_ended(struct supervisor *s, struct local_worker *w) {
     int status = 0;
@@ -120,11 +130,7 @@ static void worker_ended(struct supervisor *s, struct local_worker *w) {
     kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    pthread_mutex_lock(&s->lock);
-    close(w->fd);
-    w->fd = -1;
-    w->pid = 0;
-    pthread_mutex_unlock(&s->lock);
+    worker_forget(s, w);
     atomic_fetch_add(&s->crashes, 1);
     log_write(LOG_WARN, "worker ended", "worker_pid", LOG_INT(pid), "signal",
               LOG_INT(WIFSIGNALED(status) ? WTERMSIG(status) : 0), "exit",
@@ -137,7 +143,7 @@ static void worker_ended(struct supervisor *s, struct local_worker *w) {
     w->restart_at_us = clock_mono_us() + w->restart_ms * 1000;
 }
 
-/* ---- the thread ------------------------------------------------------------------------- */
+/* ---- the thread ----------------------------------------------------------------- */
 
 /* Reads what a worker said. @return whether it said anything. */
 static bool worker_heard(struct supervisor *s, struct local_worker *w) {
@@ -265,7 +271,7 @@ void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes)
 }
 
 /* Waits for the worker until deadline_us, then kills it. */
-static void worker_stop(struct supervisor *s, struct local_worker *w, int64_t deadline_us) {
+static void worker_stop(struct local_worker *w, int64_t deadline_us) {
     int status;
     while (w->pid) {
         pid_t got = waitpid(w->pid, &status, WNOHANG);
@@ -275,12 +281,6 @@ static void worker_stop(struct supervisor *s, struct local_worker *w, int64_t de
             kill(w->pid, SIGKILL);
         usleep(2000);
     }
-    pthread_mutex_lock(&s->lock);
-    if (w->fd >= 0)
-        close(w->fd);
-    w->fd = -1;
-    w->pid = 0;
-    pthread_mutex_unlock(&s->lock);
 }
 
 void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
@@ -292,7 +292,8 @@ void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
             kill(s->workers[i].pid, SIGTERM);
     int64_t deadline_us = clock_mono_us() + timeout_ms * 1000;
     for (size_t i = 0; i < s->workers_n; i++) {
-        worker_stop(s, &s->workers[i], deadline_us);
+        worker_stop(&s->workers[i], deadline_us);
+        worker_forget(s, &s->workers[i]);
         if (s->workers[i].owner[0])
             owner_release(s, s->workers[i].owner, false);
     }

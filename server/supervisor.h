@@ -1,8 +1,9 @@
 /* Starts the local worker processes, wakes them, restarts them, and watches the store.
  *
- * One thread of its own with its own connection to the store. A worker is a child process with
- * a socket to its server: a byte down says that there is work or a cancellation, a byte up
- * that a job ended or a version was published, and its end that the other side is gone. */
+ * One thread of its own with its own connection to the store. A worker is a child process
+ * with a socket to its server: a byte down says that there is work or a cancellation, a
+ * byte up that a job ended or a version was published, and its end that the other side is
+ * gone. */
 #ifndef SERVER_SUPERVISOR_H
 #define SERVER_SUPERVISOR_H
 
@@ -30,9 +31,9 @@ void supervisor_wake(struct supervisor *s);
 /* How many workers are running now, and how many have died by themselves. Any thread. */
 void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes);
 
-/* SIGTERM to the workers, SIGKILL after timeout_ms, and the end of the thread, so that
- * `changed` is not called any more. supervisor_wake and _counts may still be called. */
+/* SIGTERM to the workers, SIGKILL after timeout_ms, and the end of the thread. Wakes and
+ * counts may still be asked for: there is nobody left to hear or to count. */
 void supervisor_stop(struct supervisor *s, int64_t timeout_ms);
-void supervisor_free(struct supervisor *s); /* NULL is allowed; after supervisor_stop */
+void supervisor_free(struct supervisor *s); /* NULL is allowed; stop first */
 
 #endif

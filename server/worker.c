@@ -66,9 +66,9 @@ static bool run_prepare(struct worker *w, const char *job_id, struct run *run,
         return false;
     const struct job_spec *spec = &run->spec;
     run->parts.net = net_new(spec->inputs_n, spec->layers, spec->layers_n, e);
-    if (!run->parts.net || !transform_learn(&run->parts.transform, spec->normalize,
-                                            run->table.X, spec->samples_n,
-                                            spec->inputs_n, e))
+    if (!run->parts.net ||
+        !transform_learn(&run->parts.transform, spec->normalize, run->table.X,
+                         spec->samples_n, spec->inputs_n, e))
         return false;
     transform_apply(&run->parts.transform, run->table.X, spec->samples_n, run->table.X);
     initializer_fill(run->parts.net, spec->initializer, spec->init_scale,
@@ -112,6 +112,26 @@ static enum trainer_event run_train(struct worker *w, struct run *run, struct er
     return event;
 }
 
+static bool stop_wanted(const struct worker *w) {
+    return atomic_load(keeper_stop_flag(w->keeper));
+}
+
+/* Hours of training are not given up because the store is away for a moment. */
+static bool model_file_put(struct worker *w, const void *file, size_t n, int64_t *blob,
+                           struct err *e) {
+    char sha256[STORE_SHA256_TEXT];
+    for (int i = 0;; i++) {
+        struct err once = {0};
+        if (store_blob_put(w->store, file, n, clock_ms(), blob, sha256, &once))
+            return true;
+        bool away = once.kind == ERR_BUSY || once.kind == ERR_STORAGE;
+        if (!away || i == RETRIES_MAX || stop_wanted(w))
+            return err_set(e, once.kind, once.where, "%s", once.text);
+        log_err(LOG_WARN, "a trained model waits to be written", &once);
+        usleep(RETRY_MS * 1000);
+    }
+}
+
 /* The trained model as bytes in the store, and what is said of it. */
 static bool model_store(struct worker *w, struct run *run, int64_t *blob, char **facts,
                         struct err *e) {
@@ -119,13 +139,13 @@ static bool model_store(struct worker *w, struct run *run, int64_t *blob, char *
     run->parts.loss = run->spec.loss;
     size_t n;
     void *file = model_file_encode(&run->parts, &run->spec, &n, e);
-    char sha256[STORE_SHA256_TEXT];
-    bool ok = file && store_blob_put(w->store, file, n, clock_ms(), blob, sha256, e);
+    bool ok = file && model_file_put(w, file, n, blob, e);
     free(file);
     struct text text = {0};
     version_facts_encode(&run->spec, &run->parts, run->last.cost, &text);
     *facts = text_take(&text);
-    return ok && (*facts || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the document"));
+    return ok &&
+           (*facts || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the document"));
 }
 
 /* The end must be written: a store that is away for a moment is waited for. */
@@ -191,13 +211,14 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
     log_write(LOG_INFO, "job started", "job", LOG_TEXT(claim->job_id), "fence",
               LOG_INT(claim->fence), NULL);
     keeper_begin(w->keeper, claim);
-    enum trainer_event event = run_prepare(w, claim->job_id, &run, &e)
-                                   ? run_train(w, &run, &e)
-                                   : TRAINER_FAILED;
+    enum trainer_event event =
+        run_prepare(w, claim->job_id, &run, &e) ? run_train(w, &run, &e) : TRAINER_FAILED;
     if (event == TRAINER_DONE && model_store(w, &run, &outcome.model_blob, &facts, &e)) {
         outcome.status = JOB_SUCCEEDED;
         outcome.stop_reason = "completed";
         outcome.model_document = facts;
+    } else if (event == TRAINER_DONE && stop_wanted(w)) {
+        event = TRAINER_STOPPED;
     } else if (event != TRAINER_STOPPED) {
         outcome = outcome_failed(&e, run.last.epoch);
     }

@@ -7,7 +7,8 @@
 
 #include "server/config.h"
 
-/* Runs until SIGTERM, SIGINT, or the end of its server. A job in hand goes back to the queue.
+/* Runs until SIGTERM, SIGINT, or the end of its server. A job in hand goes back to the
+ * queue.
  * @return the exit code of the process. */
 int worker_run(const struct config *config);
 

@@ -1,5 +1,5 @@
-/* Assertions of the unit tests. A test file is a program: its main calls test functions by
- * CHECK_RUN and returns check_done(). A failed CHECK says where and goes on. */
+/* Assertions of the unit tests. A test file is a program: its main calls test functions
+ * by CHECK_RUN and returns check_done(). A failed CHECK says where and goes on. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 

@@ -66,8 +66,7 @@ static void file_is_sound(const struct place *p) {
     sqlite3_close(db);
 }
 
-/* ---- opening at once ----------------------------------------------------------------
- */
+/* ---- opening at once ------------------------------------------------------------ */
 
 static int open_and_insert(const struct place *p, int number) {
     struct err e = {0};
@@ -104,8 +103,7 @@ static void all_migrate_the_same_new_file(void) {
     }
 }
 
-/* ---- claiming at once ---------------------------------------------------------------
- */
+/* ---- claiming at once ----------------------------------------------------------- */
 
 static int claim_until_empty(const struct place *p, int fd) {
     struct err e = {0};
@@ -157,8 +155,7 @@ static void each_job_is_claimed_once(void) {
     place_free(&p);
 }
 
-/* ---- dying --------------------------------------------------------------------------
- */
+/* ---- dying ---------------------------------------------------------------------- */
 
 /* Inserts for ever and tells which jobs it was promised. */
 static int insert_until_killed(const struct place *p, int fd) {
@@ -209,8 +206,7 @@ static void killed_at_any_moment(void) {
     place_free(&p);
 }
 
-/* ---- a full disk --------------------------------------------------------------------
- */
+/* ---- a full disk ---------------------------------------------------------------- */
 
 /* No file may grow past 2 MiB: the log meets the limit after some jobs. */
 static int insert_until_full(const struct place *p, int fd) {

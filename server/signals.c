@@ -1,0 +1,52 @@
+#include "server/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static int write_fd = -1; /* set before there is a handler that reads it */
+
+static void on_signal(int number) {
+    int kept = errno;
+    unsigned char byte = (unsigned char)number;
+    ssize_t written = write(write_fd, &byte, 1);
+    (void)written; /* a full pipe says enough already */
+    errno = kept;
+}
+
+static void on_last_signal(int number) {
+    _exit(128 + number);
+}
+
+static void handle(void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
+int signals_open(struct err *e) {
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
+        err_set(e, ERR_INTERNAL, NULL, "no pipe for the signals: %s", strerror(errno));
+        return -1;
+    }
+    write_fd = fds[1];
+    handle(on_signal);
+    return fds[0];
+}
+
+int signals_take(int fd) {
+    unsigned char byte = 0;
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    while (read(fd, &byte, 1) != 1)
+        poll(&wanted, 1, -1);
+    return byte;
+}
+
+void signals_end_at_once(void) {
+    handle(on_last_signal);
+}

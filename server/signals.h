@@ -1,0 +1,21 @@
+/* SIGTERM and SIGINT as something to wait for.
+ *
+ * By handlers, not by blocking them: OpenBLAS starts threads before main, which block
+ * nothing. The kernel gives a signal to any thread that does not block it, and the
+ * default there is death, or for the first process of a container nothing at all. */
+#ifndef SERVER_SIGNALS_H
+#define SERVER_SIGNALS_H
+
+#include "engine/err.h"
+
+/* From here on both signals are caught. Once in a process. @return a descriptor that is
+ * readable when one has come, for signals_take; -1 on an error. It stays open. */
+int signals_open(struct err *e) __attribute__((warn_unused_result));
+
+/* Waits for a signal. @return its number. */
+int signals_take(int fd);
+
+/* From here on a signal ends the process at once, with 128 + its number. */
+void signals_end_at_once(void);
+
+#endif

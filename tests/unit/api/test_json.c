@@ -1,0 +1,287 @@
+#include "api/json.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/check.h"
+
+static json_t *read_text(const char *text) {
+    struct err e = {0};
+    json_t *root = json_read(text, strlen(text), &e);
+    CHECK_SAY(root, "%s: %s", text, e.text);
+    return root;
+}
+
+static void check_unreadable(const char *text, enum err_kind kind, const char *where,
+                             const char *message) {
+    struct err e = {0};
+    CHECK_SAY(!json_read(text, strlen(text), &e), "%s", text);
+    CHECK_SAY(e.kind == kind, "%s: kind %d", text, e.kind);
+    CHECK_TEXT(e.where, where);
+    CHECK_TEXT(e.text, message);
+}
+
+static void test_read(void) {
+    json_decref(read_text(" {\"a\":1} "));
+    check_unreadable("{\"a\":1}x", ERR_INVALID, "line 1, column 8",
+                     "not valid JSON: end of file expected near 'x'");
+    check_unreadable("{\n\"a\":}", ERR_INVALID, "line 2, column 5",
+                     "not valid JSON: unexpected token near '}'");
+    check_unreadable("{\"a\":1,\"a\":2}", ERR_INVALID, "",
+                     "duplicate object key near '\"a\"'");
+    /* Beyond 64 bits it is still a number: its own bounds refuse it where it stands. */
+    json_t *huge = read_text("{\"a\":9223372036854775808}");
+    CHECK(json_number_value(json_object_get(huge, "a")) == 9223372036854775808.0);
+    json_decref(huge);
+    check_unreadable("{\"a\":1e309}", ERR_RANGE, "", "real number overflow near '1e309'");
+    check_unreadable("{\"a\":NaN}", ERR_INVALID, "line 1, column 8",
+                     "not valid JSON: invalid token near 'NaN'");
+    check_unreadable("7", ERR_INVALID, "line 1, column 1",
+                     "not valid JSON: '[' or '{' expected near '7'");
+}
+
+static void check_kind(const char *text, const char *kind) {
+    json_t *root = read_text(text);
+    CHECK_TEXT(json_kind(json_array_get(root, 0)), kind);
+    json_decref(root);
+}
+
+static void test_kinds(void) {
+    check_kind("[{}]", "an object");
+    check_kind("[[]]", "an array");
+    check_kind("[\"\"]", "a string");
+    check_kind("[1]", "a number");
+    check_kind("[1.5]", "a number");
+    check_kind("[true]", "a boolean");
+    check_kind("[false]", "a boolean");
+    check_kind("[null]", "null");
+    check_kind("[]", "nothing");
+}
+
+/* ---- paths
+ * ------------------------------------------------------------------------------ */
+
+static void test_paths(void) {
+    char path[ERR_WHERE_MAX], longer[ERR_WHERE_MAX];
+    json_path_key(path, "", "a");
+    CHECK_TEXT(path, "/a");
+    json_path_index(longer, path, 12);
+    CHECK_TEXT(longer, "/a/12");
+    json_path_key(path, "/x", "a/b~c");
+    CHECK_TEXT(path, "/x/a~1b~0c");
+    json_path_key(path, "", "");
+    CHECK_TEXT(path, "/");
+    /* What does not fit is cut, never torn in an escape. */
+    char name[400];
+    memset(name, '~', sizeof name);
+    name[sizeof name - 1] = '\0';
+    json_path_key(path, "", name);
+    size_t n = strlen(path);
+    CHECK(n < ERR_WHERE_MAX && n > ERR_WHERE_MAX - 5 && path[n - 1] == '0');
+    json_path_key(longer, path, name);
+    CHECK(strlen(longer) < ERR_WHERE_MAX);
+    memset(name, 'a', sizeof name - 1);
+    json_path_key(path, "", name);
+    json_path_key(longer, path, name);
+    json_path_index(path, longer, 7);
+    CHECK(strlen(path) < ERR_WHERE_MAX && strncmp(path, "/aaaa", 5) == 0);
+}
+
+/* ---- keys
+ * ------------------------------------------------------------------------------- */
+
+static const struct json_key keys[] = {
+    {"rate", "lr step"}, {"epochs", NULL}, {"a/b", NULL}};
+
+static void test_match(void) {
+    struct json_slot slots[3];
+    struct err e = {0};
+    json_t *root = read_text("{\"step\":1,\"a/b\":null}");
+    CHECK(json_match(root, keys, 3, "/p", slots, &e));
+    CHECK(json_integer_value(slots[0].value) == 1);
+    CHECK_TEXT(slots[0].path, "/p/step");
+    CHECK(!slots[1].value);
+    CHECK_TEXT(slots[1].path, "/p/epochs");
+    CHECK(json_is_null(slots[2].value));
+    CHECK_TEXT(slots[2].path, "/p/a~1b");
+    json_decref(root);
+}
+
+static void check_mismatch(const char *text, const char *where, const char *message) {
+    struct json_slot slots[3];
+    struct err e = {0};
+    json_t *root = read_text(text);
+    CHECK_SAY(!json_match(root, keys, 3, "/p", slots, &e), "%s", text);
+    CHECK(e.kind == ERR_INVALID);
+    CHECK_TEXT(e.where, where);
+    CHECK_TEXT(e.text, message);
+    json_decref(root);
+}
+
+static void test_mismatch(void) {
+    check_mismatch("[]", "/p", "expected an object, got an array");
+    check_mismatch("{\"epoch\":1}", "/p/epoch",
+                   "unknown key \"epoch\"; the nearest known one is \"epochs\"");
+    check_mismatch("{\"stepp\":1}", "/p/stepp",
+                   "unknown key \"stepp\"; the nearest known one is \"rate\"");
+    check_mismatch("{\"\":1}", "/p/",
+                   "unknown key \"\"; the nearest known one is \"rate\"");
+    check_mismatch("{\"rate\":1,\"lr\":1}", "/p/lr",
+                   "\"lr\" is another spelling of /p/rate: give one");
+    check_mismatch("{\"step\":1,\"rate\":1}", "/p/rate",
+                   "\"rate\" is another spelling of /p/step: give one");
+    check_mismatch("{\"lr step\":1}", "/p/lr step",
+                   "unknown key \"lr step\"; the nearest known one is \"rate\"");
+    check_mismatch(
+        "{\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\":1}",
+        "/p/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "unknown key \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        "\"; the nearest known one is \"rate\"");
+}
+
+/* ---- values
+ * ----------------------------------------------------------------------------- */
+
+/* The slot of [text]. */
+struct value {
+    json_t *root;
+    struct json_slot slot;
+};
+static struct value value_of(const char *text) {
+    char array[128];
+    snprintf(array, sizeof array, "[%s]", text);
+    struct value v = {.root = read_text(array)};
+    v.slot.value = json_array_get(v.root, 0);
+    strcpy(v.slot.path, "/v");
+    return v;
+}
+
+static void check_int(const char *text, int64_t want) {
+    struct value v = value_of(text);
+    struct err e = {0};
+    int64_t got = -99;
+    CHECK_SAY(json_int(&v.slot, INT64_MIN, INT64_MAX, &got, &e), "%s: %s", text, e.text);
+    CHECK_SAY(got == want, "%s: %lld", text, (long long)got);
+    json_decref(v.root);
+}
+
+static void check_no_int(const char *text, enum err_kind kind, const char *message) {
+    struct value v = value_of(text);
+    struct err e = {0};
+    int64_t got = -99;
+    CHECK_SAY(!json_int(&v.slot, 1, 1000, &got, &e), "%s", text);
+    CHECK(got == -99);
+    CHECK_SAY(e.kind == kind, "%s: kind %d", text, e.kind);
+    CHECK_TEXT(e.where, "/v");
+    CHECK_TEXT(e.text, message);
+    json_decref(v.root);
+}
+
+static void test_int(void) {
+    check_int("1e3", 1000);
+    check_int("10.0", 10);
+    check_int("-2.50e1", -25);
+    check_int("-0", 0);
+    check_int("-0.0", 0);
+    check_int("9223372036854775807", INT64_MAX);
+    check_int("-9223372036854775808", INT64_MIN);
+    check_int("9007199254740992.0", INT64_C(1) << 53);
+    check_int("-9007199254740992e0", -(INT64_C(1) << 53));
+    check_no_int("0", ERR_RANGE, "expected an integer from 1 to 1000, got 0");
+    check_no_int("1001", ERR_RANGE, "expected an integer from 1 to 1000, got 1001");
+    check_no_int("1001.0", ERR_RANGE, "expected an integer from 1 to 1000, got 1001");
+    check_no_int("1e300", ERR_RANGE, "expected an integer from 1 to 1000, got 1e+300");
+    check_no_int("1.5", ERR_INVALID, "expected an integer, got 1.5");
+    check_no_int("\"1\"", ERR_INVALID, "expected an integer, got a string");
+    check_no_int("true", ERR_INVALID, "expected an integer, got a boolean");
+    check_no_int("null", ERR_INVALID, "expected an integer, got null");
+    struct json_slot none = {0};
+    struct err e = {0};
+    int64_t kept = 5;
+    CHECK(json_int(&none, 1, 2, &kept, &e) && kept == 5);
+}
+
+static void test_bool_and_text(void) {
+    struct value v = value_of("true");
+    struct err e = {0};
+    bool yes = false;
+    const char *text = "kept";
+    CHECK(json_bool(&v.slot, &yes, &e) && yes);
+    CHECK(!json_text(&v.slot, &text, &e) && strcmp(text, "kept") == 0);
+    CHECK_TEXT(e.text, "expected a string, got a boolean");
+    json_decref(v.root);
+    v = value_of("\"x\"");
+    e = (struct err){0};
+    CHECK(json_text(&v.slot, &text, &e) && strcmp(text, "x") == 0);
+    CHECK(!json_bool(&v.slot, &yes, &e) && yes);
+    CHECK_TEXT(e.text, "expected true or false, got a string");
+    json_decref(v.root);
+}
+
+static void check_float(const char *text, struct json_bounds bounds, bool ok,
+                        float want) {
+    struct value v = value_of(text);
+    struct err e = {0};
+    float got = -99;
+    CHECK_SAY(json_float(&v.slot, bounds, &got, &e) == ok, "%s: %s", text, e.text);
+    CHECK_SAY(memcmp(&got, &want, sizeof got) == 0 || !ok, "%s: %.9g", text, (double)got);
+    CHECK(ok || (got == -99 && e.kind == ERR_RANGE));
+    json_decref(v.root);
+}
+
+static void test_float(void) {
+    const struct json_bounds positive = {0, FLT_MAX, true},
+                             share = {0, 0.9999999f, false};
+    check_float("1", positive, true, 1);
+    check_float("3.4028235e38", positive, true, FLT_MAX);
+    check_float("3.4028236e38", positive, false, 0);
+    check_float("1e300", positive, false, 0);
+    check_float("1e-45", positive, true, 1.4e-45f);
+    check_float("1e-50", positive, false, 0);
+    check_float("0", positive, false, 0);
+    check_float("-1", positive, false, 0);
+    check_float("0", share, true, 0);
+    check_float("-0.0", share, true, 0);
+    check_float("0.9999999", share, true, 0.9999999f);
+    check_float("0.99999998", share, false, 0);
+    check_float("-1e-50", share, false, 0);
+    struct value v = value_of("\"1\"");
+    struct err e = {0};
+    float got = 1;
+    CHECK(!json_float(&v.slot, positive, &got, &e) && e.kind == ERR_INVALID);
+    json_decref(v.root);
+}
+
+static void test_choose(void) {
+    static const struct json_choice choices[] = {{"red", 3}, {"green", 4}, {"rouge", 3}};
+    struct value v = value_of("\"GReen\"");
+    struct err e = {0};
+    int got = -1;
+    CHECK(json_choose(&v.slot, choices, 3, &got, &e) && got == 4);
+    json_decref(v.root);
+    v = value_of("\"roug\"");
+    CHECK(!json_choose(&v.slot, choices, 3, &got, &e) && got == 4);
+    CHECK_TEXT(e.text, "\"roug\" is unknown; the nearest known is \"red\"");
+    json_decref(v.root);
+    v = value_of("4");
+    e = (struct err){0};
+    CHECK(!json_choose(&v.slot, choices, 3, &got, &e));
+    CHECK_TEXT(e.text, "expected a string, got a number");
+    json_decref(v.root);
+}
+
+int main(void) {
+    CHECK_RUN(test_read);
+    CHECK_RUN(test_kinds);
+    CHECK_RUN(test_paths);
+    CHECK_RUN(test_match);
+    CHECK_RUN(test_mismatch);
+    CHECK_RUN(test_int);
+    CHECK_RUN(test_bool_and_text);
+    CHECK_RUN(test_float);
+    CHECK_RUN(test_choose);
+    return check_done();
+}
