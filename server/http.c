@@ -15,6 +15,7 @@
 #include <microhttpd.h>
 
 #include "api/problem.h"
+#include "server/acceptor.h"
 #include "server/clock.h"
 #include "server/executor.h"
 #include "server/http_head.h"
@@ -70,9 +71,11 @@ struct http {
     struct executor *executor;
     struct reaper *reaper;
     struct listener listener;
+    struct acceptor *acceptor;
+    size_t connections_max;
     pthread_t ticker;
     atomic_bool draining, ending;
-    atomic_size_t in_flight, body_bytes;
+    atomic_size_t connections, in_flight, body_bytes;
     atomic_uint_fast64_t wakes;
     pthread_mutex_t lock; /* guards parked */
     struct exchange *parked;
@@ -559,6 +562,7 @@ static void on_connection(void *context, struct MHD_Connection *connection,
             reaper_remove(h->reaper, *socket_context);
         *socket_context = NULL;
         metrics_connections(h->options.metrics, -1);
+        atomic_fetch_sub(&h->connections, 1);
     }
 }
 
@@ -587,8 +591,22 @@ static void *tick(void *context) {
     return NULL;
 }
 
+static bool connection_has_room(void *context) {
+    struct http *h = context;
+    return atomic_load(&h->connections) < h->connections_max;
+}
+
+/* libmicrohttpd gives it to a thread by the number of the descriptor: in turn, mostly. */
+static void connection_take(void *context, int fd, const struct sockaddr *address,
+                            socklen_t address_n) {
+    struct http *h = context;
+    atomic_fetch_add(&h->connections, 1);
+    if (MHD_add_connection(h->daemon, fd, address, address_n) != MHD_YES)
+        atomic_fetch_sub(&h->connections, 1); /* it has closed fd */
+}
+
 /* As many connections as were asked for, or as the file descriptors allow. */
-static unsigned connections_limit(const struct config *config) {
+static size_t connections_limit(const struct config *config) {
     struct rlimit limit = {0};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
@@ -597,24 +615,27 @@ static unsigned connections_limit(const struct config *config) {
     uint64_t most =
         limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE : FDS_BESIDE;
     if ((uint64_t)config->connections_max <= most)
-        return (unsigned)config->connections_max;
+        return (size_t)config->connections_max;
     log_write(LOG_WARN, "fewer connections than --connections-max fit the limit of files",
               "connections", LOG_INT(most), NULL);
-    return (unsigned)most;
+    return (size_t)most;
 }
 
 static struct MHD_Daemon *daemon_start(struct http *h) {
     const struct config *config = h->options.config;
     size_t threads = config->http_threads ? (size_t)config->http_threads : config_cpus();
+    /* The acceptor keeps the limit; each thread, which gets a share, may have them all.
+     */
+    unsigned limit = (unsigned)(h->connections_max * threads);
     struct MHD_OptionItem pool[] = {
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads,
          NULL},
         {MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
-        NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, h->listener.fd,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_LIMIT, connections_limit(config),
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
+            MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
+        0, NULL, NULL, on_request, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, limit,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_timeout_s,
         MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
@@ -622,7 +643,17 @@ static struct MHD_Daemon *daemon_start(struct http *h) {
         pool, MHD_OPTION_END);
 }
 
+static bool acceptor_open(struct http *h, struct err *e) {
+    struct acceptor_options options = {.listen_fd = h->listener.fd,
+                                       .has_room = connection_has_room,
+                                       .take = connection_take,
+                                       .context = h};
+    h->acceptor = acceptor_start(&options, e);
+    return h->acceptor;
+}
+
 static void http_free(struct http *h) {
+    acceptor_stop(h->acceptor);
     /* Connections that are kept alive may bring requests until the daemon has stopped. */
     if (h->executor)
         executor_stop(h->executor);
@@ -650,11 +681,12 @@ struct http *http_start(const struct http_options *options, struct err *e) {
                                                    config->idle_timeout_s * 1000000});
     h->executor =
         executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
-    if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e)) {
+    h->connections_max = connections_limit(config);
+    if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e))
         h->daemon = daemon_start(h);
-        if (h->daemon && pthread_create(&h->ticker, NULL, tick, h) == 0)
-            return h;
-    }
+    if (h->daemon && acceptor_open(h, e) &&
+        pthread_create(&h->ticker, NULL, tick, h) == 0)
+        return h;
     err_set(e, ERR_INTERNAL, NULL, "the HTTP server could not start on %s",
             config->listen);
     http_free(h);
@@ -677,9 +709,8 @@ void http_drain(struct http *h) {
 
 void http_stop(struct http *h, int64_t timeout_ms) {
     http_drain(h);
-    MHD_quiesce_daemon(h->daemon);
-    /* A connect that came too late is refused now, not left hanging in the backlog. */
-    shutdown(h->listener.fd, SHUT_RDWR);
+    acceptor_stop(h->acceptor);
+    h->acceptor = NULL;
     int64_t until_us = clock_mono_us() + timeout_ms * 1000;
     while (atomic_load(&h->in_flight) && clock_mono_us() < until_us) {
         http_wake(h);
