@@ -58,7 +58,7 @@ struct job_request {
     struct rows features; /* (m,n); owned */
     float *values;        /* (m,k) targets, or NULL; owned */
     int32_t *classes;     /* (m) targets, or NULL; owned */
-    char *metadata;       /* JSON as it was written, without white space, or NULL; owned */
+    char *metadata; /* JSON as it was written, without white space, or NULL; owned */
 };
 void job_request_free(struct job_request *request);
 
