@@ -116,7 +116,7 @@ static void test_pace(void) {
     job.epochs_done = (double)job.epochs;
     job_document_encode(&job, &t);
     got = text_take(&t);
-    CHECK(got && strstr(got, "\"progress\":1,\"epoch\":1000000000000,") &&
+    CHECK(got && strstr(got, "\"progress\":1,\"epoch\":1000000000,") &&
           strstr(got, "\"estimated_finish\":\"2023-11-14T22:13:21.000Z\""));
     free(got);
 }
