@@ -263,7 +263,9 @@ static void test_content_types(void) {
     static const char *const types[] = {
         "Content-Type: application/json", "Content-Type: application/json; charset=utf-8",
         "Content-Type: Application/JSON", "Content-Type:"};
-    char *body = json_dumps(tiny_job("types"), JSON_COMPACT);
+    json_t *job = tiny_job("types");
+    char *body = json_dumps(job, JSON_COMPACT);
+    json_decref(job);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct reply reply;
         struct request request = {.path = "/v1/jobs",
