@@ -49,7 +49,8 @@ struct exchange {
     struct reaper_entry *watched;
     const struct route *route; /* NULL: refused before one was found */
     enum exchange_state state;
-    bool close; /* the connection ends with this answer */
+    bool close;   /* the connection ends with this answer */
+    bool no_park; /* its client has left, or too many wait already: answer now */
     struct http_request request;
     struct http_reply reply;
     struct err err; /* what the answer is instead */
@@ -72,8 +73,10 @@ struct http {
     atomic_bool draining, ending;
     atomic_size_t in_flight, body_bytes;
     atomic_uint_fast64_t wakes;
-    pthread_mutex_t lock; /* guards parked */
+    size_t parked_max;
+    pthread_mutex_t lock; /* guards what follows */
     struct exchange *parked;
+    size_t parked_n;
 };
 
 /* ---- helpers for handlers --------------------------------------------------------------- */
@@ -335,7 +338,7 @@ static void handler_run(struct exchange *x, struct store *store) {
     struct http *h = x->http;
     text_free(&x->reply.body);
     x->reply = (struct http_reply){.allow = x->reply.allow};
-    x->request.draining = atomic_load(&h->draining);
+    x->request.draining = atomic_load(&h->draining) || x->no_park;
     if (!x->route->handler(h->options.subsystems[x->route->subsystem], store, &x->request,
                            &x->reply, &x->err) &&
         !x->err.kind)
@@ -347,14 +350,17 @@ static void exchange_answered(struct exchange *x) {
     MHD_resume_connection(x->connection);
 }
 
-/* Parks the exchange, unless something has changed since its handler began to look. */
+/* Parks the exchange, unless something has changed since its handler began to look, or so many
+ * wait that connections for others become few. */
 static bool exchange_park(struct exchange *x) {
     struct http *h = x->http;
     pthread_mutex_lock(&h->lock);
-    bool parked = atomic_load(&h->wakes) == x->wakes_seen;
+    x->no_park = h->parked_n >= h->parked_max;
+    bool parked = !x->no_park && atomic_load(&h->wakes) == x->wakes_seen;
     if (parked) {
         x->next = h->parked;
         h->parked = x;
+        h->parked_n++;
     }
     pthread_mutex_unlock(&h->lock);
     return parked;
@@ -396,15 +402,36 @@ static enum MHD_Result exchange_start(struct exchange *x) {
     return reply_queue(x);
 }
 
-/* Calls parked exchanges again: all, or those whose time is over. */
-static void parked_run(struct http *h, bool all) {
+/* A suspended connection does not notice by itself that nobody is there any more. */
+static bool client_left(const struct exchange *x) {
+    char byte;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (!info)
+        return false;
+    ssize_t n = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+enum parked_which { PARKED_ALL, PARKED_DUE, PARKED_LEFT };
+
+static bool is_wanted(struct exchange *x, enum parked_which which, int64_t now_us) {
+    if (which == PARKED_LEFT)
+        x->no_park = client_left(x);
+    return which == PARKED_ALL || x->no_park || now_us >= x->reply.park_until_us;
+}
+
+/* Calls parked exchanges again: all, those whose time is over, or also those whose client has
+ * left. */
+static void parked_run(struct http *h, enum parked_which which) {
     int64_t now_us = clock_mono_us();
     struct exchange *due = NULL;
     pthread_mutex_lock(&h->lock);
     for (struct exchange **at = &h->parked; *at;) {
         struct exchange *x = *at;
-        if (all || now_us >= x->reply.park_until_us) {
+        if (is_wanted(x, which, now_us)) {
             *at = x->next;
+            h->parked_n--;
             x->next = due;
             due = x;
         } else {
@@ -548,8 +575,9 @@ static void *tick(void *context) {
     struct http *h = context;
     for (unsigned ticks = 0; !atomic_load(&h->ending); ticks++) {
         usleep(TICK_MS * 1000);
-        parked_run(h, false);
-        if (ticks % REAP_EVERY_TICKS)
+        bool look = ticks % REAP_EVERY_TICKS == 0;
+        parked_run(h, look ? PARKED_LEFT : PARKED_DUE);
+        if (!look)
             continue;
         size_t reaped = reaper_run(h->reaper, clock_mono_us());
         if (reaped)
@@ -576,7 +604,9 @@ static unsigned connections_limit(const struct config *config) {
 
 static struct MHD_Daemon *daemon_start(struct http *h) {
     const struct config *config = h->options.config;
+    unsigned connections_max = connections_limit(config);
     size_t threads = config->http_threads ? (size_t)config->http_threads : config_cpus();
+    h->parked_max = connections_max / 2;
     struct MHD_OptionItem pool[] = {
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
@@ -584,7 +614,7 @@ static struct MHD_Daemon *daemon_start(struct http *h) {
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
         NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, h->listener.fd,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_LIMIT, connections_limit(config),
+        MHD_OPTION_CONNECTION_LIMIT, connections_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_timeout_s,
         MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
@@ -635,7 +665,7 @@ const char *http_address(const struct http *h) {
 
 void http_wake(struct http *h) {
     atomic_fetch_add(&h->wakes, 1);
-    parked_run(h, true);
+    parked_run(h, PARKED_ALL);
 }
 
 void http_drain(struct http *h) {
