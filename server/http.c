@@ -594,7 +594,8 @@ static unsigned connections_limit(const struct config *config) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
-    uint64_t most = limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE : FDS_BESIDE;
+    uint64_t most = limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE
+                                                     : limit.rlim_cur / 2;
     if ((uint64_t)config->connections_max <= most)
         return (unsigned)config->connections_max;
     log_write(LOG_WARN, "fewer connections than --connections-max fit the limit of files",
