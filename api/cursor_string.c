@@ -107,7 +107,9 @@ static size_t character_decode(const char **at, const char *end, char out[4],
     const char *p = *at;
     if (*p == '\\')
         return escape_decode(at, end, out, why);
-    size_t n = is_plain(*p) ? 1 : (unsigned char)*p < 0x20 ? 0 : cursor_utf8_length(p, end);
+    size_t n = is_plain(*p)               ? 1
+               : (unsigned char)*p < 0x20 ? 0
+                                          : cursor_utf8_length(p, end);
     if (n == 0) {
         *why = (unsigned char)*p < 0x20 ? "a control character must be escaped"
                                         : "this is not UTF-8";

@@ -19,7 +19,7 @@ enum {
     JOB_METADATA_BYTES_MAX = 16 << 10,
     JOB_REST_BYTES_MAX = 256 << 10, /* the document without its data */
     JOB_CLASSES_MAX = 65536,
-    JOB_LABEL_BYTES_MAX = 2 << 20, /* of all: escaped twice they fit a model file's header */
+    JOB_LABEL_BYTES_MAX = 2 << 20, /* escaped twice they fit a model file's header */
     JOB_INFERRED_CLASSES_MAX = 20, /* more distinct integers than this are a regression */
     JOB_POINTS_MAX = 1000000,      /* of one curve */
     JOB_PARAMETERS_MAX = 1 << 28   /* of one network: 1 GiB */

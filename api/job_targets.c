@@ -289,8 +289,8 @@ static bool labels_check(const struct labels *labels, size_t expected_n, struct 
         return err_set(e, ERR_INVALID, targets_path,
                        "expected at least two classes, got %zu", n);
     if (n > JOB_CLASSES_MAX)
-        return err_set(e, ERR_TOO_LARGE, targets_path, "expected at most %d classes, got %zu",
-                       JOB_CLASSES_MAX, n);
+        return err_set(e, ERR_TOO_LARGE, targets_path,
+                       "expected at most %d classes, got %zu", JOB_CLASSES_MAX, n);
     if (expected_n && n != expected_n)
         return err_set(e, ERR_INVALID, targets_path,
                        "%zu classes do not fit the output layer, which has room for %zu",
@@ -299,8 +299,8 @@ static bool labels_check(const struct labels *labels, size_t expected_n, struct 
         bytes += strlen(labels->strings[i]);
     return bytes <= JOB_LABEL_BYTES_MAX ||
            err_set(e, ERR_TOO_LARGE, targets_path,
-                   "the names of the %zu classes take %zu bytes, at most %d are accepted", n,
-                   bytes, JOB_LABEL_BYTES_MAX);
+                   "the names of the %zu classes take %zu bytes, at most %d are accepted",
+                   n, bytes, JOB_LABEL_BYTES_MAX);
 }
 
 static bool classes_resolve(struct column *targets, const double *distinct,

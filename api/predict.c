@@ -82,7 +82,8 @@ bool predict_fits(const struct predict_request *request, const struct model *mod
     if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
         return err_set(e, ERR_TOO_LARGE, "/instances",
                        "expected at most %zu rows for a model of %zu outputs, got %zu",
-                       PREDICT_OUTPUTS_MAX / net->outputs_n, net->outputs_n, rows->rows_n);
+                       PREDICT_OUTPUTS_MAX / net->outputs_n, net->outputs_n,
+                       rows->rows_n);
     return true;
 }
 

@@ -31,8 +31,8 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
 
 enum { PREDICT_OUTPUTS_MAX = 1 << 24 }; /* rows times outputs of one request */
 
-/* Whether the rows have the model's number of inputs (ERR_INVALID at /instances/0), and what
- * comes out of them is within PREDICT_OUTPUTS_MAX (ERR_TOO_LARGE). */
+/* Whether the rows have the model's number of inputs (ERR_INVALID at /instances/0), and
+ * what comes out of them is within PREDICT_OUTPUTS_MAX (ERR_TOO_LARGE). */
 bool predict_fits(const struct predict_request *request, const struct model *model,
                   struct err *e) __attribute__((warn_unused_result));
 

@@ -99,8 +99,8 @@ void text_key(struct text *t, const char *key) {
     text_bytes(t, ":", 1);
 }
 
-/* Bytes without escapes. Messages quote what a client sent, and may cut it inside a character:
- * what is not UTF-8 becomes U+FFFD, so that the document stays JSON. */
+/* Bytes without escapes. Messages quote what a client sent, and may cut it inside a
+ * character: what is not UTF-8 becomes U+FFFD, so that the document stays JSON. */
 static void plain_bytes(struct text *t, const char *s, size_t n) {
     const char *end = s + n, *from = s;
     while (s < end) {

@@ -350,8 +350,8 @@ static void exchange_answered(struct exchange *x) {
     MHD_resume_connection(x->connection);
 }
 
-/* Parks the exchange, unless something has changed since its handler began to look, or so many
- * wait that connections for others become few. */
+/* Parks the exchange, unless something has changed since its handler began to look, or so
+ * many wait that connections for others become few. */
 static bool exchange_park(struct exchange *x) {
     struct http *h = x->http;
     pthread_mutex_lock(&h->lock);
@@ -421,8 +421,8 @@ static bool is_wanted(struct exchange *x, enum parked_which which, int64_t now_u
     return which == PARKED_ALL || x->no_park || now_us >= x->reply.park_until_us;
 }
 
-/* Calls parked exchanges again: all, those whose time is over, or also those whose client has
- * left. */
+/* Calls parked exchanges again: all, those whose time is over, or also those whose client
+ * has left. */
 static void parked_run(struct http *h, enum parked_which which) {
     int64_t now_us = clock_mono_us();
     struct exchange *due = NULL;
@@ -595,7 +595,7 @@ static unsigned connections_limit(const struct config *config) {
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
     uint64_t most = limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE
-                                                     : limit.rlim_cur / 2;
+                                                    : limit.rlim_cur / 2;
     if ((uint64_t)config->connections_max <= most)
         return (unsigned)config->connections_max;
     log_write(LOG_WARN, "fewer connections than --connections-max fit the limit of files",
@@ -615,12 +615,12 @@ static struct MHD_Daemon *daemon_start(struct http *h) {
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
         NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, h->listener.fd,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_LIMIT, connections_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_timeout_s,
-        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-        MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)config->idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+        MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+        on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_ARRAY, pool,
+        MHD_OPTION_END);
 }
 
 static void http_free(struct http *h) {

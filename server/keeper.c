@@ -30,7 +30,7 @@ struct keeper {
     pthread_t thread;
     int wake_fd;
     int signal_fd; /* an eventfd: SIGTERM or SIGINT came */
-    int call_fd; /* an eventfd: the trainer's side has something for the thread */
+    int call_fd;   /* an eventfd: the trainer's side has something for the thread */
     atomic_bool stop, quitting;
     atomic_bool ending; /* keeper_stop was called */
     _Atomic double epochs_done, training_seconds;
@@ -170,10 +170,12 @@ static void *run(void *context) {
     }
 }
 
-/* ---- signals ---------------------------------------------------------------------------- */
+/* ---- signals
+ * ---------------------------------------------------------------------------- */
 
-/* A handler, not a blocked signal and a signalfd: OpenBLAS starts threads before main runs,
- * with masks that are not ours. One of those would take the signal, and the process with it. */
+/* A handler, not a blocked signal and a signalfd: OpenBLAS starts threads before main
+ * runs, with masks that are not ours. One of those would take the signal, and the process
+ * with it. */
 static volatile sig_atomic_t signalled_fd = -1;
 
 static void on_signal(int number) {

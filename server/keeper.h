@@ -13,8 +13,8 @@ enum { KEEPER_LEASE_MS = 10000 };
 
 struct keeper;
 
-/* From here to keeper_stop SIGTERM and SIGINT mean that the process is to end; one keeper a
- * process. `wake_fd`: the socket to the server, or -1. */
+/* From here to keeper_stop SIGTERM and SIGINT mean that the process is to end; one keeper
+ * a process. `wake_fd`: the socket to the server, or -1. */
 struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e)
     __attribute__((warn_unused_result));
 void keeper_stop(struct keeper *k);

@@ -21,7 +21,8 @@ static bool address_split(const char *where, char host[64], char port[8], struct
         n -= 2;
     }
     size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    bool is_port = digits && digits <= 5 && !colon[1 + digits] && atoi(colon + 1) <= 65535;
+    bool is_port =
+        digits && digits <= 5 && !colon[1 + digits] && atoi(colon + 1) <= 65535;
     if (!n || n >= 64 || !is_port)
         return err_set(e, ERR_INVALID, "--listen", "expected HOST:PORT, got \"%.60s\"",
                        where);

@@ -127,10 +127,11 @@ struct store_claim {
     int64_t fence;
 };
 
-/* Takes the oldest job that is queued, or running with an expired lease. *found says whether
- * there was one. Its started_ms is set on the first claim only; epochs_done returns to 0, cost
- * and curve stay until they are written anew. A job whose cancellation was requested before
- * the claim becomes cancelled instead and the next one is taken. On an error nothing is found. */
+/* Takes the oldest job that is queued, or running with an expired lease. *found says
+ * whether there was one. Its started_ms is set on the first claim only; epochs_done
+ * returns to 0, cost and curve stay until they are written anew. A job whose cancellation
+ * was requested before the claim becomes cancelled instead and the next one is taken. On
+ * an error nothing is found. */
 bool store_claim(struct store *s, const char *owner, int64_t now_ms, int64_t lease_ms,
                  struct store_claim *claim, bool *found, struct err *e)
     __attribute__((warn_unused_result));

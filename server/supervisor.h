@@ -30,8 +30,8 @@ void supervisor_wake(struct supervisor *s);
 /* How many workers are running now, and how many have died by themselves. Any thread. */
 void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes);
 
-/* SIGTERM to the workers, SIGKILL after timeout_ms, and the end of the thread. Wakes and counts
- * may still be asked for: there is nobody left to hear or to count. */
+/* SIGTERM to the workers, SIGKILL after timeout_ms, and the end of the thread. Wakes and
+ * counts may still be asked for: there is nobody left to hear or to count. */
 void supervisor_stop(struct supervisor *s, int64_t timeout_ms);
 void supervisor_free(struct supervisor *s); /* NULL is allowed; stop first */
 
