@@ -147,6 +147,20 @@ static bool job_find(struct store *store, const char *id, struct store_job *job,
     return store_job_get(store, id, job, e);
 }
 
+/* Who reads of a job that a version exists may ask for it with the next request. A version that
+ * was deleted again is no news, however often its job is read. */
+static void version_announce(struct registry *registry, struct store *store,
+                             const struct store_job *job) {
+    struct store_version version;
+    struct err ignored = {0};
+    if (job->status != JOB_SUCCEEDED ||
+        registry_knows(registry, job->model, job->model_version) ||
+        !store_version_get(store, job->model, job->model_version, &version, &ignored))
+        return;
+    store_version_free(&version);
+    (void)!registry_refresh(registry, store, &ignored);
+}
+
 bool handle_jobs_get(void *subsystem, struct store *store,
                      const struct http_request *request, struct http_reply *reply,
                      struct err *e) {
@@ -163,12 +177,7 @@ bool handle_jobs_get(void *subsystem, struct store *store,
         store_job_free(&job);
         return true;
     }
-    /* Who reads here that a version exists may ask for it with the next request. */
-    if (job.status == JOB_SUCCEEDED &&
-        !registry_knows(jobs->registry, job.model, job.model_version)) {
-        struct err ignored = {0};
-        (void)!registry_refresh(jobs->registry, store, &ignored);
-    }
+    version_announce(jobs->registry, store, &job);
     job_reply(&job, reply);
     return true;
 }

@@ -52,7 +52,8 @@ struct exchange {
     struct reaper_entry *watched;
     const struct route *route; /* NULL: refused before one was found */
     enum exchange_state state;
-    bool close; /* the connection ends with this answer */
+    bool close;   /* the connection ends with this answer */
+    bool no_park; /* its client has left, or too many wait already: answer now */
     struct http_request request;
     struct http_reply reply;
     struct err err; /* what the answer is instead */
@@ -77,8 +78,10 @@ struct http {
     atomic_bool draining, ending;
     atomic_size_t connections, in_flight, body_bytes;
     atomic_uint_fast64_t wakes;
-    pthread_mutex_t lock; /* guards parked */
+    size_t parked_max;
+    pthread_mutex_t lock; /* guards what follows */
     struct exchange *parked;
+    size_t parked_n;
 };
 
 /* ---- helpers for handlers ------------------------------------------------------- */
@@ -362,7 +365,7 @@ static void handler_run(struct exchange *x, struct store *store) {
     struct http *h = x->http;
     text_free(&x->reply.body);
     x->reply = (struct http_reply){.allow = x->reply.allow};
-    x->request.draining = atomic_load(&h->draining);
+    x->request.draining = atomic_load(&h->draining) || x->no_park;
     if (!x->route->handler(h->options.subsystems[x->route->subsystem], store, &x->request,
                            &x->reply, &x->err) &&
         !x->err.kind)
@@ -374,14 +377,17 @@ static void exchange_answered(struct exchange *x) {
     MHD_resume_connection(x->connection);
 }
 
-/* Parks the exchange, unless something has changed since its handler began to look. */
+/* Parks the exchange, unless something has changed since its handler began to look, or so
+ * many wait that connections for others become few. */
 static bool exchange_park(struct exchange *x) {
     struct http *h = x->http;
     pthread_mutex_lock(&h->lock);
-    bool parked = atomic_load(&h->wakes) == x->wakes_seen;
+    x->no_park = h->parked_n >= h->parked_max;
+    bool parked = !x->no_park && atomic_load(&h->wakes) == x->wakes_seen;
     if (parked) {
         x->next = h->parked;
         h->parked = x;
+        h->parked_n++;
     }
     pthread_mutex_unlock(&h->lock);
     return parked;
@@ -424,15 +430,36 @@ static enum MHD_Result exchange_start(struct exchange *x) {
     return reply_queue(x);
 }
 
-/* Calls parked exchanges again: all, or those whose time is over. */
-static void parked_run(struct http *h, bool all) {
+/* A suspended connection does not notice by itself that nobody is there any more. */
+static bool client_left(const struct exchange *x) {
+    char byte;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (!info)
+        return false;
+    ssize_t n = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+enum parked_which { PARKED_ALL, PARKED_DUE, PARKED_LEFT };
+
+static bool is_wanted(struct exchange *x, enum parked_which which, int64_t now_us) {
+    if (which == PARKED_LEFT)
+        x->no_park = client_left(x);
+    return which == PARKED_ALL || x->no_park || now_us >= x->reply.park_until_us;
+}
+
+/* Calls parked exchanges again: all, those whose time is over, or also those whose client
+ * has left. */
+static void parked_run(struct http *h, enum parked_which which) {
     int64_t now_us = clock_mono_us();
     struct exchange *due = NULL;
     pthread_mutex_lock(&h->lock);
     for (struct exchange **at = &h->parked; *at;) {
         struct exchange *x = *at;
-        if (all || now_us >= x->reply.park_until_us) {
+        if (is_wanted(x, which, now_us)) {
             *at = x->next;
+            h->parked_n--;
             x->next = due;
             due = x;
         } else {
@@ -580,8 +607,9 @@ static void *tick(void *context) {
     struct http *h = context;
     for (unsigned ticks = 0; !atomic_load(&h->ending); ticks++) {
         usleep(TICK_MS * 1000);
-        parked_run(h, false);
-        if (ticks % REAP_EVERY_TICKS)
+        bool look = ticks % REAP_EVERY_TICKS == 0;
+        parked_run(h, look ? PARKED_LEFT : PARKED_DUE);
+        if (!look)
             continue;
         size_t reaped = reaper_run(h->reaper, clock_mono_us());
         if (reaped)
@@ -612,8 +640,8 @@ static size_t connections_limit(const struct config *config) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
-    uint64_t most =
-        limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE : FDS_BESIDE;
+    uint64_t most = limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE
+                                                    : limit.rlim_cur / 2;
     if ((uint64_t)config->connections_max <= most)
         return (size_t)config->connections_max;
     log_write(LOG_WARN, "fewer connections than --connections-max fit the limit of files",
@@ -682,6 +710,7 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->executor =
         executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
     h->connections_max = connections_limit(config);
+    h->parked_max = h->connections_max / 2;
     if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e))
         h->daemon = daemon_start(h);
     if (h->daemon && acceptor_open(h, e) &&
@@ -699,7 +728,7 @@ const char *http_address(const struct http *h) {
 
 void http_wake(struct http *h) {
     atomic_fetch_add(&h->wakes, 1);
-    parked_run(h, true);
+    parked_run(h, PARKED_ALL);
 }
 
 void http_drain(struct http *h) {

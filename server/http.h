@@ -40,7 +40,7 @@ struct http_request {
     size_t body_n;
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
-    bool draining;       /* the server is about to end: do not park */
+    bool draining;       /* the server is about to end, or cannot wait: do not park */
 };
 
 /* What it answers. Zeroed before it runs; `body` is taken. */

@@ -88,8 +88,11 @@ static void worker_start(struct supervisor *s, struct local_worker *w) {
     int pair[2];
     w->restart_ms = w->restart_ms ? w->restart_ms : RESTART_MS;
     w->restart_at_us = clock_mono_us() + w->restart_ms * 1000;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+        log_write(LOG_ERROR, "a worker could not be started", "error",
+                  LOG_TEXT(strerror(errno)), NULL);
         return;
+    }
     pthread_mutex_lock(&s->lock);
     if (spawn(s, w, pair[1])) {
         w->fd = pair[0];
