@@ -1,0 +1,260 @@
+#include "server/http_head.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/check.h"
+
+/* "Name: value\nName: value" as a head; the text is borrowed and cut. */
+static struct http_head *head_new(const char *version, char *lines) {
+    struct http_head *head = calloc(1, sizeof *head);
+    if (!head)
+        abort();
+    head->version = version;
+    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n")) {
+        struct http_field *f = &head->fields[head->fields_n++];
+        char *colon = strchr(line, ':');
+        if (!colon || head->fields_n > HTTP_FIELDS_MAX)
+            abort();
+        *colon = '\0';
+        f->name = line;
+        f->name_n = strlen(line);
+        f->value = colon + 1 + (colon[1] == ' ');
+        f->value_n = strlen(f->value);
+    }
+    return head;
+}
+
+static bool checked(const char *version, const char *text, struct http_framing *framing,
+                    struct err *e) {
+    char lines[1024];
+    snprintf(lines, sizeof lines, "%s", text);
+    struct http_head *head = head_new(version, lines);
+    *e = (struct err){0};
+    bool ok = http_head_check(head, framing, e);
+    free(head);
+    return ok;
+}
+
+static void test_framing(void) {
+    struct http_framing f;
+    struct err e;
+    CHECK(checked("HTTP/1.1", "Host: a", &f, &e) && !f.chunked && !f.length_known);
+    CHECK(checked("HTTP/1.1", "Host: a\nCONTENT-length: 012", &f, &e) && f.length_known &&
+          f.length == 12 && !f.chunked);
+    CHECK(checked("HTTP/1.1", "Host: a\nContent-Length: 999999999999999999", &f, &e) &&
+          f.length == 999999999999999999);
+    CHECK(checked("HTTP/1.1", "Host: a\nTransfer-Encoding: Chunked", &f, &e) &&
+          f.chunked && !f.length_known);
+    CHECK(checked("HTTP/1.0", "X: y", &f, &e)); /* Host came with 1.1 */
+}
+
+/* What two readers of one stream could read differently (RFC 9112, sections 6 and 11). */
+static void test_smuggling(void) {
+    static const char *const bad[] = {
+        "Host: a\nContent-Length: 5\nTransfer-Encoding: chunked",
+        "Host: a\nTransfer-Encoding: chunked\nContent-Length: 5",
+        "Host: a\nContent-Length: 5\nContent-Length: 30",
+        "Host: a\nContent-Length: 5\ncontent-length: 5",
+        "Host: a\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked",
+        "Host: a\nContent-Length: 5, 5",
+        "Host: a\nContent-Length: +5",
+        "Host: a\nContent-Length: -1",
+        "Host: a\nContent-Length: 0x5",
+        "Host: a\nContent-Length: 5 ",
+        "Host: a\nContent-Length:  5",
+        "Host: a\nContent-Length: ",
+        "Host: a\nContent-Length: 1000000000000000000",
+        "Host: a\nContent-Length: 18446744073709551615",
+        "Host: a\nTransfer-Encoding: gzip, chunked",
+        "Host: a\nTransfer-Encoding: identity",
+        "Host: a\nTransfer-Encoding: xchunked",
+        "Host: a\nTransfer-Encoding: ",
+        "Host: a\nTransfer-Encoding : chunked",
+        "Host: a\nContent-Length : 5",
+        "Host: a\nContent\tLength: 5",
+        "Host: a\n: b",
+        "Host: a\nX: b\rContent-Length: 5",
+        "Host: a\nX: b\x01",
+        "Host: a\nX: b\x7f",
+        "Host: a\nX(: b",
+        "Host: a\nX\xc3\xa9: b",
+        "Host: a\nHost: a",
+        "Host: a\nhost: b",
+        "X: y",
+    };
+    struct http_framing f;
+    struct err e;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_SAY(!checked("HTTP/1.1", bad[i], &f, &e) && e.kind == ERR_INVALID, "%s",
+                  bad[i]);
+    CHECK(!checked("HTTP/1.0", "Transfer-Encoding: chunked", &f, &e));
+    CHECK(checked("HTTP/1.1", "Host: a\nX!#$%&'*+-.^_`|~9: b\tc\xff", &f, &e));
+}
+
+/* A NUL in a value ends the C string early, and the two lengths tell. */
+static void test_nul(void) {
+    struct http_head head = {
+        .version = "HTTP/1.1", .fields_n = 1, .fields = {{"Host", "a\0b", 4, 3}}};
+    struct http_framing f;
+    struct err e = {0};
+    CHECK(!http_head_check(&head, &f, &e));
+}
+
+static void test_too_many(void) {
+    struct http_head *head = calloc(1, sizeof *head);
+    struct http_framing f;
+    struct err e = {0};
+    if (!head)
+        abort();
+    head->version = "HTTP/1.1";
+    head->fields_n = HTTP_FIELDS_MAX;
+    for (size_t i = 0; i < HTTP_FIELDS_MAX; i++)
+        head->fields[i] = (struct http_field){i ? "X" : "Host", "a", i ? 1 : 4, 1};
+    CHECK(http_head_check(head, &f, &e));
+    CHECK_TEXT(http_head_field(head, "hOST"), "a");
+    CHECK(!http_head_field(head, "Hos") && !http_head_field(head, "Hosts"));
+    head->fields_n++;
+    CHECK(!http_head_check(head, &f, &e) && e.kind == ERR_INVALID);
+    CHECK_TEXT(http_head_field(head, "x"), "a"); /* stays within the array */
+    free(head);
+}
+
+static void test_origins(void) {
+    struct http_framing f;
+    struct err e;
+    CHECK(checked("HTTP/1.1", "Host: localhost:8080\nOrigin: http://localhost:8080", &f,
+                  &e));
+    CHECK(checked("HTTP/1.1", "Host: LOCALHOST:8080\nOrigin: https://localhost:8080", &f,
+                  &e));
+    static const char *const foreign[] = {"http://evil.example",
+                                          "http://localhost",
+                                          "http://localhost:80801",
+                                          "http://evil/localhost:8080",
+                                          "null",
+                                          "",
+                                          "localhost:8080",
+                                          "http://localhost:8080.evil.example"};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "Host: localhost:8080\nOrigin: %s", foreign[i]);
+        CHECK_SAY(!checked("HTTP/1.1", text, &f, &e) && e.kind == ERR_FORBIDDEN, "%s",
+                  text);
+        CHECK_TEXT(e.where, "Origin");
+    }
+    CHECK(!checked("HTTP/1.0", "Origin: http://a", &f, &e) && e.kind == ERR_FORBIDDEN);
+}
+
+static bool media(const char *text, struct err *e) {
+    char lines[256];
+    snprintf(lines, sizeof lines, "%s", text);
+    struct http_head *head = head_new("HTTP/1.1", lines);
+    *e = (struct err){0};
+    bool ok = http_head_media(head, e);
+    free(head);
+    return ok;
+}
+
+static void test_media(void) {
+    struct err e;
+    CHECK(media("Host: a", &e));
+    CHECK(media("Content-Type: application/json", &e));
+    CHECK(media("content-type: Application/JSON; charset=utf-8", &e));
+    CHECK(media("Content-Type: application/json;charset=utf-8", &e));
+    CHECK(media("Content-Type: application/x-www-form-urlencoded", &e)); /* curl -d */
+    CHECK(media("Content-Encoding: identity", &e));
+    static const char *const bad[] = {"Content-Type: text/plain",
+                                      "Content-Type: application/jsonx",
+                                      "Content-Type: application/jso",
+                                      "Content-Type: multipart/form-data",
+                                      "Content-Type: ",
+                                      "Content-Encoding: gzip",
+                                      "Content-Encoding: "};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_SAY(!media(bad[i], &e) && e.kind == ERR_MEDIA, "%s", bad[i]);
+}
+
+/* ---- paths
+ * ------------------------------------------------------------------------------ */
+
+static void check_path(const char *path, size_t n, const char *joined) {
+    char buffer[HTTP_PATH_MAX], got[HTTP_PATH_MAX] = "";
+    struct http_request request = {0};
+    struct err e = {0};
+    CHECK_SAY(http_head_path(path, buffer, &request, &e), "%s: %s", path, e.text);
+    CHECK_SAY(request.segments_n == n, "%s: %zu segments", path, request.segments_n);
+    for (size_t i = 0; i < request.segments_n; i++) {
+        strcat(got, "|");
+        strcat(got, request.segments[i]);
+    }
+    CHECK_TEXT(got, joined);
+}
+
+static void check_no_path(const char *path, enum err_kind kind) {
+    char buffer[HTTP_PATH_MAX];
+    struct http_request request = {0};
+    struct err e = {0};
+    CHECK_SAY(!http_head_path(path, buffer, &request, &e) && e.kind == kind,
+              "%.60s: kind %d", path, e.kind);
+}
+
+static void test_paths(void) {
+    check_path("/", 0, "");
+    check_path("/predict", 1, "|predict");
+    check_path("/v1/jobs/job_1/history", 4, "|v1|jobs|job_1|history");
+    check_path("/v1/jobs/", 2, "|v1|jobs");
+    check_path("//a//b", 4, "||a||b");
+    check_path("/a%20b%2Bc+d%25", 1, "|a b+c+d%");
+    check_path("/%C3%A9/%e2%82%AC/%F0%9F%98%80", 3,
+               "|\xc3\xa9|\xe2\x82\xac|\xf0\x9f\x98\x80");
+    check_path("/..%2e/%2E%2e", 2, "|...|.."); /* dots mean nothing here */
+    check_path("/1/2/3/4/5/6/7/8", 8, "|1|2|3|4|5|6|7|8");
+    check_no_path("/1/2/3/4/5/6/7/8/9", ERR_NOT_FOUND);
+    static const char *const bad[] = {
+        "",         "a",          "a/b",           "http://a/b", "*",
+        "/a%00b",   "/a%2fb",     "/a%2Fb",        "/%",         "/%2",
+        "/%zz",     "/%2g",       "/%-1",          "/a%0ab",     "/a\nb",
+        "/%7f",     "/\x1f",      "/%ff",          "/%c0%af",    "/%c3",
+        "/\xc3",    "/%ed%a0%80", "/%f4%90%80%80", "/%e0%80%80", "/%f0%80%80%80",
+        "/%c3/%a9", "/%80",       "/%f5%80%80%80"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_no_path(bad[i], ERR_INVALID);
+}
+
+static void test_long_path(void) {
+    char path[HTTP_PATH_MAX + 2], buffer[HTTP_PATH_MAX];
+    struct http_request request = {0};
+    struct err e = {0};
+    memset(path, 'a', sizeof path);
+    path[0] = '/';
+    path[HTTP_PATH_MAX - 1] = '\0';
+    CHECK(http_head_path(path, buffer, &request, &e) &&
+          strlen(request.segments[0]) == HTTP_PATH_MAX - 2);
+    path[HTTP_PATH_MAX - 1] = 'a';
+    path[HTTP_PATH_MAX] = '\0';
+    check_no_path(path, ERR_NOT_FOUND);
+}
+
+/* A query's text may hold a slash. */
+static void test_query_text(void) {
+    char text[] = "a%2Fb%3d%26";
+    struct err e = {0};
+    CHECK(http_head_unescape(text, true, &e));
+    CHECK_TEXT(text, "a/b=&");
+    char nul[] = "a%00";
+    CHECK(!http_head_unescape(nul, true, &e) && e.kind == ERR_INVALID);
+}
+
+int main(void) {
+    CHECK_RUN(test_framing);
+    CHECK_RUN(test_smuggling);
+    CHECK_RUN(test_nul);
+    CHECK_RUN(test_too_many);
+    CHECK_RUN(test_origins);
+    CHECK_RUN(test_media);
+    CHECK_RUN(test_paths);
+    CHECK_RUN(test_long_path);
+    CHECK_RUN(test_query_text);
+    return check_done();
+}

@@ -1,0 +1,122 @@
+#include "server/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/check.h"
+
+/* Splits a path of plain segments. */
+static enum route_match found(const char *method, const char *path,
+                              const struct route **route, const char *parameters[2],
+                              char allow[64]) {
+    static char text[256];
+    const char *segments[HTTP_SEGMENTS_MAX];
+    size_t n = 0;
+    snprintf(text, sizeof text, "%s", path);
+    for (char *at = text; *at;) {
+        *at++ = '\0';
+        segments[n++] = at;
+        at += strcspn(at, "/");
+    }
+    *route = NULL;
+    return route_find(routes, routes_n, method, segments, n, route, parameters, allow);
+}
+
+static void check_found(const char *method, const char *path, const char *name,
+                        const char *first, const char *second) {
+    const struct route *route;
+    const char *parameters[2] = {"", ""};
+    char allow[64];
+    CHECK_SAY(found(method, path, &route, parameters, allow) == ROUTE_FOUND && route,
+              "%s %s", method, path);
+    if (!route)
+        return;
+    CHECK_TEXT(route->name, name);
+    if (first)
+        CHECK_TEXT(parameters[0], first);
+    if (second)
+        CHECK_TEXT(parameters[1], second);
+}
+
+static void test_found(void) {
+    check_found("POST", "/predict", "predict", NULL, NULL);
+    check_found("POST", "/v1/jobs", "jobs_create", NULL, NULL);
+    check_found("GET", "/v1/jobs", "jobs_list", NULL, NULL);
+    check_found("GET", "/v1/jobs/j", "jobs_get", "j", NULL);
+    check_found("HEAD", "/v1/jobs/j", "jobs_get", "j", NULL);
+    check_found("GET", "/v1/jobs/j/history", "jobs_history", "j", NULL);
+    check_found("POST", "/v1/jobs/j/cancel", "jobs_cancel", "j", NULL);
+    check_found("GET", "/v1/models", "models_list", NULL, NULL);
+    check_found("GET", "/v1/models/m", "models_get", "m", NULL);
+    check_found("DELETE", "/v1/models/m", "models_delete", "m", NULL);
+    check_found("GET", "/v1/models/m/versions", "versions_list", "m", NULL);
+    check_found("GET", "/v1/models/m/versions/3", "versions_get", "m", "3");
+    check_found("GET", "/livez", "livez", NULL, NULL);
+    check_found("GET", "/readyz", "readyz", NULL, NULL);
+    check_found("GET", "/metrics", "metrics", NULL, NULL);
+}
+
+static void check_method(const char *method, const char *path, const char *allowed) {
+    const struct route *route;
+    const char *parameters[2];
+    char allow[64];
+    CHECK_SAY(found(method, path, &route, parameters, allow) == ROUTE_NO_METHOD && !route,
+              "%s %s", method, path);
+    CHECK_TEXT(allow, allowed);
+}
+
+static void test_methods(void) {
+    check_method("GET", "/predict", "POST");
+    check_method("HEAD", "/predict", "POST");
+    check_method("DELETE", "/v1/jobs", "POST, GET, HEAD");
+    check_method("POST", "/v1/jobs/j", "GET, HEAD");
+    check_method("PUT", "/v1/models/m", "GET, HEAD, DELETE");
+    check_method("get", "/livez", "GET, HEAD");
+    check_method("OPTIONS", "/v1/jobs/j/cancel", "POST");
+}
+
+static void test_no_path(void) {
+    static const char *const paths[] = {"",
+                                        "/",
+                                        "/predict/x",
+                                        "/Predict",
+                                        "/predic",
+                                        "/predictx",
+                                        "/v1",
+                                        "/v1/job",
+                                        "/v1/jobs/j/histories",
+                                        "/v1/jobs/j/history/x",
+                                        "/v2/jobs",
+                                        "/v1/models/m/versions/3/x"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const struct route *route;
+        const char *parameters[2];
+        char allow[64];
+        CHECK_SAY(found("GET", paths[i], &route, parameters, allow) == ROUTE_NO_PATH,
+                  "%s", paths[i]);
+    }
+}
+
+/* The table is sound: names and places are told apart, GET has no body. */
+static void test_table(void) {
+    for (size_t i = 0; i < routes_n; i++) {
+        const struct route *r = &routes[i];
+        CHECK(r->pattern[0] == '/' && r->handler && r->query &&
+              r->subsystem < SUBSYSTEMS_N);
+        CHECK_SAY(!r->body || strcmp(r->method, "POST") == 0, "%s", r->name);
+        for (size_t j = 0; j < i; j++) {
+            CHECK_SAY(strcmp(r->name, routes[j].name) != 0, "%s", r->name);
+            CHECK_SAY(strcmp(r->pattern, routes[j].pattern) != 0 ||
+                          strcmp(r->method, routes[j].method) != 0,
+                      "%s %s", r->method, r->pattern);
+        }
+    }
+}
+
+int main(void) {
+    CHECK_RUN(test_found);
+    CHECK_RUN(test_methods);
+    CHECK_RUN(test_no_path);
+    CHECK_RUN(test_table);
+    return check_done();
+}
