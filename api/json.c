@@ -60,7 +60,9 @@ const char *json_kind(const json_t *value) {
 }
 
 void json_path_key(char out[ERR_WHERE_MAX], const char *path, const char *key) {
-    size_t at = (size_t)snprintf(out, ERR_WHERE_MAX, "%s/", path);
+    size_t at = strnlen(path, ERR_WHERE_MAX - 2);
+    memcpy(out, path, at);
+    out[at++] = '/';
     for (; *key && at + 3 < ERR_WHERE_MAX; key++) {
         if (*key == '~' || *key == '/') {
             out[at++] = '~';
@@ -116,6 +118,8 @@ static bool spelling_next(const struct json_key *key, const char **at, char word
 }
 
 static bool key_matches(const struct json_key *key, const char *name) {
+    if (!key->aliases)
+        return strcmp(key->name, name) == 0;
     char word[64];
     for (const char *at = NULL; spelling_next(key, &at, word);)
         if (strcmp(word, name) == 0)

@@ -140,8 +140,17 @@ void text_json_string(struct text *t, const char *s) {
 }
 
 void text_json_int(struct text *t, int64_t value) {
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
     separate(t);
-    text_format(t, "%lld", (long long)value);
+    if (value < 0)
+        text_bytes(t, "-", 1);
+    text_bytes(t, digits + at, sizeof digits - at);
 }
 
 void text_json_float(struct text *t, float value) {

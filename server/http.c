@@ -61,9 +61,9 @@ struct exchange {
     size_t body_capacity, body_reserved;
     uint64_t wakes_seen;
     struct exchange *next; /* among the parked */
-    char path[HTTP_PATH_MAX];
-    char query[QUERY_BYTES_MAX];
     char allow[64];
+    char path[HTTP_PATH_MAX]; /* from here on not zeroed at first */
+    char query[QUERY_BYTES_MAX];
 };
 
 struct http {
@@ -481,9 +481,10 @@ static void parked_run(struct http *h, enum parked_which which) {
 
 static struct exchange *exchange_new(struct http *h, struct MHD_Connection *connection,
                                      const char *method) {
-    struct exchange *x = calloc(1, sizeof *x);
+    struct exchange *x = malloc(sizeof *x);
     if (!x)
         return NULL;
+    memset(x, 0, offsetof(struct exchange, path));
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     x->http = h;

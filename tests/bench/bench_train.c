@@ -127,8 +127,10 @@ static void bench(const struct setting *setting, struct team *team, double peak_
         start = end;
     }
     double speed = flop_per_sample(net) * (double)rows_n / best_epoch / 1e9;
-    printf("  %-32s %8.1f GFLOP/s  %5.2f of the products  %9.1f us a step\n",
-           setting->name, speed, speed / peak_speed, best_epoch / steps * 1e6);
+    printf(
+        "  %-32s %8.1f GFLOP/s  %5.2f of the products  %9.1f us a step  %9.1f epochs/s\n",
+        setting->name, speed, speed / peak_speed, best_epoch / steps * 1e6,
+        1 / best_epoch);
     trainer_free(t);
     net_free(net);
     free(X);
