@@ -147,8 +147,8 @@ static bool job_find(struct store *store, const char *id, struct store_job *job,
     return store_job_get(store, id, job, e);
 }
 
-/* Who reads of a job that a version exists may ask for it with the next request. A version that
- * was deleted again is no news, however often its job is read. */
+/* Who reads of a job that a version exists may ask for it with the next request. A
+ * version that was deleted again is no news, however often its job is read. */
 static void version_announce(struct registry *registry, struct store *store,
                              const struct store_job *job) {
     struct store_version version;
