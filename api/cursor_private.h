@@ -21,8 +21,4 @@ bool cursor_fail(struct cursor *c, enum err_kind kind, const char *where, struct
 bool cursor_refuse_number(struct cursor *c, enum number_scan result, const char *type,
                           const char *largest, const char *path, struct err *e);
 
-/* @return the length of the character at p, 2 to 4 bytes; 0 for what is not UTF-8:
- * overlong forms, surrogates, and code points above U+10FFFF among it. */
-size_t cursor_utf8_length(const char *p, const char *end);
-
 #endif

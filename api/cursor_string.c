@@ -5,24 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/utf8.h"
+
 /* Bytes that stand for themselves. */
 static inline bool is_plain(char c) {
     unsigned char byte = (unsigned char)c;
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-}
-
-size_t cursor_utf8_length(const char *p, const char *end) {
-    unsigned char lead = (unsigned char)*p;
-    size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || (size_t)(end - p) < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if (((unsigned char)p[i] & 0xc0) != 0x80)
-            return 0;
-    unsigned char second = (unsigned char)p[1];
-    bool refused = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-                   (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
-    return refused ? 0 : n;
 }
 
 static size_t utf8_encode(uint32_t code, char out[4]) {
@@ -107,9 +95,7 @@ static size_t character_decode(const char **at, const char *end, char out[4],
     const char *p = *at;
     if (*p == '\\')
         return escape_decode(at, end, out, why);
-    size_t n = is_plain(*p)               ? 1
-               : (unsigned char)*p < 0x20 ? 0
-                                          : cursor_utf8_length(p, end);
+    size_t n = is_plain(*p) ? 1 : (unsigned char)*p < 0x20 ? 0 : utf8_length(p, end);
     if (n == 0) {
         *why = (unsigned char)*p < 0x20 ? "a control character must be escaped"
                                         : "this is not UTF-8";

@@ -27,6 +27,13 @@ static bool predict(const struct served *served, const struct predict_request *d
     return ok;
 }
 
+/* What a connection's thread may compute itself: about a millisecond. */
+static bool is_small(const struct served *served, const struct predict_request *decoded) {
+    const double multiplications_max = 1 << 24;
+    return (double)decoded->instances.rows_n * (double)served->model->net->parameters_n <=
+           multiplications_max;
+}
+
 bool handle_predict(void *subsystem, struct store *store,
                     const struct http_request *request, struct http_reply *reply,
                     struct err *e) {
@@ -36,18 +43,19 @@ bool handle_predict(void *subsystem, struct store *store,
         return false;
     const struct served *served = registry_acquire(context->registry, &decoded.model);
     bool ok = true;
-    if (!served && !store)
+    if (!store && (!served || !is_small(served, &decoded)))
         reply->defer = true;
     else if (!served)
         ok = (served = registry_load(context->registry, store, &decoded.model, e));
     if (!ok && e->kind == ERR_NOT_FOUND)
         snprintf(e->where, sizeof e->where, "/model");
-    if (served) {
+    if (served && !reply->defer) {
         ok = predict(served, &decoded, reply, e);
-        registry_release(served);
         if (ok)
             metrics_predicted(context->metrics, decoded.instances.rows_n);
     }
+    if (served)
+        registry_release(served);
     predict_request_free(&decoded);
     return ok;
 }

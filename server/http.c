@@ -19,6 +19,7 @@
 #include "server/clock.h"
 #include "server/executor.h"
 #include "server/http_head.h"
+#include "server/http_query.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -84,47 +85,6 @@ struct http {
     size_t parked_n;
 };
 
-/* ---- helpers for handlers ------------------------------------------------------- */
-
-const char *http_query_text(const struct http_request *request, const char *name) {
-    for (size_t i = 0; i < request->query_n; i++)
-        if (strcmp(request->query[i].name, name) == 0)
-            return request->query[i].value;
-    return NULL;
-}
-
-bool http_query_int(const struct http_request *request, const char *name, int64_t min,
-                    int64_t max, int64_t *out, struct err *e) {
-    const char *text = http_query_text(request, name);
-    if (!text)
-        return true;
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < min || value > max)
-        return err_set(e, ERR_INVALID, name,
-                       "expected an integer from %" PRId64 " to %" PRId64
-                       ", got \"%.40s\"",
-                       min, max, text);
-    *out = value;
-    return true;
-}
-
-bool http_query_number(const struct http_request *request, const char *name, double min,
-                       double max, double *out, struct err *e) {
-    const char *text = http_query_text(request, name);
-    if (!text)
-        return true;
-    char *end;
-    double value = strtod(text, &end);
-    bool plain = strspn(text, "0123456789.") == strlen(text);
-    if (!plain || end == text || *end || !(value >= min && value <= max))
-        return err_set(e, ERR_INVALID, name,
-                       "expected a number from %g to %g, got \"%.40s\"", min, max, text);
-    *out = value;
-    return true;
-}
-
 /* ---- the head ------------------------------------------------------------------- */
 
 static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind,
@@ -141,86 +101,23 @@ static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind,
 
 struct query_walk {
     struct exchange *x;
-    size_t at;
+    struct http_query_space space;
 };
-
-static bool query_copy(struct query_walk *walk, const char *text, const char **copy) {
-    struct exchange *x = walk->x;
-    size_t n = strlen(text) + 1;
-    if (walk->at + n > sizeof x->query)
-        return err_set(&x->err, ERR_INVALID, NULL, "the query is too long");
-    char *to = x->query + walk->at;
-    memcpy(to, text, n);
-    walk->at += n;
-    *copy = to;
-    return http_head_unescape(to, true, &x->err);
-}
 
 static enum MHD_Result collect_query(void *context, enum MHD_ValueKind kind,
                                      const char *name, const char *value) {
     struct query_walk *walk = context;
-    struct http_request *r = &walk->x->request;
+    struct exchange *x = walk->x;
     (void)kind;
-    if (r->query_n == HTTP_QUERY_MAX) {
-        err_set(&walk->x->err, ERR_INVALID, NULL, "expected at most %d query parameters",
-                HTTP_QUERY_MAX);
-        return MHD_NO;
-    }
-    struct http_pair *pair = &r->query[r->query_n];
-    if (!query_copy(walk, name, &pair->name))
-        return MHD_NO;
-    if (!query_copy(walk, value ? value : "", &pair->value)) {
-        snprintf(walk->x->err.where, sizeof walk->x->err.where, "%s", pair->name);
-        return MHD_NO;
-    }
-    if (http_query_text(r, pair->name)) {
-        err_set(&walk->x->err, ERR_INVALID, pair->name, "is given twice");
-        return MHD_NO;
-    }
-    r->query_n++;
-    return MHD_YES;
-}
-
-static bool word_among(const char *word, const char *words) {
-    size_t n = strlen(word);
-    for (const char *at = words; (at = strstr(at, word)); at += n)
-        if ((at == words || at[-1] == ' ') && (at[n] == ' ' || !at[n]))
-            return n > 0;
-    return false;
+    return http_query_add(&x->request, &walk->space, name, value ? value : "", &x->err)
+               ? MHD_YES
+               : MHD_NO;
 }
 
 static bool query_check(struct exchange *x) {
-    struct query_walk walk = {.x = x};
+    struct query_walk walk = {x, {x->query, sizeof x->query}};
     MHD_get_connection_values(x->connection, MHD_GET_ARGUMENT_KIND, collect_query, &walk);
-    if (x->err.kind)
-        return false;
-    for (size_t i = 0; i < x->request.query_n; i++)
-        if (!word_among(x->request.query[i].name, x->route->query))
-            return err_set(&x->err, ERR_INVALID, x->request.query[i].name,
-                           "is an unknown query parameter; known here: %s",
-                           x->route->query[0] ? x->route->query : "none");
-    return true;
-}
-
-static bool id_is_valid(const char *id) {
-    size_t n = strlen(id);
-    return n > 0 && n < HTTP_ID_MAX &&
-           strspn(id,
-                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
-               n;
-}
-
-/* The client's id where it gave a good one; otherwise one that is unique enough for a
- * log. */
-static void request_id_set(struct exchange *x, const char *given) {
-    static atomic_uint_fast64_t counter;
-    if (given && id_is_valid(given)) {
-        snprintf(x->request.id, sizeof x->request.id, "%s", given);
-        return;
-    }
-    uint64_t n = atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
-    snprintf(x->request.id, sizeof x->request.id, "req-%" PRIx64 "-%" PRIx64,
-             (uint64_t)clock_mono_us(), n);
+    return !x->err.kind && http_query_known(&x->request, x->route->query, &x->err);
 }
 
 static bool route_check(struct exchange *x) {
@@ -285,7 +182,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     head.version = version;
     head.fields_n = 0;
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, collect_field, &head);
-    request_id_set(x, http_head_field(&head, "X-Request-Id"));
+    http_request_id(&x->request, http_head_field(&head, "X-Request-Id"));
     return http_head_check(&head, &framing, &x->err) &&
            http_head_path(url, x->path, &x->request, &x->err) && route_check(x) &&
            query_check(x) && body_check(x, &head, &framing);

@@ -124,7 +124,7 @@ static void server_stop(struct server *server) {
     if (http)
         http_drain(http);
     if (server->supervisor)
-        supervisor_stop(server->supervisor, timeout_ms); /* no on_change from here on */
+        supervisor_stop(server->supervisor, timeout_ms / 2); /* requests get the rest */
     int64_t left_ms = (until_us - clock_mono_us()) / 1000;
     if (http)
         http_stop(http, left_ms > 0 ? left_ms : 0);

@@ -180,6 +180,8 @@ static const char *failure_code(enum err_kind kind) {
         return "data_missing";
     case ERR_STORAGE:
         return "storage";
+    case ERR_RANGE:
+        return "out_of_range";
     default:
         return "internal";
     }
