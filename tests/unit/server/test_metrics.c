@@ -42,19 +42,19 @@ static void test_requests(void) {
     metrics_request(m, &table[1], 404, 0);
     metrics_request(m, NULL, 404, -5); /* a clock cannot do that, a sum must not */
     char *text = encoded(m, &unknown);
-    HAS(text, "descentd_requests_total{route=\"one\",status=\"2xx\"} 2");
-    HAS(text, "descentd_requests_total{route=\"one\",status=\"5xx\"} 1");
-    HAS(text, "descentd_requests_total{route=\"two\",status=\"4xx\"} 1");
-    HAS(text, "descentd_requests_total{route=\"none\",status=\"4xx\"} 1");
+    HAS(text, "descentd_http_requests_total{route=\"one\",status=\"2xx\"} 2");
+    HAS(text, "descentd_http_requests_total{route=\"one\",status=\"5xx\"} 1");
+    HAS(text, "descentd_http_requests_total{route=\"two\",status=\"4xx\"} 1");
+    HAS(text, "descentd_http_requests_total{route=\"none\",status=\"4xx\"} 1");
     CHECK(!strstr(text, "1xx") && !strstr(text, "route=\"two\",status=\"2xx\""));
     /* Buckets count what is at most their bound, and all below. */
-    HAS(text, "descentd_request_duration_seconds_bucket{route=\"one\",le=\"0.0001\"} 1");
-    HAS(text, "descentd_request_duration_seconds_bucket{route=\"one\",le=\"0.00025\"} 2");
-    HAS(text, "descentd_request_duration_seconds_bucket{route=\"one\",le=\"5\"} 2");
-    HAS(text, "descentd_request_duration_seconds_bucket{route=\"one\",le=\"+Inf\"} 3");
-    HAS(text, "descentd_request_duration_seconds_count{route=\"one\"} 3");
-    HAS(text, "descentd_request_duration_seconds_sum{route=\"one\"} 6.000201");
-    HAS(text, "descentd_request_duration_seconds_sum{route=\"none\"} 0");
+    HAS(text, "descentd_http_request_seconds_bucket{route=\"one\",le=\"0.0001\"} 1");
+    HAS(text, "descentd_http_request_seconds_bucket{route=\"one\",le=\"0.00025\"} 2");
+    HAS(text, "descentd_http_request_seconds_bucket{route=\"one\",le=\"5\"} 2");
+    HAS(text, "descentd_http_request_seconds_bucket{route=\"one\",le=\"+Inf\"} 3");
+    HAS(text, "descentd_http_request_seconds_count{route=\"one\"} 3");
+    HAS(text, "descentd_http_request_seconds_sum{route=\"one\"} 6.000201");
+    HAS(text, "descentd_http_request_seconds_sum{route=\"none\"} 0");
     free(text);
     metrics_free(m);
 }
@@ -75,7 +75,7 @@ static void test_gauges(void) {
                                .models_loaded = 9,
                                .model_bytes = 4096};
     char *text = encoded(m, &g);
-    HAS(text, "descentd_predicted_rows_total 7");
+    HAS(text, "descentd_prediction_rows_total 7");
     HAS(text, "descentd_connections 1");
     HAS(text, "descentd_jobs{status=\"queued\"} 1");
     HAS(text, "descentd_jobs{status=\"cancelled\"} 5");
@@ -83,12 +83,13 @@ static void test_gauges(void) {
     HAS(text, "descentd_worker_crashes_total 7");
     HAS(text, "descentd_models 8");
     HAS(text, "descentd_model_bytes 4096");
+    HAS(text, "descentd_models_in_memory 9");
     HAS(text, "# TYPE descentd_workers gauge");
     HAS(text, "# TYPE descentd_worker_crashes_total counter");
     free(text);
     text = encoded(m, &unknown); /* what is not known is left out, not 0 or -1 */
     CHECK(!strstr(text, "descentd_jobs") && !strstr(text, "descentd_models") &&
-          !strstr(text, "-1"));
+          !strstr(text, " -1\n"));
     HAS(text, "descentd_connections 1");
     free(text);
     metrics_free(m);
@@ -102,14 +103,15 @@ static void test_heads(void) {
         abort();
     metrics_request(m, &table[0], 200, 1);
     char *text = encoded(m, &unknown), *place = NULL;
-    static const char head[] = "# TYPE descentd_request_duration_seconds histogram\n";
+    static const char head[] = "# TYPE descentd_http_request_seconds histogram\n";
     char *at = strstr(text, head);
     CHECK(at && !strstr(at + 1, head));
     CHECK(at && strstr(text, "_bucket{") > at);
     for (char *line = strtok_r(text, "\n", &place); line;
          line = strtok_r(NULL, "\n", &place))
         CHECK_SAY(strncmp(line, "# HELP ", 7) == 0 || strncmp(line, "# TYPE ", 7) == 0 ||
-                      strncmp(line, "descentd_", 9) == 0,
+                      strncmp(line, "descentd_", 9) == 0 ||
+                      strncmp(line, "process_", 8) == 0,
                   "%s", line);
     free(text);
     metrics_free(m);
@@ -134,8 +136,8 @@ static void test_threads(void) {
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     char *text = encoded(m, &unknown);
-    HAS(text, "descentd_request_duration_seconds_count{route=\"one\"} 40000");
-    HAS(text, "descentd_request_duration_seconds_sum{route=\"one\"} 0.28");
+    HAS(text, "descentd_http_request_seconds_count{route=\"one\"} 40000");
+    HAS(text, "descentd_http_request_seconds_sum{route=\"one\"} 0.28");
     free(text);
     metrics_free(m);
 }
