@@ -57,6 +57,8 @@ static void test_threads(void) {
     for (int i = 0; i < THREADS + QUEUE; i++)
         sem_post(&s.gate);
     executor_stop(x);
+    CHECK(!executor_add(x, held_task, &s)); /* whoever still has it is told no */
+    executor_free(x);
     CHECK(atomic_load(&s.done) == THREADS + QUEUE);
     place_free(&p);
 }
@@ -83,12 +85,14 @@ static void test_order(void) {
     for (intptr_t i = 0; i < 2000;)
         i += executor_add(x, ordered_task, (void *)i);
     executor_stop(x);
+    executor_free(x);
     CHECK(order.in_order && order.next == 2000);
     place_free(&p);
 }
 
 static void test_no_store(void) {
     struct err e = {0};
+    executor_free(NULL);
     CHECK(!executor_start(2, 2, "/nowhere/at/all/store", &e));
     CHECK(e.kind == ERR_STORAGE);
 }

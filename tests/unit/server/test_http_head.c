@@ -204,6 +204,7 @@ static void test_paths(void) {
     check_path("/predict", 1, "|predict");
     check_path("/v1/jobs/job_1/history", 4, "|v1|jobs|job_1|history");
     check_no_path("/v1/jobs/", ERR_NOT_FOUND);
+    check_no_path("//", ERR_NOT_FOUND);
     check_path("//a//b", 4, "||a||b");
     check_path("/a%20b%2Bc+d%25", 1, "|a b+c+d%");
     check_path("/%C3%A9/%e2%82%AC/%F0%9F%98%80", 3,
