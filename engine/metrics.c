@@ -103,8 +103,7 @@ static double roc_auc(const float *P, const int32_t *classes, size_t m, size_t k
         positives += here[1];
         negatives += here[0];
     }
-    double pairs = positives * negatives;
-    return pairs > 0 ? above / pairs : (double)NAN;
+    return above / (positives * negatives); /* 0/0 where there are no pairs */
 }
 
 /* The macro mean; NaN as soon as one class's is. */

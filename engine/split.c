@@ -35,17 +35,17 @@ static int numbers_compare(const void *a, const void *b) {
     return (left->number > right->number) - (left->number < right->number);
 }
 
-/* Plans the shares' validation_n by largest remainders. @return their sum. */
+/* Plans the shares' validation_n by largest remainders. @return their sum. A product with
+ * a fraction below 1 is not rounded up to the number of rows, so rounding down always
+ * leaves a row for training. */
 static size_t shares_plan(const struct split_options *o, struct share *shares, size_t k) {
     size_t wanted = (size_t)round((double)o->m * o->fraction), planned = 0;
-    wanted = wanted < 1 ? 1 : wanted < o->m ? wanted : o->m - 1;
+    wanted = wanted ? wanted : 1;
     for (size_t c = 0; c < k; c++) {
         struct share *share = &shares[c];
         double exact = (double)share->rows_n * o->fraction;
         share->validation_n = (size_t)exact;
         share->remainder = exact - floor(exact);
-        if (share->rows_n && share->validation_n >= share->rows_n)
-            share->validation_n = share->rows_n - 1; /* the product was rounded up */
         planned += share->validation_n;
     }
     qsort(shares, k, sizeof *shares, remainders_compare);

@@ -102,6 +102,8 @@ def main():
     y, p = guessed(rng, 50, 4, 2)
     p[:, 2] = 0
     out += classes("absent", np.where(y == 2, 1, y), p / p.sum(axis=1, keepdims=True))
+    y, p = guessed(rng, 50, 4, 0.5)
+    out += classes("only_predicted", np.where(y == 2, 1, y), p)
     certain = rng.integers(0, 3, 30)
     out += classes("certain", rng.permutation(np.arange(30) % 3), np.eye(3)[certain])
     y, p = guessed(rng, 40, 2, 0)

@@ -96,7 +96,7 @@ static void golden(void) {
                                           : values_golden(file, m, k);
         CHECK_SAY(ok, "%s", name);
     }
-    CHECK_SAY(cases == 14 && feof(file), "%zu cases", cases);
+    CHECK_SAY(cases == 15 && feof(file), "%zu cases", cases);
     fclose(file);
 }
 
@@ -113,6 +113,15 @@ static void one_row(void) {
     free(got.confusion);
     metrics_values(Y, targets, 1, 1, &values);
     CHECK(values.mse == 4 && values.rmse == 2 && values.mae == 2 && isnan(values.r2));
+}
+
+/* Rows that do not sum to 1 are made to. */
+static void log_loss_of_a_share(void) {
+    struct class_metrics got;
+    struct err e = {0};
+    CHECK(metrics_classes((float[]){0.25f, 0.25f}, (int32_t[]){1}, 1, 2, &got, &e));
+    CHECK_NEAR(got.log_loss, log(2), 1e-12);
+    free(got.confusion);
 }
 
 static void no_row(void) {
@@ -199,6 +208,7 @@ static void too_many_rows(void) {
 int main(void) {
     CHECK_RUN(golden);
     CHECK_RUN(one_row);
+    CHECK_RUN(log_loss_of_a_share);
     CHECK_RUN(no_row);
     CHECK_RUN(constant_targets);
     CHECK_RUN(signs_of_scores);

@@ -94,7 +94,7 @@ static void shares_check(const struct split_options *o, const size_t *sizes) {
         double share = (double)sizes[c] * o->fraction;
         CHECK(kept[c] + held[c] == sizes[c]);
         CHECK(kept[c] || !sizes[c]);
-        CHECK_SAY(fabs((double)held[c] - share) < 1 + 1e-9, "class %zu: %zu of %zu", c,
+        CHECK_SAY(fabs((double)held[c] - share) < 1 - 1e-9, "class %zu: %zu of %zu", c,
                   held[c], sizes[c]);
     }
 }
@@ -146,6 +146,19 @@ static void equal_classes(void) {
     CHECK(held[0] == 11 && held[1] == 11 && held[2] == 10);
 }
 
+/* Of 6 and 9 rows a fifth is 1.2 and 1.8, together 3. */
+static void largest_remainder(void) {
+    static int32_t classes[15];
+    size_t held[CLASSES_MAX];
+    struct err e = {0};
+    for (int32_t i = 6; i < 15; i++)
+        classes[i] = 1;
+    struct split_options o = {15, 0.2, 3, classes, 2};
+    CHECK(split(&o, &e) && validation_n == 3);
+    classes_count(classes, validation, validation_n, held);
+    CHECK(held[0] == 1 && held[1] == 2);
+}
+
 static void refused(void) {
     const double fractions[] = {0, 1, -0.5, 1.5, NAN, INFINITY};
     struct split_options o = {.m = 10};
@@ -158,6 +171,7 @@ static void refused(void) {
     for (o.m = 0; o.m < 2; o.m++) {
         struct err e = {0};
         CHECK(!split(&o, &e) && e.kind == ERR_RANGE);
+        CHECK_TEXT(e.text, "a split into training and validation takes two rows or more");
     }
     struct err e = {0};
     o.m = (size_t)UINT32_MAX + 1;
@@ -176,6 +190,7 @@ int main(void) {
     CHECK_RUN(fair);
     CHECK_RUN(stratified);
     CHECK_RUN(equal_classes);
+    CHECK_RUN(largest_remainder);
     CHECK_RUN(refused);
     return check_done();
 }
