@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "tests/unit/server/test_store.h"
 
 /* A job "a" with points at epochs 0, 10, 20, ..., cost = epoch. */
@@ -6,7 +8,7 @@ static void curve_write(struct store *s, size_t points_n) {
     struct store_point *points = calloc(points_n + 1, sizeof *points);
     OK(insert_job(s, "a", "m", &e));
     for (size_t i = 0; i < points_n; i++)
-        points[i] = (struct store_point){(int64_t)i * 10, (double)i * 10};
+        points[i] = (struct store_point){(int64_t)i * 10, (double)i * 10, (double)NAN};
     struct store_claim claim = claim_by(s, "w", 1, 100);
     struct store_progress progress = {1, 2, 0, 0, points, points_n};
     bool cancel;
