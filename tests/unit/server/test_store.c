@@ -1,17 +1,5 @@
 #include "tests/unit/server/test_store.h"
 
-#include <sqlite3.h>
-
-static void raw(const char *path, const char *sql) {
-    sqlite3 *db = NULL;
-    CHECK(sqlite3_open(path, &db) == SQLITE_OK);
-    char *text = NULL;
-    int rc = sqlite3_exec(db, sql, NULL, NULL, &text);
-    CHECK_SAY(rc == SQLITE_OK, "%s", text ? text : "?");
-    sqlite3_free(text);
-    sqlite3_close(db);
-}
-
 static void open_creates_and_reopens(void) {
     struct place p;
     struct err e = {0};

@@ -186,15 +186,21 @@ static void finish_publishes(void) {
         .error_epoch = -1,
         .model_blob = blob + 100,
         .model_document = "{\"layers\": []}",
+        .warnings = "[\"constant\"]",
+        .metrics = "{\"accuracy\": 1}",
         .progress = {30, 0, 9, 1.5, points, 2},
     };
     /* No blob, no model, and no succeeded job either. */
     FAILS(store_claim_finish(s, &claim, &outcome, &version, &e), ERR_NOT_FOUND);
-    CHECK(status_of(s, "a") == JOB_RUNNING);
+    struct store_job job = job_of(s, "a");
+    CHECK(job.status == JOB_RUNNING && !job.warnings && !job.metrics);
+    store_job_free(&job);
     outcome.model_blob = blob;
     OK(store_claim_finish(s, &claim, &outcome, &version, &e));
     CHECK(version == 1);
-    struct store_job job = job_of(s, "a");
+    job = job_of(s, "a");
+    CHECK_TEXT(job.warnings, "[\"constant\"]");
+    CHECK_TEXT(job.metrics, "{\"accuracy\": 1}");
     CHECK(job.status == JOB_SUCCEEDED && job.model_version == 1);
     CHECK(job.finished_ms == 30 && job.epochs_done == 9 && job.cost == 0.125);
     CHECK_TEXT(job.stop_reason, "completed");
@@ -235,6 +241,7 @@ static void finish_without_a_model(void) {
     CHECK(version == 0);
     struct store_job job = job_of(s, "a");
     CHECK(job.status == JOB_FAILED && job.error_epoch == 4 && !job.model_version);
+    CHECK(!job.warnings && !job.metrics);
     CHECK_TEXT(job.error_code, "diverged");
     CHECK_TEXT(job.error_text, "the cost is not finite");
     store_job_free(&job);
