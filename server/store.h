@@ -47,11 +47,12 @@ bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n,
 struct store_blob_writer;
 struct store_blob_writer *store_blob_begin(struct store *s, int64_t now_ms, struct err *e)
     __attribute__((warn_unused_result));
-/* `s` is the calling thread's store: the calls may come from different threads in turn. */
+/* `s` is the calling thread's store: the calls may come from different threads in turn. After
+ * a failure only abort is left. A blob that got no chunk for an hour is swept: ERR_STORAGE. */
 bool store_blob_add(struct store *s, struct store_blob_writer *w, const void *bytes,
                     size_t n, int64_t now_ms, struct err *e)
     __attribute__((warn_unused_result));
-/* Seals it and frees the writer, as store_blob_put does. */
+/* Seals it, as store_blob_put does, and frees the writer; a failure has dropped it all. */
 bool store_blob_end(struct store *s, struct store_blob_writer *w, int64_t now_ms,
                     int64_t *blob, int64_t *bytes, char sha256[STORE_SHA256_TEXT],
                     struct err *e) __attribute__((warn_unused_result));
@@ -165,7 +166,7 @@ bool store_claim(struct store *s, const char *owner, int64_t now_ms, int64_t lea
 struct store_point {
     int64_t epoch;
     double cost;
-    double validation_cost; /* NaN: none */
+    double validation_cost; /* NaN: none; infinite: ERR_NUMERIC, as a cost would be */
 };
 
 /* One transaction: the lease to lease_until_ms, progress, and points (an epoch that is
@@ -266,7 +267,8 @@ bool store_version_delete(struct store *s, const char *model, int64_t version,
                           struct err *e) __attribute__((warn_unused_result));
 
 /* Aliases of a model's versions. `change` counts the moves of an alias, from 1: the value for
- * compare-and-swap. */
+ * compare-and-swap. Each set is a move; the count goes on when the alias is deleted and made
+ * anew. Names have no @ in them. */
 struct store_alias {
     char model[STORE_NAME_MAX], alias[STORE_NAME_MAX];
     int64_t version, change, changed_ms;

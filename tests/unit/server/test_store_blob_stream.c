@@ -1,6 +1,4 @@
 /* Blobs that come and go in pieces. */
-#include <sys/resource.h>
-
 #include "tests/unit/server/test_store.h"
 
 enum {
@@ -64,10 +62,17 @@ static bool take(void *context, const void *bytes, size_t n, struct err *e) {
     return t->chunks != t->stop_at || err_set(e, ERR_CANCELLED, NULL, "enough");
 }
 
+/* Of this program alone: getrusage would count what was here before exec. */
 static int64_t peak_kib(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss;
+    FILE *f = fopen("/proc/self/status", "r");
+    char line[128];
+    long long kib = -1;
+    while (f && kib < 0 && fgets(line, sizeof line, f))
+        sscanf(line, "VmHWM: %lld", &kib);
+    if (f)
+        fclose(f);
+    CHECK(kib > 0);
+    return kib;
 }
 
 /* The first test: the peak that it measures is its own. */
