@@ -78,7 +78,47 @@ static const char VERSION_1[] =
     " PRIMARY KEY (model, version));"
     "CREATE INDEX versions_by_blob ON versions (blob);";
 
-static const char *const MIGRATIONS[] = {VERSION_1};
+/* Datasets and aliases, and what jobs and curves tell about them. A reference that is not
+ * there is null. */
+static const char VERSION_2[] =
+    "ALTER TABLE jobs ADD COLUMN targets_blob BIGINT REFERENCES blobs (id);"
+    "ALTER TABLE jobs ADD COLUMN validation_blob BIGINT REFERENCES blobs (id);"
+    "ALTER TABLE jobs ADD COLUMN warnings TEXT;"
+    "ALTER TABLE jobs ADD COLUMN metrics TEXT;"
+    "CREATE INDEX jobs_by_targets ON jobs (targets_blob);"
+    "CREATE INDEX jobs_by_validation ON jobs (validation_blob);"
+
+    "ALTER TABLE points ADD COLUMN validation_cost DOUBLE PRECISION;"
+
+    "CREATE TABLE aliases ("
+    " model TEXT NOT NULL,"
+    " alias TEXT NOT NULL,"
+    " version BIGINT NOT NULL,"
+    " change BIGINT NOT NULL,"
+    " changed_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (model, alias),"
+    " FOREIGN KEY (model, version) REFERENCES versions (model, version));"
+    "CREATE INDEX aliases_by_version ON aliases (model, version);"
+
+    "CREATE TABLE datasets ("
+    " name TEXT NOT NULL,"
+    " revision BIGINT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (name, revision));"
+
+    "CREATE TABLE dataset_parts ("
+    " name TEXT NOT NULL,"
+    " revision BIGINT NOT NULL,"
+    " part TEXT NOT NULL CHECK (part IN ('table', 'features', 'targets')),"
+    " blob BIGINT NOT NULL REFERENCES blobs (id),"
+    " bytes BIGINT NOT NULL,"
+    " sha256 TEXT NOT NULL,"
+    " document TEXT NOT NULL,"
+    " PRIMARY KEY (name, revision, part),"
+    " FOREIGN KEY (name, revision) REFERENCES datasets (name, revision));"
+    "CREATE INDEX dataset_parts_by_blob ON dataset_parts (blob);";
+
+static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2};
 enum { MIGRATIONS_N = sizeof MIGRATIONS / sizeof *MIGRATIONS };
 
 static bool version_read(struct db *db, int64_t *version, struct err *e) {

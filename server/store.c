@@ -58,6 +58,15 @@ bool store_counter_next(struct store *s, const char *kind, const char *name,
     return ok;
 }
 
+bool store_name_delete(struct store *s, const char *sql, const char *name,
+                       int64_t *changed, struct err *e) {
+    struct db_statement *q = db_prepare(s->db, sql, e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, name);
+    return db_run(q, changed, e);
+}
+
 bool store_grow(void **array, size_t *capacity, size_t n, size_t size, struct err *e) {
     if (n < *capacity)
         return true;

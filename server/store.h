@@ -42,6 +42,29 @@ bool store_blob_put(struct store *s, const void *bytes, size_t n, int64_t now_ms
 bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n, struct err *e)
     __attribute__((warn_unused_result));
 
+/* A blob that arrives in pieces: begin, add as often as need be, then end or abort. Each full
+ * chunk is a short transaction; nothing else is held between the calls. */
+struct store_blob_writer;
+struct store_blob_writer *store_blob_begin(struct store *s, int64_t now_ms, struct err *e)
+    __attribute__((warn_unused_result));
+/* `s` is the calling thread's store: the calls may come from different threads in turn. After
+ * a failure only abort is left. A blob that got no chunk for an hour is swept: ERR_STORAGE. */
+bool store_blob_add(struct store *s, struct store_blob_writer *w, const void *bytes,
+                    size_t n, int64_t now_ms, struct err *e)
+    __attribute__((warn_unused_result));
+/* Seals it, as store_blob_put does, and frees the writer; a failure has dropped it all. */
+bool store_blob_end(struct store *s, struct store_blob_writer *w, int64_t now_ms,
+                    int64_t *blob, int64_t *bytes, char sha256[STORE_SHA256_TEXT],
+                    struct err *e) __attribute__((warn_unused_result));
+/* Drops what was written (best effort; the sweep takes the rest) and frees the writer. */
+void store_blob_abort(struct store *s, struct store_blob_writer *w);
+
+/* Reads a sealed blob chunk by chunk, in order, each passed to `take` (false ends it with *e).
+ * The SHA-256 is checked at the end: ERR_STORAGE when it differs. */
+typedef bool store_blob_take(void *context, const void *bytes, size_t n, struct err *e);
+bool store_blob_each(struct store *s, int64_t blob, store_blob_take *take, void *context,
+                     struct err *e) __attribute__((warn_unused_result));
+
 /* Deletes blobs that nothing refers to and that are older than an hour. */
 bool store_blob_sweep(struct store *s, int64_t now_ms, int64_t *deleted, struct err *e)
     __attribute__((warn_unused_result));
@@ -68,7 +91,9 @@ struct store_job {
     enum job_status status;
     char *hyperparameters; /* the resolved JSON document */
     char *metadata;        /* JSON, or NULL */
-    int64_t data_blob;
+    int64_t data_blob, targets_blob, validation_blob; /* 0: none (the last two) */
+    char *warnings;        /* JSON array, or NULL; set when the job ends */
+    char *metrics;         /* JSON object, or NULL; set when the job ends */
     int64_t created_ms;
     int64_t started_ms;  /* 0: not yet */
     int64_t finished_ms; /* 0: not yet */
@@ -92,7 +117,10 @@ struct store_job_new {
     const char *id, *model;
     const char *hyperparameters;
     const char *metadata; /* or NULL */
-    int64_t data_blob, epochs, created_ms;
+    int64_t data_blob;       /* inline data, or the dataset's table or features */
+    int64_t targets_blob;    /* the dataset's targets apart; 0: none */
+    int64_t validation_blob; /* the validation dataset's table; 0: none */
+    int64_t epochs, created_ms;
 };
 
 /* ERR_CONFLICT when the id exists. */
@@ -148,6 +176,7 @@ bool store_claim(struct store *s, const char *owner, int64_t now_ms, int64_t lea
 struct store_point {
     int64_t epoch;
     double cost;
+    double validation_cost; /* NaN: none; infinite: ERR_NUMERIC, as a cost would be */
 };
 
 /* One transaction: the lease to lease_until_ms, progress, and points (an epoch that is
@@ -176,6 +205,7 @@ struct store_outcome {
     int64_t error_epoch;                 /* -1: none */
     int64_t model_blob;                  /* SUCCEEDED */
     const char *model_document;          /* SUCCEEDED: JSON, kept with the version */
+    const char *warnings, *metrics;      /* JSON, or NULL */
     struct store_progress progress;
 };
 bool store_claim_finish(struct store *s, const struct store_claim *claim,
@@ -232,7 +262,89 @@ bool store_versions_list(struct store *s, const char *model, const char *after,
                          size_t limit, struct store_version **versions, size_t *n,
                          bool *more, struct err *e) __attribute__((warn_unused_result));
 
-/* Deletes a model with all its versions. ERR_NOT_FOUND when there is none. */
+/* Publishes a version that came from no job (an import). */
+struct store_version_new {
+    const char *model;
+    int64_t blob;
+    const char *document;
+    int64_t now_ms;
+};
+bool store_version_add(struct store *s, const struct store_version_new *version,
+                       int64_t *number, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Deletes one version. ERR_CONFLICT when an alias points to it, naming the alias. */
+bool store_version_delete(struct store *s, const char *model, int64_t version,
+                          struct err *e) __attribute__((warn_unused_result));
+
+/* Aliases of a model's versions. `change` counts the moves of an alias, from 1: the value for
+ * compare-and-swap. Each set is a move; the count goes on when the alias is deleted and made
+ * anew. Names have no @ in them. */
+struct store_alias {
+    char model[STORE_NAME_MAX], alias[STORE_NAME_MAX];
+    int64_t version, change, changed_ms;
+};
+/* Points the alias to `version` (which must exist: ERR_NOT_FOUND). expected_change: 0 it must
+ * not exist yet, > 0 it must stand at that change, -1 whatever; ERR_CONFLICT otherwise. */
+bool store_alias_set(struct store *s, const char *model, const char *alias,
+                     int64_t version, int64_t expected_change, int64_t now_ms,
+                     struct store_alias *result, struct err *e)
+    __attribute__((warn_unused_result));
+bool store_alias_get(struct store *s, const char *model, const char *alias,
+                     struct store_alias *result, struct err *e)
+    __attribute__((warn_unused_result));
+bool store_alias_delete(struct store *s, const char *model, const char *alias,
+                        struct err *e) __attribute__((warn_unused_result));
+/* Of one model, or of all (NULL), by model and alias: a new array (free it). */
+bool store_aliases(struct store *s, const char *model, struct store_alias **aliases,
+                   size_t *n, struct err *e) __attribute__((warn_unused_result));
+
+/* ---- datasets ----------------------------------------------------------------------- */
+
+/* One revision of a dataset: one table, or features and targets apart. Content never changes;
+ * a new upload is a new revision, numbered from 1, never the same twice for a name. */
+enum dataset_part { DATASET_TABLE, DATASET_FEATURES, DATASET_TARGETS, DATASET_PARTS_N };
+struct store_part {
+    int64_t blob; /* 0: this part is not there */
+    int64_t bytes;
+    char sha256[STORE_SHA256_TEXT];
+    char *document; /* JSON: format and profile; owned; NULL when the part is not there */
+};
+struct store_dataset {
+    char name[STORE_NAME_MAX];
+    int64_t revision, created_ms;
+    struct store_part parts[DATASET_PARTS_N];
+};
+void store_dataset_free(struct store_dataset *d);
+
+/* Makes the next revision with this part. A table replaces everything; features or targets keep
+ * the other one of the latest revision, and drop its table. *created: the name was new. */
+struct store_part_new {
+    const char *name;
+    enum dataset_part part;
+    int64_t blob, bytes;
+    const char *sha256, *document;
+    int64_t now_ms;
+};
+bool store_dataset_put(struct store *s, const struct store_part_new *part,
+                       int64_t *revision, bool *created, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* revision 0: the latest. ERR_NOT_FOUND. */
+bool store_dataset_get(struct store *s, const char *name, int64_t revision,
+                       struct store_dataset *d, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* The latest revision of each dataset, by name, behind `after` (or NULL). */
+bool store_datasets_list(struct store *s, const char *after, size_t limit,
+                         struct store_dataset **datasets, size_t *n, bool *more,
+                         struct err *e) __attribute__((warn_unused_result));
+
+/* Deletes all its revisions. Jobs that are queued or running on it keep their bytes. */
+bool store_dataset_delete(struct store *s, const char *name, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Deletes a model with all its versions and aliases. ERR_NOT_FOUND when there is none. */
 bool store_model_delete(struct store *s, const char *model, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -1,29 +1,30 @@
-/* Bytes in chunked rows, addressed by their SHA-256.
+/* Bytes in chunked rows, addressed by their SHA-256: how they come and go. Reading them
+ * is in store_blob_read.c.
  *
  * A blob is born unsealed (sha256 null), grows by a chunk a transaction, and is sealed by
- * the last. The sweep goes the same way back: it unseals what nobody refers to, so that
- * no put can find it any more, then takes the chunks away a few at a time. No step holds
- * the write lock for longer than a few chunks take, and a crash between any two leaves an
- * unsealed blob for the next sweep. */
+ * the last. The sweep goes the same way back: it condemns what nobody refers to, so that
+ * no put can find it and no writer can add to it any more, then takes the chunks away a
+ * few at a time. No step holds the write lock for longer than a few chunks take, and a
+ * crash between any two leaves an unsealed blob for the next sweep. */
 #include "server/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <nettle/sha2.h>
 
-#include "engine/memory.h"
 #include "server/store_internal.h"
 
-enum { BLOB_KEEP_MS = 60 * 60 * 1000 };
+enum {
+    BLOB_KEEP_MS = 60 * 60 * 1000,
+    BLOB_CONDEMNED = -1 /* touched_ms of what is being swept */
+};
 
-static void sha256_text(const void *bytes, size_t n, char text[STORE_SHA256_TEXT]) {
+void store_sha256_text(struct sha256_ctx *hash, char text[STORE_SHA256_TEXT]) {
     static const char HEX[] = "0123456789abcdef";
-    struct sha256_ctx context;
     uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_init(&context);
-    sha256_update(&context, n, bytes);
-    sha256_digest(&context, sizeof digest, digest);
+    sha256_digest(hash, sizeof digest, digest);
     for (size_t i = 0; i < sizeof digest; i++) {
         text[2 * i] = HEX[digest[i] >> 4];
         text[2 * i + 1] = HEX[digest[i] & 15];
@@ -49,61 +50,97 @@ static bool blob_find(struct store *s, const char *sha256, int64_t now_ms, int64
     return step != DB_FAILED;
 }
 
-static bool blob_insert(struct store *s, size_t n, int64_t now_ms, int64_t *blob,
-                        struct err *e) {
+/* Its size is not known before the seal. */
+static bool blob_insert(struct store *s, int64_t now_ms, int64_t *blob, struct err *e) {
     if (!store_counter_next(s, "blob", "", blob, e))
         return false;
     struct db_statement *q = db_prepare(
-        s->db, "INSERT INTO blobs (id, bytes, touched_ms) VALUES ($1, $2, $3)", e);
+        s->db, "INSERT INTO blobs (id, bytes, touched_ms) VALUES ($1, 0, $2)", e);
     if (!q)
         return false;
     db_bind_int(q, 1, *blob);
-    db_bind_int(q, 2, (int64_t)n);
-    db_bind_int(q, 3, now_ms);
+    db_bind_int(q, 2, now_ms);
     return db_run(q, NULL, e);
 }
 
-static bool chunks_insert(struct store *s, int64_t blob, const void *bytes, size_t n,
-                          struct err *e) {
-    const unsigned char *from = bytes;
-    for (size_t at = 0; at < n; at += STORE_CHUNK_BYTES) {
-        struct db_statement *q = db_prepare(
-            s->db, "INSERT INTO blob_chunks (blob, chunk, bytes) VALUES ($1, $2, $3)", e);
-        if (!q)
-            return false;
-        size_t left = n - at;
-        db_bind_int(q, 1, blob);
-        db_bind_int(q, 2, (int64_t)(at / STORE_CHUNK_BYTES));
-        db_bind_bytes(q, 3, from + at,
-                      left < STORE_CHUNK_BYTES ? left : STORE_CHUNK_BYTES);
-        if (!db_run(q, NULL, e))
-            return false;
-    }
-    return true;
+static bool swept_meanwhile(int64_t blob, struct err *e) {
+    return err_set(e, ERR_STORAGE, NULL,
+                   "store: blob %lld was swept while it was written", (long long)blob);
 }
 
+/* However long the whole takes, the sweep stays away from what is being written. */
+static bool blob_touch(struct store *s, int64_t blob, int64_t now_ms, struct err *e) {
+    struct db_statement *q = db_prepare(
+        s->db, "UPDATE blobs SET touched_ms = $2 WHERE id = $1 AND touched_ms >= 0", e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, blob);
+    db_bind_int(q, 2, now_ms);
+    int64_t changed;
+    if (!db_run(q, &changed, e))
+        return false;
+    return changed == 1 || swept_meanwhile(blob, e);
+}
+
+struct chunk {
+    int64_t blob, number, now_ms;
+    const void *bytes;
+    size_t n;
+};
+
+static bool chunk_write_locked(struct store *s, const struct chunk *c, struct err *e) {
+    if (!blob_touch(s, c->blob, c->now_ms, e))
+        return false;
+    struct db_statement *q = db_prepare(
+        s->db, "INSERT INTO blob_chunks (blob, chunk, bytes) VALUES ($1, $2, $3)", e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, c->blob);
+    db_bind_int(q, 2, c->number);
+    db_bind_bytes(q, 3, c->bytes, c->n);
+    return db_run(q, NULL, e);
+}
+
+static bool chunk_write(struct store *s, const struct chunk *c, struct err *e) {
+    return db_begin(s->db, e) && store_commit_if(s, chunk_write_locked(s, c, e), e);
+}
+
+struct seal {
+    const char *sha256;
+    int64_t bytes, now_ms;
+};
+
 /* *blob becomes another's when the same bytes were sealed by somebody in the meantime. */
-static bool blob_seal(struct store *s, const char *sha256, int64_t now_ms, int64_t *blob,
-                      struct err *e) {
+static bool blob_seal_locked(struct store *s, const struct seal *seal, int64_t *blob,
+                             struct err *e) {
     int64_t other;
-    if (!blob_find(s, sha256, now_ms, &other, e))
+    if (!blob_find(s, seal->sha256, seal->now_ms, &other, e))
         return false;
     if (other) {
         *blob = other;
         return true;
     }
     struct db_statement *q =
-        db_prepare(s->db, "UPDATE blobs SET sha256 = $2 WHERE id = $1", e);
+        db_prepare(s->db,
+                   "UPDATE blobs SET sha256 = $2, bytes = $3, touched_ms = $4"
+                   " WHERE id = $1 AND touched_ms >= 0",
+                   e);
     if (!q)
         return false;
     db_bind_int(q, 1, *blob);
-    db_bind_text(q, 2, sha256);
+    db_bind_text(q, 2, seal->sha256);
+    db_bind_int(q, 3, seal->bytes);
+    db_bind_int(q, 4, seal->now_ms);
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;
-    return changed == 1 ||
-           err_set(e, ERR_STORAGE, NULL,
-                   "store: blob %lld was swept while it was written", (long long)*blob);
+    return changed == 1 || swept_meanwhile(*blob, e);
+}
+
+static bool blob_seal(struct store *s, const struct seal *seal, int64_t *blob,
+                      struct err *e) {
+    return db_begin(s->db, e) &&
+           store_commit_if(s, blob_seal_locked(s, seal, blob, e), e);
 }
 
 /* Takes an unsealed blob away, a few chunks a transaction. */
@@ -129,136 +166,142 @@ static bool blob_drop(struct store *s, int64_t blob, struct err *e) {
     return db_run(q, NULL, e);
 }
 
+/* What cannot be cleared away now (the disk may be full) is the next sweep's. */
+static void blob_abandon(struct store *s, int64_t blob) {
+    struct err ignored = {0};
+    (void)!blob_drop(s, blob, &ignored);
+}
+
+/* ---- all at once ---------------------------------------------------------------- */
+
+static bool chunks_write(struct store *s, int64_t blob, const void *bytes, size_t n,
+                         int64_t now_ms, struct err *e) {
+    const unsigned char *from = bytes;
+    for (size_t at = 0; at < n; at += STORE_CHUNK_BYTES) {
+        const struct chunk chunk = {
+            .blob = blob,
+            .number = (int64_t)(at / STORE_CHUNK_BYTES),
+            .now_ms = now_ms,
+            .bytes = from + at,
+            .n = n - at < STORE_CHUNK_BYTES ? n - at : STORE_CHUNK_BYTES,
+        };
+        if (!chunk_write(s, &chunk, e))
+            return false;
+    }
+    return true;
+}
+
 bool store_blob_put(struct store *s, const void *bytes, size_t n, int64_t now_ms,
                     int64_t *blob, char sha256[STORE_SHA256_TEXT], struct err *e) {
-    sha256_text(bytes, n, sha256);
+    struct sha256_ctx hash;
+    sha256_init(&hash);
+    sha256_update(&hash, n, bytes);
+    store_sha256_text(&hash, sha256);
     if (!db_begin(s->db, e))
         return false;
     bool ok = blob_find(s, sha256, now_ms, blob, e);
     bool found = ok && *blob;
-    if (!store_commit_if(s, ok && (found || blob_insert(s, n, now_ms, blob, e)), e))
+    if (!store_commit_if(s, ok && (found || blob_insert(s, now_ms, blob, e)), e))
         return false;
     if (found)
         return true;
 
     int64_t ours = *blob;
-    ok = chunks_insert(s, ours, bytes, n, e) && db_begin(s->db, e) &&
-         store_commit_if(s, blob_seal(s, sha256, now_ms, blob, e), e);
-    if (ok && *blob == ours)
-        return true;
-    /* What cannot be cleared away now (the disk may be full) is the next sweep's. */
-    struct err ignored = {0};
-    (void)!blob_drop(s, ours, &ignored);
+    const struct seal seal = {sha256, (int64_t)n, now_ms};
+    ok = chunks_write(s, ours, bytes, n, now_ms, e) && blob_seal(s, &seal, blob, e);
+    if (!ok || *blob != ours)
+        blob_abandon(s, ours);
     return ok;
 }
 
-/* ---- reading -------------------------------------------------------------------- */
+/* ---- in pieces ------------------------------------------------------------------ */
 
-bool store_blob_check(struct store *s, int64_t blob, struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db, "SELECT 1 FROM blobs WHERE id = $1 AND sha256 IS NOT NULL", e);
-    if (!q)
-        return false;
-    db_bind_int(q, 1, blob);
-    enum db_step step = db_step(q, e);
-    db_end(q);
-    if (step == DB_DONE)
-        err_set(e, ERR_NOT_FOUND, NULL, "there is no blob %lld", (long long)blob);
-    return step == DB_ROW;
-}
-
-static void *block_new(size_t n, struct err *e) {
-    size_t size;
-    void *block = NULL;
-    if (size_add(n, MEMORY_ALIGN, &size)) /* one line more: no bytes are a block, too */
-        block = aligned_alloc(MEMORY_ALIGN, size / MEMORY_ALIGN * MEMORY_ALIGN);
-    if (!block)
-        err_set(e, ERR_NO_MEMORY, NULL, "no memory for a blob of %zu bytes", n);
-    return block;
-}
-
-/* One row a chunk, each with the blob's size and hash: one statement sees one state, even
- * while a sweep is going on. */
-struct blob_reader {
-    int64_t blob;
-    unsigned char *block;
-    size_t bytes, filled;
-    char sha256[STORE_SHA256_TEXT];
+struct store_blob_writer {
+    struct sha256_ctx hash; /* of what has been written */
+    int64_t blob, chunks_n, bytes;
+    bool failed; /* pieces are missing: it can only be aborted */
+    size_t filled;
+    unsigned char chunk[STORE_CHUNK_BYTES];
 };
 
-static bool damaged(int64_t blob, const char *how, struct err *e) {
-    return err_set(e, ERR_STORAGE, NULL, "store: blob %lld is damaged: %s",
-                   (long long)blob, how);
+struct store_blob_writer *store_blob_begin(struct store *s, int64_t now_ms,
+                                           struct err *e) {
+    struct store_blob_writer *w = calloc(1, sizeof *w);
+    if (!w) {
+        err_set(e, ERR_NO_MEMORY, NULL, "store: no memory for a chunk");
+        return NULL;
+    }
+    sha256_init(&w->hash);
+    if (db_begin(s->db, e) && store_commit_if(s, blob_insert(s, now_ms, &w->blob, e), e))
+        return w;
+    free(w);
+    return NULL;
 }
 
-static bool reader_row(struct blob_reader *r, struct db_statement *q, struct err *e) {
-    if (!r->block) {
-        int64_t bytes = db_int(q, 0);
-        if (bytes < 0)
-            return damaged(r->blob, "its size is negative", e);
-        r->bytes = (size_t)bytes;
-        store_text_copy(r->sha256, sizeof r->sha256, db_text(q, 1));
-        r->block = block_new(r->bytes, e);
-        if (!r->block)
+static bool writer_flush(struct store *s, struct store_blob_writer *w, int64_t now_ms,
+                         struct err *e) {
+    const struct chunk chunk = {w->blob, w->chunks_n, now_ms, w->chunk, w->filled};
+    w->failed = !chunk_write(s, &chunk, e);
+    if (w->failed)
+        return false;
+    sha256_update(&w->hash, w->filled, w->chunk);
+    w->chunks_n++;
+    w->bytes += (int64_t)w->filled;
+    w->filled = 0;
+    return true;
+}
+
+bool store_blob_add(struct store *s, struct store_blob_writer *w, const void *bytes,
+                    size_t n, int64_t now_ms, struct err *e) {
+    assert(!w->failed);
+    const unsigned char *from = bytes;
+    while (n > 0) {
+        size_t room = sizeof w->chunk - w->filled;
+        size_t piece = n < room ? n : room;
+        memcpy(w->chunk + w->filled, from, piece);
+        w->filled += piece;
+        from += piece;
+        n -= piece;
+        if (w->filled == sizeof w->chunk && !writer_flush(s, w, now_ms, e))
             return false;
     }
-    size_t n;
-    const void *chunk = db_bytes(q, 2, &n);
-    if (n > r->bytes - r->filled)
-        return damaged(r->blob, "more bytes than it should have", e);
-    if (n)
-        memcpy(r->block + r->filled, chunk, n);
-    r->filled += n;
     return true;
 }
 
-static bool reader_check(const struct blob_reader *r, struct err *e) {
-    if (!r->block)
-        return err_set(e, ERR_NOT_FOUND, NULL, "there is no blob %lld",
-                       (long long)r->blob);
-    if (r->filled != r->bytes)
-        return damaged(r->blob, "bytes are missing", e);
-    char sha256[STORE_SHA256_TEXT];
-    sha256_text(r->block, r->bytes, sha256);
-    return strcmp(sha256, r->sha256) == 0 ||
-           damaged(r->blob, "its SHA-256 is another one", e);
-}
-
-bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n,
+bool store_blob_end(struct store *s, struct store_blob_writer *w, int64_t now_ms,
+                    int64_t *blob, int64_t *bytes, char sha256[STORE_SHA256_TEXT],
                     struct err *e) {
-    struct blob_reader r = {.blob = blob};
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "SELECT b.bytes, b.sha256, c.bytes FROM blobs b"
-                   " LEFT JOIN blob_chunks c ON c.blob = b.id"
-                   " WHERE b.id = $1 AND b.sha256 IS NOT NULL ORDER BY c.chunk",
-                   e);
-    if (!q)
-        return false;
-    db_bind_int(q, 1, blob);
-    bool ok = true;
-    enum db_step step;
-    while ((step = db_step(q, e)) == DB_ROW && ok)
-        ok = reader_row(&r, q, e);
-    db_end(q);
-    if (!ok || step == DB_FAILED || !reader_check(&r, e)) {
-        free(r.block);
-        return false;
-    }
-    *bytes = r.block;
-    *n = r.bytes;
-    return true;
+    assert(!w->failed);
+    bool ok = !w->filled || writer_flush(s, w, now_ms, e);
+    store_sha256_text(&w->hash, sha256);
+    const struct seal seal = {sha256, w->bytes, now_ms};
+    *blob = w->blob;
+    *bytes = w->bytes;
+    ok = ok && blob_seal(s, &seal, blob, e);
+    if (!ok || *blob != w->blob)
+        blob_abandon(s, w->blob);
+    free(w);
+    return ok;
+}
+
+void store_blob_abort(struct store *s, struct store_blob_writer *w) {
+    blob_abandon(s, w->blob);
+    free(w);
 }
 
 /* ---- sweeping ------------------------------------------------------------------- */
 
-/* Unseals the first blob behind *blob that may go; *blob is 0 when there is none. */
+/* Condemns the first blob behind *blob that may go; *blob is 0 when there is none. */
 static bool sweep_next(struct store *s, int64_t before_ms, int64_t *blob, struct err *e) {
     struct db_statement *q =
         db_prepare(s->db,
-                   "UPDATE blobs SET sha256 = NULL WHERE id ="
+                   "UPDATE blobs SET sha256 = NULL, touched_ms = $3 WHERE id ="
                    " (SELECT min(b.id) FROM blobs b WHERE b.id > $1 AND b.touched_ms < $2"
                    "  AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.data_blob = b.id)"
+                   "  AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.targets_blob = b.id)"
+                   "  AND NOT EXISTS"
+                   "   (SELECT 1 FROM jobs j WHERE j.validation_blob = b.id)"
+                   "  AND NOT EXISTS (SELECT 1 FROM dataset_parts p WHERE p.blob = b.id)"
                    "  AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.blob = b.id))"
                    " RETURNING id",
                    e);
@@ -266,6 +309,7 @@ static bool sweep_next(struct store *s, int64_t before_ms, int64_t *blob, struct
         return false;
     db_bind_int(q, 1, *blob);
     db_bind_int(q, 2, before_ms);
+    db_bind_int(q, 3, BLOB_CONDEMNED);
     enum db_step step = db_step(q, e);
     *blob = step == DB_ROW ? db_int(q, 0) : 0;
     db_end(q);

@@ -194,6 +194,7 @@ static bool outcome_write(struct store *s, const struct store_claim *claim,
         db_prepare(s->db,
                    "UPDATE jobs SET status = $7, finished_ms = $8, stop_reason = $9,"
                    " error_code = $10, error_text = $11, error_epoch = $12,"
+                   " warnings = $13, metrics = $14,"
                    " owner = '', lease_until_ms = 0," PROGRESS_SET CLAIM_HOLDS
                    " RETURNING number, model",
                    e);
@@ -206,6 +207,8 @@ static bool outcome_write(struct store *s, const struct store_claim *claim,
     db_bind_text(q, 10, o->error_code ? o->error_code : "");
     db_bind_text(q, 11, o->error_text ? o->error_text : "");
     db_bind_int(q, 12, o->error_epoch);
+    db_bind_text(q, 13, o->warnings);
+    db_bind_text(q, 14, o->metrics);
     enum db_step step = db_step(q, e);
     if (step == DB_ROW) {
         *number = db_int(q, 0);

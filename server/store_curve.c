@@ -14,16 +14,26 @@ bool store_points_write(struct store *s, int64_t job_number,
         if (!isfinite(points[i].cost))
             return err_set(e, ERR_NUMERIC, NULL, "the cost of epoch %lld is not finite",
                            (long long)points[i].epoch);
+        if (isinf(points[i].validation_cost))
+            return err_set(e, ERR_NUMERIC, NULL,
+                           "the validation cost of epoch %lld is not finite",
+                           (long long)points[i].epoch);
         struct db_statement *q =
             db_prepare(s->db,
-                       "INSERT INTO points (job, epoch, cost) VALUES ($1, $2, $3)"
-                       " ON CONFLICT (job, epoch) DO UPDATE SET cost = excluded.cost",
+                       "INSERT INTO points (job, epoch, cost, validation_cost)"
+                       " VALUES ($1, $2, $3, $4)"
+                       " ON CONFLICT (job, epoch) DO UPDATE SET cost = excluded.cost,"
+                       " validation_cost = excluded.validation_cost",
                        e);
         if (!q)
             return false;
         db_bind_int(q, 1, job_number);
         db_bind_int(q, 2, points[i].epoch);
         db_bind_double(q, 3, points[i].cost);
+        if (isnan(points[i].validation_cost))
+            db_bind_null(q, 4);
+        else
+            db_bind_double(q, 4, points[i].validation_cost);
         if (!db_run(q, NULL, e))
             return false;
     }
@@ -35,8 +45,8 @@ bool store_points_write(struct store *s, int64_t job_number,
  * and even steps otherwise; row 0 comes by itself, and of one point alone, the last. One
  * statement sees one curve, and no row that is left out reaches the caller. */
 static const char HISTORY[] =
-    "SELECT p.epoch, p.cost FROM"
-    " (SELECT epoch, cost, row_number() OVER (ORDER BY epoch) - 1 AS r"
+    "SELECT p.epoch, p.cost, p.validation_cost FROM"
+    " (SELECT epoch, cost, validation_cost, row_number() OVER (ORDER BY epoch) - 1 AS r"
     "  FROM points WHERE job = $1 AND epoch >= $2) AS p,"
     " (SELECT count(*) - 1 AS last FROM points WHERE job = $1 AND epoch >= $2) AS c"
     " WHERE p.r = c.last OR (p.r = 0 AND $3 > 0)"
@@ -68,8 +78,11 @@ bool store_history(struct store *s, const char *job_id, int64_t since_epoch,
     while ((step = db_step(q, e)) == DB_ROW && ok) {
         ok = store_grow(&array, &capacity, count, sizeof **points, e);
         if (ok)
-            ((struct store_point *)array)[count++] =
-                (struct store_point){db_int(q, 0), db_double(q, 1)};
+            ((struct store_point *)array)[count++] = (struct store_point){
+                .epoch = db_int(q, 0),
+                .cost = db_double(q, 1),
+                .validation_cost = db_is_null(q, 2) ? (double)NAN : db_double(q, 2),
+            };
     }
     db_end(q);
     if (!ok || step == DB_FAILED) {

@@ -2,6 +2,8 @@
 #ifndef SERVER_STORE_INTERNAL_H
 #define SERVER_STORE_INTERNAL_H
 
+#include <nettle/sha2.h>
+
 #include "server/db.h"
 #include "server/store.h"
 
@@ -19,6 +21,11 @@ bool store_counter_next(struct store *s, const char *kind, const char *name,
                         int64_t *value, struct err *e)
     __attribute__((warn_unused_result));
 
+/* Runs `sql` (a literal), whose only parameter is a name. */
+bool store_name_delete(struct store *s, const char *sql, const char *name,
+                       int64_t *changed, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* Makes room for element n of an array of `size` bytes each; *capacity starts at 0. */
 bool store_grow(void **array, size_t *capacity, size_t n, size_t size, struct err *e)
     __attribute__((warn_unused_result));
@@ -31,6 +38,9 @@ char *store_text_dup(const char *text, struct err *e) __attribute__((warn_unused
 
 /* limit + 1, as LIMIT takes it: one more row tells whether there are more. */
 int64_t store_limit_plus_one(size_t limit);
+
+/* The digest as text, which ends the hash. */
+void store_sha256_text(struct sha256_ctx *hash, char text[STORE_SHA256_TEXT]);
 
 /* ERR_NOT_FOUND unless the blob is there and sealed. Inside a transaction. */
 bool store_blob_check(struct store *s, int64_t blob, struct err *e)
@@ -53,5 +63,9 @@ struct store_publish {
 bool store_version_publish(struct store *s, const struct store_publish *publish,
                            int64_t *version, struct err *e)
     __attribute__((warn_unused_result));
+
+/* Sets ERR_NOT_FOUND, of the whole model when version is 0.
+ * @return false */
+bool store_version_missing(const char *model, int64_t version, struct err *e);
 
 #endif

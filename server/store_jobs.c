@@ -27,19 +27,31 @@ bool job_status_find(const char *name, enum job_status *status) {
 
 /* ---- inserting ------------------------------------------------------------------ */
 
+static void blob_bind(struct db_statement *q, int index, int64_t blob) {
+    if (blob)
+        db_bind_int(q, index, blob);
+    else
+        db_bind_null(q, index);
+}
+
+static bool blobs_check(struct store *s, const struct store_job_new *job, struct err *e) {
+    return store_blob_check(s, job->data_blob, e) &&
+           (!job->targets_blob || store_blob_check(s, job->targets_blob, e)) &&
+           (!job->validation_blob || store_blob_check(s, job->validation_blob, e));
+}
+
 static bool insert_locked(struct store *s, const struct store_job_new *job,
                           struct err *e) {
     int64_t number;
-    if (!store_blob_check(s, job->data_blob, e) ||
-        !store_counter_next(s, "job", "", &number, e))
+    if (!blobs_check(s, job, e) || !store_counter_next(s, "job", "", &number, e))
         return false;
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "INSERT INTO jobs (id, number, model, status, hyperparameters,"
-                   " metadata, data_blob, epochs, created_ms)"
-                   " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8)"
-                   " ON CONFLICT (id) DO NOTHING",
-                   e);
+    struct db_statement *q = db_prepare(
+        s->db,
+        "INSERT INTO jobs (id, number, model, status, hyperparameters,"
+        " metadata, data_blob, epochs, created_ms, targets_blob, validation_blob)"
+        " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10)"
+        " ON CONFLICT (id) DO NOTHING",
+        e);
     if (!q)
         return false;
     db_bind_text(q, 1, job->id);
@@ -50,6 +62,8 @@ static bool insert_locked(struct store *s, const struct store_job_new *job,
     db_bind_int(q, 6, job->data_blob);
     db_bind_int(q, 7, job->epochs);
     db_bind_int(q, 8, job->created_ms);
+    blob_bind(q, 9, job->targets_blob);
+    blob_bind(q, 10, job->validation_blob);
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;
@@ -67,7 +81,16 @@ bool store_job_insert(struct store *s, const struct store_job_new *job, struct e
     "SELECT id, model, status, hyperparameters, metadata, data_blob, created_ms,"        \
     " started_ms, finished_ms, epochs, epochs_done, cost, cost_epoch, training_seconds," \
     " stop_reason, error_code, error_text, error_epoch, model_version,"                  \
-    " cancel_requested, attempts FROM jobs"
+    " cancel_requested, attempts, COALESCE(targets_blob, 0),"                            \
+    " COALESCE(validation_blob, 0), warnings, metrics FROM jobs"
+
+/* *text is NULL for null. */
+static bool text_read(struct db_statement *q, int column, char **text, struct err *e) {
+    if (db_is_null(q, column))
+        return true;
+    *text = store_text_dup(db_text(q, column), e);
+    return *text;
+}
 
 static bool job_read(struct db_statement *q, struct store_job *job, struct err *e) {
     *job = (struct store_job){
@@ -85,6 +108,8 @@ static bool job_read(struct db_statement *q, struct store_job *job, struct err *
         .model_version = db_int(q, 18),
         .cancel_requested = db_int(q, 19) != 0,
         .attempts = db_int(q, 20),
+        .targets_blob = db_int(q, 21),
+        .validation_blob = db_int(q, 22),
     };
     if (!job_status_find(db_text(q, 2), &job->status))
         return err_set(e, ERR_STORAGE, NULL, "store: job %s has the status \"%s\"",
@@ -94,10 +119,8 @@ static bool job_read(struct db_statement *q, struct store_job *job, struct err *
     store_text_copy(job->stop_reason, sizeof job->stop_reason, db_text(q, 14));
     store_text_copy(job->error_code, sizeof job->error_code, db_text(q, 15));
     store_text_copy(job->error_text, sizeof job->error_text, db_text(q, 16));
-    job->hyperparameters = store_text_dup(db_text(q, 3), e);
-    if (!db_is_null(q, 4))
-        job->metadata = store_text_dup(db_text(q, 4), e);
-    if (job->hyperparameters && (job->metadata || db_is_null(q, 4)))
+    if (text_read(q, 3, &job->hyperparameters, e) && text_read(q, 4, &job->metadata, e) &&
+        text_read(q, 23, &job->warnings, e) && text_read(q, 24, &job->metrics, e))
         return true;
     store_job_free(job);
     return false;
@@ -106,8 +129,9 @@ static bool job_read(struct db_statement *q, struct store_job *job, struct err *
 void store_job_free(struct store_job *job) {
     free(job->hyperparameters);
     free(job->metadata);
-    job->hyperparameters = NULL;
-    job->metadata = NULL;
+    free(job->warnings);
+    free(job->metrics);
+    job->hyperparameters = job->metadata = job->warnings = job->metrics = NULL;
 }
 
 static bool job_missing(const char *id, struct err *e) {

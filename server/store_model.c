@@ -1,8 +1,10 @@
 /* Model versions. A name's numbers come from its counter, which outlives its versions. */
 #include "server/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/store_internal.h"
 
@@ -25,6 +27,24 @@ bool store_version_publish(struct store *s, const struct store_publish *publish,
     db_bind_text(q, 5, publish->document);
     db_bind_int(q, 6, publish->now_ms);
     return db_run(q, NULL, e);
+}
+
+static bool add_locked(struct store *s, const struct store_version_new *v,
+                       int64_t *number, struct err *e) {
+    const struct store_publish publish = {
+        .model = v->model,
+        .document = v->document,
+        .job_id = "",
+        .blob = v->blob,
+        .now_ms = v->now_ms,
+    };
+    return store_version_publish(s, &publish, number, e);
+}
+
+bool store_version_add(struct store *s, const struct store_version_new *version,
+                       int64_t *number, struct err *e) {
+    assert(strlen(version->model) < STORE_NAME_MAX);
+    return db_begin(s->db, e) && store_commit_if(s, add_locked(s, version, number, e), e);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -52,6 +72,13 @@ void store_version_free(struct store_version *v) {
     v->document = NULL;
 }
 
+bool store_version_missing(const char *model, int64_t version, struct err *e) {
+    if (version)
+        return err_set(e, ERR_NOT_FOUND, NULL, "there is no version %lld of a model %s",
+                       (long long)version, model);
+    return err_set(e, ERR_NOT_FOUND, NULL, "there is no model %s", model);
+}
+
 static struct db_statement *get_prepare(struct store *s, const char *model,
                                         int64_t version, struct err *e) {
     struct db_statement *q =
@@ -77,12 +104,7 @@ bool store_version_get(struct store *s, const char *model, int64_t version,
     enum db_step step = db_step(q, e);
     bool ok = step == DB_ROW && version_read(q, v, e);
     db_end(q);
-    if (step != DB_DONE)
-        return ok;
-    if (version)
-        return err_set(e, ERR_NOT_FOUND, NULL, "there is no version %lld of a model %s",
-                       (long long)version, model);
-    return err_set(e, ERR_NOT_FOUND, NULL, "there is no model %s", model);
+    return step == DB_DONE ? store_version_missing(model, version, e) : ok;
 }
 
 static bool after_parse(const char *after, int64_t *version, struct err *e) {
@@ -148,14 +170,56 @@ bool store_versions_list(struct store *s, const char *model, const char *after,
 
 /* ---- deleting ------------------------------------------------------------------- */
 
-bool store_model_delete(struct store *s, const char *model, struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db, "DELETE FROM versions WHERE model = $1", e);
+/* An alias must not point into the void: the request that moves it away comes first. */
+static bool aliases_none(struct store *s, const char *model, int64_t version,
+                         struct err *e) {
+    struct db_statement *q = db_prepare(
+        s->db, "SELECT min(alias) FROM aliases WHERE model = $1 AND version = $2", e);
     if (!q)
         return false;
     db_bind_text(q, 1, model);
+    db_bind_int(q, 2, version);
+    enum db_step step = db_step(q, e);
+    bool none = step == DB_ROW && db_is_null(q, 0);
+    if (step == DB_ROW && !none)
+        err_set(e, ERR_CONFLICT, NULL, "the alias %s points to version %lld of model %s",
+                db_text(q, 0), (long long)version, model);
+    db_end(q);
+    return none;
+}
+
+static bool version_delete_locked(struct store *s, const char *model, int64_t version,
+                                  struct err *e) {
+    if (!aliases_none(s, model, version, e))
+        return false;
+    struct db_statement *q =
+        db_prepare(s->db, "DELETE FROM versions WHERE model = $1 AND version = $2", e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, model);
+    db_bind_int(q, 2, version);
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;
-    return changed > 0 || err_set(e, ERR_NOT_FOUND, NULL, "there is no model %s", model);
+    return changed > 0 || store_version_missing(model, version, e);
+}
+
+bool store_version_delete(struct store *s, const char *model, int64_t version,
+                          struct err *e) {
+    return db_begin(s->db, e) &&
+           store_commit_if(s, version_delete_locked(s, model, version, e), e);
+}
+
+static bool model_delete_locked(struct store *s, const char *model, struct err *e) {
+    int64_t changed;
+    if (!store_name_delete(s, "DELETE FROM aliases WHERE model = $1", model, &changed,
+                           e) ||
+        !store_name_delete(s, "DELETE FROM versions WHERE model = $1", model, &changed,
+                           e))
+        return false;
+    return changed > 0 || store_version_missing(model, 0, e);
+}
+
+bool store_model_delete(struct store *s, const char *model, struct err *e) {
+    return db_begin(s->db, e) && store_commit_if(s, model_delete_locked(s, model, e), e);
 }

@@ -97,7 +97,7 @@ static enum trainer_event run_train(struct worker *w, struct run *run, struct er
         run->seconds = (double)(clock_mono_us() - start_us) / 1e6;
         keeper_progress(w->keeper, run->epochs_done, run->seconds);
         if (event == TRAINER_POINT) {
-            run->last = (struct store_point){point.epoch, point.cost};
+            run->last = (struct store_point){point.epoch, point.cost, (double)NAN};
             run->any_point = true;
             if (point_is_due(&run->spec, point.epoch) &&
                 !keeper_point(w->keeper, run->last)) {

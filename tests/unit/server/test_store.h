@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "server/store.h"
 #include "tests/unit/check.h"
 
@@ -53,12 +55,60 @@ static inline struct store *place_open(const struct place *p) {
     return s;
 }
 
+/* Past the store, by SQLite itself: damage, other applications, and what is really there.
+ */
+static inline void raw(const char *path, const char *sql) {
+    sqlite3 *db = NULL;
+    CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+    char *text = NULL;
+    int rc = sqlite3_exec(db, sql, NULL, NULL, &text);
+    CHECK_SAY(rc == SQLITE_OK, "%s", text ? text : "?");
+    sqlite3_free(text);
+    sqlite3_close(db);
+}
+
+static inline int64_t raw_int(const struct place *p, const char *sql) {
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    CHECK(sqlite3_open(p->path, &db) == SQLITE_OK);
+    CHECK(sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK);
+    int rc = sqlite3_step(q);
+    int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
+    CHECK(rc == SQLITE_ROW || rc == SQLITE_DONE);
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    return value;
+}
+
+static inline unsigned char *some_bytes(size_t n, unsigned seed) {
+    unsigned char *bytes = malloc(n + 1);
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        bytes[i] = (unsigned char)(seed >> 24);
+    }
+    return bytes;
+}
+
 static inline int64_t some_blob(struct store *s) {
     struct err e = {0};
     int64_t blob = 0;
     char sha256[STORE_SHA256_TEXT];
     OK(store_blob_put(s, "rows", 4, 1, &blob, sha256, &e));
     return blob;
+}
+
+/* Publishes a version that came from no job. @return its number. */
+static inline int64_t add_version(struct store *s, const char *model) {
+    struct err e = {0};
+    const struct store_version_new new = {
+        .model = model,
+        .blob = some_blob(s),
+        .document = "{\"imported\": true}",
+        .now_ms = 77,
+    };
+    int64_t number = 0;
+    OK(store_version_add(s, &new, &number, &e));
+    return number;
 }
 
 static inline bool insert_job(struct store *s, const char *id, const char *model,

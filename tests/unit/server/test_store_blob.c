@@ -1,31 +1,8 @@
 #include <pthread.h>
-#include <sqlite3.h>
 
 #include "tests/unit/server/test_store.h"
 
 enum { HOUR_MS = 60 * 60 * 1000 };
-
-static int64_t raw_int(const struct place *p, const char *sql) {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *q = NULL;
-    CHECK(sqlite3_open(p->path, &db) == SQLITE_OK);
-    CHECK(sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK);
-    int rc = sqlite3_step(q);
-    int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
-    CHECK(rc == SQLITE_ROW || rc == SQLITE_DONE);
-    sqlite3_finalize(q);
-    sqlite3_close(db);
-    return value;
-}
-
-static unsigned char *some_bytes(size_t n, unsigned seed) {
-    unsigned char *bytes = malloc(n + 1);
-    for (size_t i = 0; i < n; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        bytes[i] = (unsigned char)(seed >> 24);
-    }
-    return bytes;
-}
 
 static void round_trip(struct store *s, const void *bytes, size_t n) {
     struct err e = {0};

@@ -48,7 +48,7 @@ static void stale_claim_writes_nothing(void) {
     CHECK_TEXT(new.job_id, "a");
     CHECK(new.fence > old.fence);
 
-    const struct store_point point = {3, 0.5};
+    const struct store_point point = {3, 0.5, (double)NAN};
     struct store_outcome outcome = {
         .status = JOB_SUCCEEDED,
         .error_epoch = -1,
@@ -92,7 +92,8 @@ static void progress_renews_and_reports(void) {
     struct store *s = place_open(&p), *client = place_open(&p);
     OK(insert_job(s, "a", "m", &e));
     struct store_claim claim = claim_by(s, "w", 0, 100);
-    const struct store_point points[] = {{0, 0.9}, {1, 0.7}, {2, 0.6}};
+    const struct store_point points[] = {
+        {0, 0.9, (double)NAN}, {1, 0.7, (double)NAN}, {2, 0.6, (double)NAN}};
     struct store_progress progress = {50, 500, 2.5, 0.25, points, 3};
     bool cancel = true;
     OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
@@ -123,7 +124,8 @@ static void progress_is_all_or_nothing(void) {
     struct store *s = place_open(&p);
     OK(insert_job(s, "a", "m", &e));
     struct store_claim claim = claim_by(s, "w", 0, 100);
-    const struct store_point points[] = {{0, 0.9}, {1, (double)NAN}, {2, 0.6}};
+    const struct store_point points[] = {
+        {0, 0.9, (double)NAN}, {1, (double)NAN, (double)NAN}, {2, 0.6, (double)NAN}};
     struct store_progress progress = {50, 500, 2.5, 0.25, points, 3};
     bool cancel;
     FAILS(store_claim_progress(s, &claim, &progress, &cancel, &e), ERR_NUMERIC);
@@ -146,7 +148,7 @@ static void second_claim_starts_over(void) {
     struct store *s = place_open(&p);
     OK(insert_job(s, "a", "m", &e));
     struct store_claim claim = claim_by(s, "w", 10, 10);
-    const struct store_point first[] = {{0, 0.9}, {1, 0.7}};
+    const struct store_point first[] = {{0, 0.9, (double)NAN}, {1, 0.7, (double)NAN}};
     struct store_progress progress = {11, 20, 1, 0.1, first, 2};
     bool cancel;
     OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
@@ -155,7 +157,7 @@ static void second_claim_starts_over(void) {
     CHECK(job.epochs_done == 0 && job.started_ms == 10 && job.attempts == 2);
     CHECK(job.cost_known && job.cost == 0.7 && job.cost_epoch == 1);
     store_job_free(&job);
-    const struct store_point second[] = {{0, 0.8}};
+    const struct store_point second[] = {{0, 0.8, (double)NAN}};
     progress = (struct store_progress){31, 200, 0.5, 0.1, second, 1};
     OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
     struct store_point *got;
@@ -174,7 +176,7 @@ static void finish_publishes(void) {
     struct store *s = place_open(&p);
     OK(insert_job(s, "a", "iris", &e));
     struct store_claim claim = claim_by(s, "w", 10, 100);
-    const struct store_point points[] = {{8, 0.25}, {9, 0.125}};
+    const struct store_point points[] = {{8, 0.25, (double)NAN}, {9, 0.125, (double)NAN}};
     int64_t blob, version = 0;
     char sha256[STORE_SHA256_TEXT];
     OK(store_blob_put(s, "weights", 7, 20, &blob, sha256, &e));
@@ -184,15 +186,21 @@ static void finish_publishes(void) {
         .error_epoch = -1,
         .model_blob = blob + 100,
         .model_document = "{\"layers\": []}",
+        .warnings = "[\"constant\"]",
+        .metrics = "{\"accuracy\": 1}",
         .progress = {30, 0, 9, 1.5, points, 2},
     };
     /* No blob, no model, and no succeeded job either. */
     FAILS(store_claim_finish(s, &claim, &outcome, &version, &e), ERR_NOT_FOUND);
-    CHECK(status_of(s, "a") == JOB_RUNNING);
+    struct store_job job = job_of(s, "a");
+    CHECK(job.status == JOB_RUNNING && !job.warnings && !job.metrics);
+    store_job_free(&job);
     outcome.model_blob = blob;
     OK(store_claim_finish(s, &claim, &outcome, &version, &e));
     CHECK(version == 1);
-    struct store_job job = job_of(s, "a");
+    job = job_of(s, "a");
+    CHECK_TEXT(job.warnings, "[\"constant\"]");
+    CHECK_TEXT(job.metrics, "{\"accuracy\": 1}");
     CHECK(job.status == JOB_SUCCEEDED && job.model_version == 1);
     CHECK(job.finished_ms == 30 && job.epochs_done == 9 && job.cost == 0.125);
     CHECK_TEXT(job.stop_reason, "completed");
@@ -233,6 +241,7 @@ static void finish_without_a_model(void) {
     CHECK(version == 0);
     struct store_job job = job_of(s, "a");
     CHECK(job.status == JOB_FAILED && job.error_epoch == 4 && !job.model_version);
+    CHECK(!job.warnings && !job.metrics);
     CHECK_TEXT(job.error_code, "diverged");
     CHECK_TEXT(job.error_text, "the cost is not finite");
     store_job_free(&job);

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "tests/unit/server/test_store.h"
 
 /* A job "a" with points at epochs 0, 10, 20, ..., cost = epoch. */
@@ -6,7 +8,7 @@ static void curve_write(struct store *s, size_t points_n) {
     struct store_point *points = calloc(points_n + 1, sizeof *points);
     OK(insert_job(s, "a", "m", &e));
     for (size_t i = 0; i < points_n; i++)
-        points[i] = (struct store_point){(int64_t)i * 10, (double)i * 10};
+        points[i] = (struct store_point){(int64_t)i * 10, (double)i * 10, (double)NAN};
     struct store_claim claim = claim_by(s, "w", 1, 100);
     struct store_progress progress = {1, 2, 0, 0, points, points_n};
     bool cancel;
@@ -71,8 +73,50 @@ static void history_of_nobody(void) {
     place_free(&p);
 }
 
+static void validation_costs(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    OK(insert_job(s, "a", "m", &e));
+    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_point points[] = {
+        {0, 1, (double)NAN}, {1, 2, 0.0}, {2, 3, 0.1}, {3, 4, 1e-300}};
+    struct store_progress progress = {1, 2, 0, 0, points, 4};
+    bool cancel;
+    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    CHECK(raw_int(&p, "SELECT count(*) FROM points WHERE validation_cost IS NULL") == 1);
+    /* Told again, an epoch loses what it had, or gains it. */
+    points[0].validation_cost = 0.75;
+    points[1].validation_cost = (double)NAN;
+    progress.points_n = 2;
+    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    struct store_point *got = NULL;
+    size_t n = 0;
+    OK(store_history(s, "a", 0, 9, &got, &n, &e));
+    if (CHECK(n == 4)) {
+        CHECK(got[0].cost == 1 && got[0].validation_cost == 0.75);
+        CHECK(got[1].cost == 2 && isnan(got[1].validation_cost));
+        CHECK(got[2].cost == 3 && got[2].validation_cost == 0.1);
+        CHECK(got[3].cost == 4 && got[3].validation_cost == 1e-300);
+    }
+    free(got);
+    got = NULL;
+    OK(store_history(s, "a", 1, 2, &got, &n, &e)); /* thinned: first and last */
+    if (CHECK(n == 2)) {
+        CHECK(got[0].epoch == 1 && isnan(got[0].validation_cost));
+        CHECK(got[1].epoch == 3 && got[1].validation_cost == 1e-300);
+    }
+    free(got);
+    points[0].validation_cost = (double)INFINITY;
+    FAILS(store_claim_progress(s, &claim, &progress, &cancel, &e), ERR_NUMERIC);
+    store_close(s);
+    place_free(&p);
+}
+
 int main(void) {
     CHECK_RUN(history_is_thinned_evenly);
     CHECK_RUN(history_of_nobody);
+    CHECK_RUN(validation_costs);
     return check_done();
 }

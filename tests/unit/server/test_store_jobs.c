@@ -41,7 +41,7 @@ static void insert_and_get(void) {
     CHECK_TEXT(job.stop_reason, "");
     CHECK_TEXT(job.error_code, "");
     store_job_free(&job);
-    CHECK(!job.hyperparameters && !job.metadata);
+    CHECK(!job.hyperparameters && !job.metadata && !job.warnings && !job.metrics);
     OK(insert_job(s, "job_2", "iris", &e));
     job = job_of(s, "job_2");
     CHECK(!job.metadata);

@@ -117,9 +117,62 @@ static void list_pages(void) {
     place_free(&p);
 }
 
+static void versions_without_a_job(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    CHECK(publish(s, "x", 1) == 1);
+    CHECK(add_version(s, "x") == 2); /* one row of numbers for both kinds */
+    CHECK(publish(s, "x", 1) == 3);
+    struct store_version v;
+    OK(store_version_get(s, "x", 2, &v, &e));
+    CHECK(v.version == 2 && v.created_ms == 77 && v.bytes == 4);
+    CHECK_TEXT(v.job_id, "");
+    CHECK_TEXT(v.document, "{\"imported\": true}");
+    store_version_free(&v);
+    const struct store_version_new no_blob = {.model = "y", .blob = 99, .document = "{}"};
+    int64_t number = 0;
+    FAILS(store_version_add(s, &no_blob, &number, &e), ERR_NOT_FOUND);
+    CHECK(add_version(s, "y") == 1); /* the refusal used no number up */
+    store_close(s);
+    place_free(&p);
+}
+
+static void delete_one_version(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    for (int i = 0; i < 3; i++)
+        add_version(s, "x");
+    add_version(s, "y");
+    OK(store_version_delete(s, "x", 2, &e));
+    CHECK_TEXT(page(s, "x", NULL, 9), "x:3 x:1");
+    FAILS(store_version_delete(s, "x", 2, &e), ERR_NOT_FOUND);
+    FAILS(store_version_delete(s, "x", 4, &e), ERR_NOT_FOUND);
+    FAILS(store_version_delete(s, "z", 1, &e), ERR_NOT_FOUND);
+    FAILS(store_version_delete(s, "x", 0, &e), ERR_NOT_FOUND); /* not the latest */
+    OK(store_version_delete(s, "x", 3, &e));
+    struct store_version v;
+    OK(store_version_get(s, "x", 0, &v, &e));
+    CHECK(v.version == 1); /* the highest that is left */
+    store_version_free(&v);
+    CHECK_TEXT(page(s, NULL, NULL, 9), "x:1 y:1");
+    OK(store_version_delete(s, "x", 1, &e));
+    CHECK_TEXT(page(s, NULL, NULL, 9), "y:1");
+    FAILS(store_version_get(s, "x", 0, &v, &e), ERR_NOT_FOUND);
+    FAILS(store_model_delete(s, "x", &e), ERR_NOT_FOUND);
+    CHECK(add_version(s, "x") == 4);
+    store_close(s);
+    place_free(&p);
+}
+
 int main(void) {
     CHECK_RUN(numbers_are_never_used_twice);
     CHECK_RUN(get_one_or_the_latest);
     CHECK_RUN(list_pages);
+    CHECK_RUN(versions_without_a_job);
+    CHECK_RUN(delete_one_version);
     return check_done();
 }
