@@ -260,8 +260,7 @@ static enum profile_type tally_type(const struct tally *t) {
 /* Numbers but for a few cells: more likely a damaged file than a category. */
 static bool tally_check(const struct tally *t, struct err *e) {
     uint64_t odd_n = t->texts_n + t->booleans_n, n = odd_n + t->numbers_n;
-    if (odd_n == 0 || n < DAMAGED_CELLS_MIN ||
-        odd_n * DAMAGED_SHARE >= n)
+    if (odd_n == 0 || n < DAMAGED_CELLS_MIN || odd_n * DAMAGED_SHARE >= n)
         return true;
     char where[ERR_WHERE_MAX];
     int used = t->odd_line ? snprintf(where, sizeof where, "line %zu, ", t->odd_line)

@@ -11,9 +11,9 @@ struct profile_values {
     struct labels strings; /* what the table holds */
     uint64_t *counts;      /* (counts_capacity); owned */
     size_t counts_capacity;
-    uint64_t *bits; /* (slots_n): a number without a spelling, by its bits; owned */
+    uint64_t *keys; /* (slots_n): short spellings, or the bits of numbers; owned */
     uint32_t *ids;  /* (slots_n): its value + 1, or 0; owned */
-    size_t slots_n, numbers_n;
+    size_t slots_n, keys_n;
     size_t bytes; /* an estimate of what all of it takes */
     bool many;
 };

@@ -16,7 +16,7 @@ void profile_values_free(struct profile_values *v) {
     labels_free(&v->strings);
     intern_free(&v->table);
     free(v->counts);
-    free(v->bits);
+    free(v->keys);
     free(v->ids);
     *v = (struct profile_values){.many = v->many};
 }
@@ -73,78 +73,120 @@ static bool text_add(struct profile_values *v, const char *text, size_t n, size_
     return true;
 }
 
-/* The slot of these bits, or the empty one where they belong. At most PROFILE_VALUES_MAX
- * numbers bound what a bad choice of numbers can cost. */
-static size_t slot_find(const struct profile_values *v, uint64_t bits) {
-    uint64_t hash = (bits ^ v->table.key[0]) * UINT64_C(0x9e3779b97f4a7c15);
+/* The slot of the key, or the empty one where it belongs. At most PROFILE_VALUES_MAX keys
+ * bound what a bad choice of them can cost. */
+static size_t slot_find(const struct profile_values *v, uint64_t key) {
+    uint64_t hash = (key ^ v->table.key[0]) * UINT64_C(0x9e3779b97f4a7c15);
     size_t slot = (size_t)(hash >> 32) & (v->slots_n - 1);
-    while (v->ids[slot] && v->bits[slot] != bits)
+    while (v->ids[slot] && v->keys[slot] != key)
         slot = (slot + 1) & (v->slots_n - 1);
     return slot;
 }
 
 static bool slots_grow(struct profile_values *v, struct err *e) {
     size_t before = v->slots_n;
-    uint64_t *bits = v->bits;
+    uint64_t *keys = v->keys;
     uint32_t *ids = v->ids;
     size_t slots_n = before ? before * 2 : 16;
-    uint64_t *grown_bits = calloc(slots_n, sizeof *grown_bits);
+    uint64_t *grown_keys = calloc(slots_n, sizeof *grown_keys);
     uint32_t *grown_ids = calloc(slots_n, sizeof *grown_ids);
-    if (!grown_bits || !grown_ids) {
-        free(grown_bits);
+    if (!grown_keys || !grown_ids) {
+        free(grown_keys);
         free(grown_ids);
         return no_memory(e);
     }
     v->slots_n = slots_n;
-    v->bits = grown_bits;
+    v->keys = grown_keys;
     v->ids = grown_ids;
     for (size_t i = 0; i < before; i++) {
         if (!ids[i])
             continue;
-        size_t slot = slot_find(v, bits[i]);
-        v->bits[slot] = bits[i];
+        size_t slot = slot_find(v, keys[i]);
+        v->keys[slot] = keys[i];
         v->ids[slot] = ids[i];
     }
-    free(bits);
+    free(keys);
     free(ids);
     return true;
+}
+
+/* The value of a key that was seen, or NULL; *slot is where it belongs. */
+static bool key_find(struct profile_values *v, uint64_t key, size_t *slot,
+                     uint64_t **count, struct err *e) {
+    *count = NULL;
+    if (v->keys_n * 2 >= v->slots_n && !slots_grow(v, e))
+        return false;
+    *slot = slot_find(v, key);
+    if (v->ids[*slot])
+        *count = &v->counts[v->ids[*slot] - 1];
+    return true;
+}
+
+static void key_add(struct profile_values *v, size_t slot, uint64_t key, int32_t id) {
+    if (id < 0)
+        return; /* the column gave up */
+    v->keys[slot] = key;
+    v->ids[slot] = (uint32_t)id + 1;
+    v->keys_n++;
 }
 
 /* A number without a spelling is looked up by its bits, and printed when it is new. */
 static bool number_add(struct profile_values *v, double number, size_t *budget,
                        struct err *e) {
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    if (v->numbers_n * 2 >= v->slots_n && !slots_grow(v, e))
-        return false;
-    size_t slot = slot_find(v, bits);
-    if (v->ids[slot]) {
-        v->counts[v->ids[slot] - 1]++;
-        return true;
-    }
+    uint64_t key, *count;
+    size_t slot;
     char text[NUMBER_TEXT_MAX];
     int32_t id;
+    memcpy(&key, &number, sizeof key);
+    if (!key_find(v, key, &slot, &count, e))
+        return false;
+    if (count) {
+        ++*count;
+        return true;
+    }
     if (!text_add(v, text, number_print_double(number, text), budget, &id, e))
         return false;
-    if (id < 0)
+    key_add(v, slot, key, id);
+    return true;
+}
+
+/* A short spelling is its own key, with its length: most cells are short, and this is
+ * cheaper than a keyed hash. A source either spells its numbers or does not, so that keys
+ * of both kinds do not meet in a column. */
+enum { KEY_TEXT_MAX = sizeof(uint64_t) - 1 };
+static bool short_add(struct profile_values *v, const char *text, size_t n,
+                      size_t *budget, struct err *e) {
+    uint64_t key = 0, *count;
+    size_t slot;
+    int32_t id;
+    for (size_t i = 0; i < n; i++)
+        key = key << 8 | (unsigned char)text[i];
+    key = key << 8 | n;
+    if (!key_find(v, key, &slot, &count, e))
+        return false;
+    if (count) {
+        ++*count;
         return true;
-    v->bits[slot] = bits;
-    v->ids[slot] = (uint32_t)id + 1;
-    v->numbers_n++;
+    }
+    if (!text_add(v, text, n, budget, &id, e))
+        return false;
+    key_add(v, slot, key, id);
     return true;
 }
 
 bool profile_values_add(struct profile_values *v, const struct cell *cell, size_t *budget,
                         struct err *e) {
+    static const char *const BOOLEANS[] = {"false", "true"};
     int32_t id;
     if (v->many)
         return true;
-    if (cell->text)
-        return text_add(v, cell->text, cell->text_n, budget, &id, e);
-    if (cell->kind == CELL_BOOLEAN)
-        return text_add(v, cell->number != 0 ? "true" : "false",
-                        cell->number != 0 ? 4 : 5, budget, &id, e);
-    return number_add(v, cell->number, budget, e);
+    if (!cell->text && cell->kind == CELL_NUMBER)
+        return number_add(v, cell->number, budget, e);
+    const char *text = cell->text ? cell->text : BOOLEANS[cell->number != 0];
+    size_t n = cell->text ? cell->text_n : strlen(text);
+    if (n <= KEY_TEXT_MAX)
+        return short_add(v, text, n, budget, e);
+    return text_add(v, text, n, budget, &id, e);
 }
 
 bool profile_values_take(struct profile_values *v, struct profile_column *out,

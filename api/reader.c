@@ -13,9 +13,12 @@ struct format {
     const struct reader_driver *driver;
 };
 static const struct format FORMATS[] = {
-    [TABLE_AUTO] = {"auto", NULL}, [TABLE_CSV] = {"csv", &reader_csv_driver},
-    [TABLE_JSON] = {"json", NULL}, [TABLE_JSON_LINES] = {"jsonl", NULL},
-    [TABLE_NPY] = {"npy", NULL},   [TABLE_IDX] = {"idx", NULL},
+    [TABLE_AUTO] = {"auto", NULL},
+    [TABLE_CSV] = {"csv", &reader_csv_driver},
+    [TABLE_JSON] = {"json", NULL},
+    [TABLE_JSON_LINES] = {"jsonl", NULL},
+    [TABLE_NPY] = {"npy", &reader_npy_driver},
+    [TABLE_IDX] = {"idx", &reader_idx_driver},
 };
 
 static const struct {
