@@ -15,8 +15,8 @@ struct format {
 static const struct format FORMATS[] = {
     [TABLE_AUTO] = {"auto", NULL},
     [TABLE_CSV] = {"csv", &reader_csv_driver},
-    [TABLE_JSON] = {"json", NULL},
-    [TABLE_JSON_LINES] = {"jsonl", NULL},
+    [TABLE_JSON] = {"json", &reader_json_driver},
+    [TABLE_JSON_LINES] = {"jsonl", &reader_json_driver},
     [TABLE_NPY] = {"npy", &reader_npy_driver},
     [TABLE_IDX] = {"idx", &reader_idx_driver},
 };
@@ -177,8 +177,6 @@ static bool driver_open(struct reader *r, enum table_format format, struct err *
         return err_set(e, ERR_INVALID, NULL, "the file is gzipped twice");
     r->base.found.format = format;
     r->driver = FORMATS[format].driver;
-    if (!r->driver)
-        return err_set(e, ERR_MEDIA, NULL, "%s is not read yet", FORMATS[format].name);
     r->state = r->driver->open(&r->base, e);
     return r->state && (h->n == 0 || r->driver->feed(r->state, h->bytes, h->n, e));
 }
