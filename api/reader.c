@@ -121,19 +121,20 @@ static const char *blanks_skip(const char *p, const char *end) {
 }
 
 /* JSON's first bytes: [[ and [{ begin an array of rows, [ and a scalar a line's row, { a
- * line's row; any other text is CSV. TABLE_AUTO: more bytes are needed. */
-static enum table_format text_sniff(const char *p, const char *end) {
+ * line's row; any other text is CSV. TABLE_AUTO: more bytes are needed, unless `ended`.
+ */
+static enum table_format text_sniff(const char *p, const char *end, bool ended) {
     if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
         p += 3;
     p = blanks_skip(p, end);
     if (p == end)
-        return TABLE_AUTO;
+        return ended ? TABLE_CSV : TABLE_AUTO;
     bool array = *p == '[';
     if (!array && *p != '{')
         return TABLE_CSV;
     p = blanks_skip(p + 1, end);
     if (p == end)
-        return TABLE_AUTO;
+        return ended ? TABLE_JSON : TABLE_AUTO;
     if (!array)
         return *p == '"' || *p == '}' ? TABLE_JSON_LINES : TABLE_CSV;
     if (*p == '[' || *p == '{' || *p == ']')
@@ -149,16 +150,17 @@ static bool head_begins(const struct head *h, const char *magic, size_t n) {
     return memcmp(h->bytes, magic, h->n < n ? h->n : n) == 0;
 }
 
-static enum table_format head_sniff(const struct head *h) {
+/* TABLE_AUTO, where `ended` is false: more bytes are needed. */
+static enum table_format head_sniff(const struct head *h, bool ended) {
     if (h->n == 0)
         return TABLE_AUTO;
     if (head_begins(h, NPY_MAGIC, sizeof NPY_MAGIC))
-        return h->n < sizeof NPY_MAGIC ? TABLE_AUTO : TABLE_NPY;
+        return h->n < sizeof NPY_MAGIC && !ended ? TABLE_AUTO : TABLE_NPY;
     if (head_begins(h, "\0\0", 2)) /* no text begins so */
-        return h->n < 2 ? TABLE_AUTO : TABLE_IDX;
-    if (h->n < sizeof BOM && head_begins(h, BOM, sizeof BOM))
+        return h->n < 2 && !ended ? TABLE_AUTO : TABLE_IDX;
+    if (!ended && h->n < sizeof BOM && head_begins(h, BOM, sizeof BOM))
         return TABLE_AUTO;
-    return text_sniff(h->bytes, h->bytes + h->n);
+    return text_sniff(h->bytes, h->bytes + h->n, ended);
 }
 
 /* Takes bytes into the head, up to `max` in it. @return how many. */
@@ -191,9 +193,7 @@ static bool plain_feed(void *context, const char *bytes, size_t n, struct err *e
         n -= taken;
         enum table_format format = r->base.options.format;
         if (format == TABLE_AUTO)
-            format = head_sniff(h);
-        if (format == TABLE_AUTO && h->n == HEAD_BYTES)
-            format = TABLE_CSV;
+            format = head_sniff(h, h->n == HEAD_BYTES);
         if (format == TABLE_AUTO || h->n < 2)
             return true;
         if (!driver_open(r, format, e))
@@ -244,7 +244,8 @@ bool reader_end(struct reader *r, struct err *e) {
         if (r->plain.n == 0)
             return err_set(e, ERR_INVALID, NULL, "the file is empty");
         enum table_format format = r->base.options.format;
-        if (!driver_open(r, format == TABLE_AUTO ? TABLE_CSV : format, e))
+        if (!driver_open(r, format == TABLE_AUTO ? head_sniff(&r->plain, true) : format,
+                         e))
             return false;
     }
     return r->driver->end(r->state, e);
