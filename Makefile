@@ -18,7 +18,7 @@ KERNELS := activation loss matrix optimizer transform
 $(KERNELS:%=$(BUILD)/engine/%.o): OPTIMISE += -O3 -fno-math-errno -fno-trapping-math
 
 ENGINE_LIBS := -lopenblas -lm
-API_LIBS := -ljansson $(ENGINE_LIBS)
+API_LIBS := -ljansson -lz $(ENGINE_LIBS)
 SERVER_LIBS := -lmicrohttpd -lsqlite3 -lnettle $(API_LIBS)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))

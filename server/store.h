@@ -42,25 +42,27 @@ bool store_blob_put(struct store *s, const void *bytes, size_t n, int64_t now_ms
 bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n, struct err *e)
     __attribute__((warn_unused_result));
 
-/* A blob that arrives in pieces: begin, add as often as need be, then end or abort. Each full
- * chunk is a short transaction; nothing else is held between the calls. */
+/* A blob that arrives in pieces: begin, add as often as need be, then end or abort. Each
+ * full chunk is a short transaction; nothing else is held between the calls. */
 struct store_blob_writer;
 struct store_blob_writer *store_blob_begin(struct store *s, int64_t now_ms, struct err *e)
     __attribute__((warn_unused_result));
-/* `s` is the calling thread's store: the calls may come from different threads in turn. After
- * a failure only abort is left. A blob that got no chunk for an hour is swept: ERR_STORAGE. */
+/* `s` is the calling thread's store: the calls may come from different threads in turn.
+ * After a failure only abort is left. A blob that got no chunk for an hour is swept:
+ * ERR_STORAGE. */
 bool store_blob_add(struct store *s, struct store_blob_writer *w, const void *bytes,
                     size_t n, int64_t now_ms, struct err *e)
     __attribute__((warn_unused_result));
-/* Seals it, as store_blob_put does, and frees the writer; a failure has dropped it all. */
+/* Seals it, as store_blob_put does, and frees the writer; a failure has dropped it all.
+ */
 bool store_blob_end(struct store *s, struct store_blob_writer *w, int64_t now_ms,
                     int64_t *blob, int64_t *bytes, char sha256[STORE_SHA256_TEXT],
                     struct err *e) __attribute__((warn_unused_result));
 /* Drops what was written (best effort; the sweep takes the rest) and frees the writer. */
 void store_blob_abort(struct store *s, struct store_blob_writer *w);
 
-/* Reads a sealed blob chunk by chunk, in order, each passed to `take` (false ends it with *e).
- * The SHA-256 is checked at the end: ERR_STORAGE when it differs. */
+/* Reads a sealed blob chunk by chunk, in order, each passed to `take` (false ends it with
+ * *e). The SHA-256 is checked at the end: ERR_STORAGE when it differs. */
 typedef bool store_blob_take(void *context, const void *bytes, size_t n, struct err *e);
 bool store_blob_each(struct store *s, int64_t blob, store_blob_take *take, void *context,
                      struct err *e) __attribute__((warn_unused_result));
@@ -89,11 +91,11 @@ struct store_job {
     char id[STORE_ID_MAX];
     char model[STORE_NAME_MAX];
     enum job_status status;
-    char *hyperparameters; /* the resolved JSON document */
-    char *metadata;        /* JSON, or NULL */
+    char *hyperparameters;                            /* the resolved JSON document */
+    char *metadata;                                   /* JSON, or NULL */
     int64_t data_blob, targets_blob, validation_blob; /* 0: none (the last two) */
-    char *warnings;        /* JSON array, or NULL; set when the job ends */
-    char *metrics;         /* JSON object, or NULL; set when the job ends */
+    char *warnings; /* JSON array, or NULL; set when the job ends */
+    char *metrics;  /* JSON object, or NULL; set when the job ends */
     int64_t created_ms;
     int64_t started_ms;  /* 0: not yet */
     int64_t finished_ms; /* 0: not yet */
@@ -116,7 +118,7 @@ void store_job_free(struct store_job *job);
 struct store_job_new {
     const char *id, *model;
     const char *hyperparameters;
-    const char *metadata; /* or NULL */
+    const char *metadata;    /* or NULL */
     int64_t data_blob;       /* inline data, or the dataset's table or features */
     int64_t targets_blob;    /* the dataset's targets apart; 0: none */
     int64_t validation_blob; /* the validation dataset's table; 0: none */
@@ -277,15 +279,16 @@ bool store_version_add(struct store *s, const struct store_version_new *version,
 bool store_version_delete(struct store *s, const char *model, int64_t version,
                           struct err *e) __attribute__((warn_unused_result));
 
-/* Aliases of a model's versions. `change` counts the moves of an alias, from 1: the value for
- * compare-and-swap. Each set is a move; the count goes on when the alias is deleted and made
- * anew. Names have no @ in them. */
+/* Aliases of a model's versions. `change` counts the moves of an alias, from 1: the value
+ * for compare-and-swap. Each set is a move; the count goes on when the alias is deleted
+ * and made anew. Names have no @ in them. */
 struct store_alias {
     char model[STORE_NAME_MAX], alias[STORE_NAME_MAX];
     int64_t version, change, changed_ms;
 };
-/* Points the alias to `version` (which must exist: ERR_NOT_FOUND). expected_change: 0 it must
- * not exist yet, > 0 it must stand at that change, -1 whatever; ERR_CONFLICT otherwise. */
+/* Points the alias to `version` (which must exist: ERR_NOT_FOUND). expected_change: 0 it
+ * must not exist yet, > 0 it must stand at that change, -1 whatever; ERR_CONFLICT
+ * otherwise. */
 bool store_alias_set(struct store *s, const char *model, const char *alias,
                      int64_t version, int64_t expected_change, int64_t now_ms,
                      struct store_alias *result, struct err *e)
@@ -299,10 +302,12 @@ bool store_alias_delete(struct store *s, const char *model, const char *alias,
 bool store_aliases(struct store *s, const char *model, struct store_alias **aliases,
                    size_t *n, struct err *e) __attribute__((warn_unused_result));
 
-/* ---- datasets ----------------------------------------------------------------------- */
+/* ---- datasets -----------------------------------------------------------------------
+ */
 
-/* One revision of a dataset: one table, or features and targets apart. Content never changes;
- * a new upload is a new revision, numbered from 1, never the same twice for a name. */
+/* One revision of a dataset: one table, or features and targets apart. Content never
+ * changes; a new upload is a new revision, numbered from 1, never the same twice for a
+ * name. */
 enum dataset_part { DATASET_TABLE, DATASET_FEATURES, DATASET_TARGETS, DATASET_PARTS_N };
 struct store_part {
     int64_t blob; /* 0: this part is not there */
@@ -317,8 +322,9 @@ struct store_dataset {
 };
 void store_dataset_free(struct store_dataset *d);
 
-/* Makes the next revision with this part. A table replaces everything; features or targets keep
- * the other one of the latest revision, and drop its table. *created: the name was new. */
+/* Makes the next revision with this part. A table replaces everything; features or
+ * targets keep the other one of the latest revision, and drop its table. *created: the
+ * name was new. */
 struct store_part_new {
     const char *name;
     enum dataset_part part;

@@ -1,0 +1,87 @@
+/* What stands in a cell of a CSV file. */
+#include "api/reader_csv.h"
+
+#include <string.h>
+
+#include "api/number.h"
+
+enum { WORD_BYTES_MAX = 5 };
+
+struct word {
+    const char *text;
+    enum cell_kind kind;
+    double number;
+};
+static const struct word WORDS[] = {
+    {"", CELL_MISSING, 0},      {"?", CELL_MISSING, 0},     {"NA", CELL_MISSING, 0},
+    {"N/A", CELL_MISSING, 0},   {"NaN", CELL_MISSING, 0},   {"nan", CELL_MISSING, 0},
+    {"null", CELL_MISSING, 0},  {"NULL", CELL_MISSING, 0},  {"None", CELL_MISSING, 0},
+    {"true", CELL_BOOLEAN, 1},  {"True", CELL_BOOLEAN, 1},  {"TRUE", CELL_BOOLEAN, 1},
+    {"false", CELL_BOOLEAN, 0}, {"False", CELL_BOOLEAN, 0}, {"FALSE", CELL_BOOLEAN, 0},
+};
+
+static enum cell_kind word_kind(const char *text, size_t n, bool quoted, double *number) {
+    if (n > WORD_BYTES_MAX)
+        return CELL_TEXT;
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
+        const struct word *w = &WORDS[i];
+        if (strlen(w->text) != n || memcmp(w->text, text, n) != 0)
+            continue;
+        *number = w->number;
+        return quoted && w->kind == CELL_MISSING ? CELL_TEXT : w->kind;
+    }
+    return CELL_TEXT;
+}
+
+static inline bool is_digit(char c) {
+    return (unsigned char)(c - '0') <= 9;
+}
+
+/* Writes the number as JSON would have it: no '+', no zeros before the first digit but
+ * one, a digit on either side of a point. @return its length; 0 where it is no number. */
+enum { NUMBER_BYTES_MAX = 400 };
+static size_t number_respell(const char *text, size_t n, char out[NUMBER_BYTES_MAX + 4]) {
+    size_t at = 0, used = 0;
+    if (text[at] == '-')
+        out[used++] = '-';
+    at += text[at] == '-' || text[at] == '+';
+    size_t digits_at = at;
+    while (at < n && text[at] == '0')
+        at++;
+    if (at == n || !is_digit(text[at]))
+        out[used++] = '0'; /* "0", ".5", "00.5", but no digit at all is found below */
+    bool digits = at > digits_at;
+    for (; at < n && is_digit(text[at]); digits = true)
+        out[used++] = text[at++];
+    if (at < n && text[at] == '.') {
+        out[used++] = text[at++];
+        if (at < n && is_digit(text[at]))
+            digits = true;
+        else
+            out[used++] = '0';
+    }
+    if (!digits)
+        return 0;
+    memcpy(out + used, text + at, n - at);
+    return used + (n - at);
+}
+
+static bool number_scan(const char *text, size_t n, double *number) {
+    const char *at = text, *end = text + n;
+    if (number_scan_double(&at, end, number) == NUMBER_OK && at == end)
+        return true;
+    char json[NUMBER_BYTES_MAX + 4];
+    if (n > NUMBER_BYTES_MAX)
+        return false;
+    end = json + number_respell(text, n, json);
+    at = json;
+    return end > json && number_scan_double(&at, end, number) == NUMBER_OK && at == end;
+}
+
+enum cell_kind reader_csv_cell_kind(const char *text, size_t n, bool quoted,
+                                    double *number) {
+    bool may = n > 0 && (is_digit(*text) || *text == '-' || *text == '+' || *text == '.');
+    if (may)
+        return number_scan(text, n, number) ? CELL_NUMBER : CELL_TEXT;
+    return word_kind(text, n, quoted, number);
+}

@@ -1,0 +1,19 @@
+build-asan/api/documents.o: api/documents.c api/documents.h api/job.h \
+ api/rows.h api/cursor.h engine/err.h engine/model.h engine/loss.h \
+ engine/activation.h engine/net.h engine/transform.h api/text.h \
+ engine/initializer.h engine/trainer.h engine/optimizer.h engine/team.h
+api/documents.h:
+api/job.h:
+api/rows.h:
+api/cursor.h:
+engine/err.h:
+engine/model.h:
+engine/loss.h:
+engine/activation.h:
+engine/net.h:
+engine/transform.h:
+api/text.h:
+engine/initializer.h:
+engine/trainer.h:
+engine/optimizer.h:
+engine/team.h:

@@ -1,0 +1,23 @@
+build-asan/api/job.o: api/job.c api/job.h api/rows.h api/cursor.h \
+ engine/err.h engine/model.h engine/loss.h engine/activation.h \
+ engine/net.h engine/transform.h api/text.h engine/initializer.h \
+ engine/trainer.h engine/optimizer.h engine/team.h api/carve.h \
+ engine/memory.h api/job_internal.h api/json.h
+api/job.h:
+api/rows.h:
+api/cursor.h:
+engine/err.h:
+engine/model.h:
+engine/loss.h:
+engine/activation.h:
+engine/net.h:
+engine/transform.h:
+api/text.h:
+engine/initializer.h:
+engine/trainer.h:
+engine/optimizer.h:
+engine/team.h:
+api/carve.h:
+engine/memory.h:
+api/job_internal.h:
+api/json.h:

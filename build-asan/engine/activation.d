@@ -1,0 +1,4 @@
+build-asan/engine/activation.o: engine/activation.c engine/activation.h \
+ engine/kernel.h
+engine/activation.h:
+engine/kernel.h:

@@ -1,0 +1,2 @@
+build-asan/engine/err.o: engine/err.c engine/err.h
+engine/err.h:

@@ -1,0 +1,7 @@
+/* Tables in IDX. */
+#include "tests/fuzz/fuzz_table.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+    table_fuzz(data, n, TABLE_IDX);
+    return 0;
+}
