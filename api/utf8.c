@@ -1,10 +1,10 @@
 #include "api/utf8.h"
 
-<<<<<<< HEAD
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
-    size_t
-    utf8_length(const char *p, const char *end) {
+size_t utf8_length(const char *p, const char *end) {
     unsigned char lead = p < end ? (unsigned char)*p : 0xff;
     if (lead < 0x80)
         return 1;
@@ -18,65 +18,44 @@
     bool refused = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
                    (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
     return refused ? 0 : n;
-=======
-#include <stdint.h>
-#include <string.h>
+}
 
-    /* @return the length of the character at p; 0 for NUL and for what is not UTF-8. */
-    static size_t character_length(const unsigned char *p, size_t n) {
-        if (p[0] < 0x80)
-            return p[0] != 0;
-        size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-        if (p[0] < 0xc2 || p[0] > 0xf4 || length > n)
-            return 0;
-        /* The second byte's range shuts out overlong forms, surrogates and the beyond. */
-        unsigned char least = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-        unsigned char most = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-        if (p[1] < least || p[1] > most)
-            return 0;
-        for (size_t i = 2; i < length; i++)
-            if ((p[i] & 0xc0) != 0x80)
-                return 0;
-        return length;
-    }
-
-    size_t utf8_prefix(const char *text, size_t n) {
-        const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-        size_t at = 0;
-        while (at < n) {
-            uint64_t word;
-            while (n - at >= sizeof word) {
-                memcpy(&word, text + at, sizeof word);
-                if ((word | (word - ones)) & tops) /* a byte of 0, or of 0x80 and more */
-                    break;
-                at += sizeof word;
-            }
-            if (at == n)
+size_t utf8_prefix(const char *text, size_t n) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t at = 0;
+    while (at < n) {
+        uint64_t word;
+        while (n - at >= sizeof word) {
+            memcpy(&word, text + at, sizeof word);
+            if ((word | (word - ones)) & tops) /* a byte of 0, or of 0x80 and more */
                 break;
-            size_t length = character_length((const unsigned char *)text + at, n - at);
-            if (length == 0)
-                break;
-            at += length;
+            at += sizeof word;
         }
-        return at;
+        if (at == n)
+            break;
+        size_t length = text[at] ? utf8_length(text + at, text + n) : 0;
+        if (length == 0)
+            break;
+        at += length;
     }
+    return at;
+}
 
-    size_t utf8_cut(const char *text, size_t n, size_t max) {
-        if (n <= max)
-            return n;
-        while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
-            max--;
-        return max;
-    }
+size_t utf8_cut(const char *text, size_t n, size_t max) {
+    if (n <= max)
+        return n;
+    while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+        max--;
+    return max;
+}
 
-    void utf8_advance(struct utf8_place * place, const char *text, size_t n) {
-        const char *end = text + n, *next;
-        while ((next = memchr(text, '\n', (size_t)(end - text)))) {
-            place->line++;
-            place->column = 1;
-            text = next + 1;
-        }
-        for (; text < end; text++)
-            place->column += ((unsigned char)*text & 0xc0) != 0x80;
->>>>>>> tables
+void utf8_advance(struct utf8_place *place, const char *text, size_t n) {
+    const char *end = text + n, *next;
+    while ((next = memchr(text, '\n', (size_t)(end - text)))) {
+        place->line++;
+        place->column = 1;
+        text = next + 1;
     }
+    for (; text < end; text++)
+        place->column += ((unsigned char)*text & 0xc0) != 0x80;
+}

@@ -1,19 +1,14 @@
-<<<<<<< HEAD
-/* Well-formed UTF-8 (RFC 3629; Unicode 15, table 3-7). Pure; any thread. */
-=======
-/* Text of files that claim to be UTF-8 (RFC 3629), and places in it for messages. Any
- * thread. */
->>>>>>> tables
+/* Well-formed UTF-8 (RFC 3629; Unicode 15, table 3-7), and places in a text for messages.
+ * Pure; any thread. */
 #ifndef API_UTF8_H
 #define API_UTF8_H
 
 #include <stddef.h>
 
-<<<<<<< HEAD
 /* @return the bytes of the character at p, before end: 1 to 4; 0 for what is not UTF-8:
  * overlong forms, surrogates, code points above U+10FFFF, and what is cut short. */
 size_t utf8_length(const char *p, const char *end);
-=======
+
 /* @return the length of the longest prefix of text[0..n) that is whole characters of
  * UTF-8 other than NUL; n when all of it is. */
 size_t utf8_prefix(const char *text, size_t n);
@@ -29,6 +24,5 @@ struct utf8_place {
 
 /* Moves the place over text[0..n). A line ends with LF alone, as in JSON. */
 void utf8_advance(struct utf8_place *place, const char *text, size_t n);
->>>>>>> tables
 
 #endif
