@@ -249,13 +249,16 @@ static bool rows_feed(struct matrix_reader *m, const char *bytes, size_t n,
 
 bool reader_matrix_feed(struct matrix_reader *m, const char *bytes, size_t n,
                         struct err *e) {
-    uint64_t total = (uint64_t)m->rows_n * m->row_bytes;
-    if (n > total - m->bytes_n)
-        return err_set(e, ERR_INVALID, NULL,
-                       "bytes behind the array: its header says %llu bytes of data",
-                       (unsigned long long)total);
-    m->bytes_n += n;
-    return m->shape.fortran ? pending_add(m, bytes, n, e) : rows_feed(m, bytes, n, e);
+    uint64_t total = (uint64_t)m->rows_n * m->row_bytes, left = total - m->bytes_n;
+    size_t taken = n < left ? n : (size_t)left;
+    m->bytes_n += taken;
+    if (!(m->shape.fortran ? pending_add(m, bytes, taken, e)
+                           : rows_feed(m, bytes, taken, e)))
+        return false;
+    return taken == n || err_set(e, ERR_INVALID, NULL,
+                                 "bytes behind the array: its header says %llu bytes of "
+                                 "data",
+                                 (unsigned long long)total);
 }
 
 /* A few rows at a time, so that each column is read in runs. */
