@@ -66,7 +66,22 @@ static size_t number_respell(const char *text, size_t n, char out[NUMBER_BYTES_M
     return used + (n - at);
 }
 
+/* Most cells of many tables are a few digits. */
+static inline bool digits_scan(const char *text, size_t n, double *number) {
+    unsigned sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_digit(text[i]))
+            return false;
+        sum = sum * 10 + (unsigned)(text[i] - '0');
+    }
+    *number = sum;
+    return true;
+}
+
 static bool number_scan(const char *text, size_t n, double *number) {
+    enum { DIGITS_MAX = 4 };
+    if (n <= DIGITS_MAX && digits_scan(text, n, number))
+        return true;
     const char *at = text, *end = text + n;
     if (number_scan_double(&at, end, number) == NUMBER_OK && at == end)
         return true;

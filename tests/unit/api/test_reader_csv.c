@@ -73,6 +73,8 @@ static void test_delimiter(void) {
     check_read("a;b;c\n1;2;x,y\n", want);
     check_read("a\tb\tc\n1\t2\tx,y\n", want);
     check_read("a\tb\tc\n1\t\t\n", "[3] a b c\n2: 1(1) _ _\n");
+    /* Even beats many: the commas stand in the first record alone. */
+    check_read("x,y,z;b\n1;2\n", "[2] x,y,z b\n2: 1(1) 2(2)\n");
     check_read("a\n1\n2\n", "[1] a\n2: 1(1)\n3: 2(2)\n");
     struct reader_options o = READER_OPTIONS_DEFAULT;
     o.delimiter = ';';
@@ -90,6 +92,7 @@ static void test_header(void) {
     /* Columns that are named by their numbers, as data frames write them. */
     check_read("0,1,label\n7,8,9\n", "[3] 0 1 label\n2: 7(7) 8(8) 9(9)\n");
     check_read("0,2,label\n7,8,9\n", "[3]\n1: 0(0) 2(2) 'label'\n2: 7(7) 8(8) 9(9)\n");
+    check_read("5,6,label\n7,8,9\n", "[3]\n1: 5(5) 6(6) 'label'\n2: 7(7) 8(8) 9(9)\n");
     check_read(",a\n0,1.5\n1,2.5\n", "[2]  a\n2: 0(0) 1.5(1.5)\n3: 1(1) 2.5(2.5)\n");
     check_read("\"2019\",\"2020\"\n1,2\n", "[2] 2019 2020\n2: 1(1) 2(2)\n");
     o.header = 0;

@@ -70,6 +70,7 @@ static void test_types(void) {
 static void test_not_finite(void) {
     check_npy("<f4", "(2, 2)", "\0\0\xc0\x7f\0\0\x80\x3f\0\0\x80\x3f\0\0\xc0\x7f", 16,
               "[2]\n0: _ 1\n0: 1 _\n");
+    check_npy("<f4", "(2,)", "\0\0\xc0\x7f\0\0\x80\x3f", 8, "[1]\n0: _\n0: 1\n");
     check_npy(
         "<f4", "(2, 2)", "\0\0\x80\x3f\0\0\x80\x3f\0\0\x80\x3f\0\0\x80\xff", 16,
         "[2]\n0: 1 1\n! row 2, column 2: expected a finite number, got -infinity\n");
