@@ -217,7 +217,7 @@ static void test_same_seed_same_bits(void) {
     free(curves[1]);
 }
 
-enum { WATCHED_N = 6, WATCHED_EPOCHS = 3000 };
+enum { WATCHED_N = 6, WATCHED_EPOCHS = 8000 };
 
 /* A curve that is followed by since_epoch while its job runs. */
 struct watch {
