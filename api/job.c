@@ -121,61 +121,199 @@ static bool ambiguous_check(const json_t *root, struct err *e) {
 static bool inputs_check(const struct job_shape *shape, size_t inputs_n, struct err *e) {
     return !shape->inputs_n || shape->inputs_n == inputs_n ||
            err_set(e, ERR_INVALID, "/layers_dims/0",
-                   "expected %zu, the columns of the "
-                   "features, got %zu",
-                   inputs_n, shape->inputs_n);
+                   "expected %zu, the columns of the features, got %zu", inputs_n,
+                   shape->inputs_n);
 }
 
-/* Everything but the two large arrays, which stand in request->features and *targets. */
-static bool rest_decode(const json_t *root, const struct carve_hole *holes,
-                        struct column *targets, struct job_request *request,
-                        struct err *e) {
-    struct job_spec *spec = &request->spec;
+/* ---- the document before its data are understood ---------------------------------- */
+
+enum { HOLE_FEATURES, HOLE_TARGETS, HOLE_METADATA, HOLES_N };
+
+struct job_draft {
+    json_t *root;
     struct json_slot slots[KEY_POSTED_N];
-    struct job_shape shape = {.task = -1, .loss = -1};
-    if (!json_is_object(root))
-        return err_set(e, ERR_INVALID, "", "expected an object, got %s", json_kind(root));
-    if (!ambiguous_check(root, e) ||
-        !json_match(root, job_keys, KEY_POSTED_N, "", slots, e) ||
-        !model_decode(&slots[KEY_MODEL], request->model, e) ||
-        !data_check(&slots[KEY_DATA], holes, &request->features, targets, e))
+    struct carve_hole holes[HOLES_N];
+    struct job_request request; /* model, features and metadata so far */
+    struct column targets;
+};
+
+void job_draft_free(struct job_draft *d) {
+    if (!d)
+        return;
+    json_decref(d->root);
+    column_free(&d->targets);
+    job_request_free(&d->request);
+    free(d);
+}
+
+static bool draft_read(struct job_draft *d, const char *body, size_t n, struct err *e) {
+    d->holes[HOLE_FEATURES] = (struct carve_hole){.parent = "data",
+                                                  .key = "features",
+                                                  .scan = scan_features,
+                                                  .context = &d->request.features};
+    d->holes[HOLE_TARGETS] = (struct carve_hole){
+        .parent = "data", .key = "targets", .scan = scan_targets, .context = &d->targets};
+    d->holes[HOLE_METADATA] = (struct carve_hole){
+        .key = "metadata", .scan = scan_metadata, .context = &d->request.metadata};
+    struct arena arena;
+    arena_init(&arena, 2 * JOB_REST_BYTES_MAX);
+    char *rest;
+    size_t rest_n;
+    if (carve(body, n, d->holes, HOLES_N, JOB_REST_BYTES_MAX, &arena, &rest, &rest_n, e))
+        d->root = json_read(rest, rest_n, e);
+    arena_reset(&arena);
+    if (d->root && !json_is_object(d->root))
+        return err_set(e, ERR_INVALID, "", "expected an object, got %s",
+                       json_kind(d->root));
+    return d->root && ambiguous_check(d->root, e) &&
+           json_match(d->root, job_keys, KEY_POSTED_N, "", d->slots, e) &&
+           model_decode(&d->slots[KEY_MODEL], d->request.model, e);
+}
+
+/* "name" or "name@revision". */
+static bool dataset_parse(const struct json_slot *slot, char name[JOB_NAME_MAX + 1],
+                          int64_t *revision) {
+    const char *text = json_string_value(slot->value);
+    size_t n = text ? strcspn(text, "@") : 0;
+    if (!n || n > JOB_NAME_MAX)
+        return false;
+    snprintf(name, JOB_NAME_MAX + 1, "%.*s", (int)n, text);
+    *revision = text[n] ? strtoll(text + n + 1, NULL, 10) : 0;
+    bool number = !text[n] || (text[n + 1] && *revision > 0 &&
+                               strspn(text + n + 1, "0123456789") == strlen(text + n + 1));
+    return number && job_name_valid(name);
+}
+
+static bool draft_check(const struct job_draft *d, struct err *e) {
+    const struct json_slot *dataset = &d->slots[KEY_DATASET];
+    char name[JOB_NAME_MAX + 1];
+    int64_t revision;
+    if (dataset->value && d->slots[KEY_DATA].value)
+        return err_set(e, ERR_INVALID, dataset->path, "give data or dataset, not both");
+    if (dataset->value)
+        return dataset_parse(dataset, name, &revision) ||
+               err_set(e, ERR_INVALID, dataset->path,
+                       "expected a dataset's name or name@revision");
+    for (enum job_key k = KEY_TARGET; k <= KEY_CLASS_WEIGHT; k++)
+        if (d->slots[k].value)
+            return err_set(e, ERR_INVALID, d->slots[k].path, "belongs to a job on a dataset");
+    return true;
+}
+
+struct job_draft *job_draft_new(const char *body, size_t n, struct err *e) {
+    struct job_draft *d = calloc(1, sizeof *d);
+    if (!d)
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the job");
+    if (d && draft_read(d, body, n, e) && draft_check(d, e))
+        return d;
+    job_draft_free(d);
+    return NULL;
+}
+
+bool job_draft_dataset(const struct job_draft *d, char name[JOB_NAME_MAX + 1],
+                       int64_t *revision) {
+    return d->slots[KEY_DATASET].value &&
+           dataset_parse(&d->slots[KEY_DATASET], name, revision);
+}
+
+/* ---- what follows from it --------------------------------------------------------- */
+
+static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
+                           struct job_request *request, struct err *e) {
+    struct job_spec *spec = &request->spec;
+    if (!data_check(&d->slots[KEY_DATA], d->holes, &request->features, &d->targets, e))
         return false;
     spec->samples_n = request->features.rows_n;
     spec->inputs_n = request->features.columns_n;
-    bool ok = job_shape_decode(slots, &shape, e) &&
-              inputs_check(&shape, spec->inputs_n, e) &&
-              job_targets_resolve(&shape, targets, request, e) &&
-              job_hyper_decode(slots, spec, e);
+    return job_shape_decode(d->slots, shape, e) &&
+           inputs_check(shape, spec->inputs_n, e) &&
+           job_targets_resolve(shape, &d->targets, request, e);
+}
+
+/* The distinct values of a target stand for all of them: they decide the task, the classes
+ * and the output layer as the whole column would. */
+static bool values_column(const struct profile_column *c, struct column *column,
+                          struct err *e) {
+    bool numbers = c->type == PROFILE_NUMBER;
+    size_t n = c->many || (numbers && !c->whole) ? 2 : c->values_n;
+    column->kind = c->type == PROFILE_BOOLEAN    ? COLUMN_BOOLEANS
+                   : c->type == PROFILE_CATEGORY ? COLUMN_STRINGS
+                                                 : COLUMN_NUMBERS;
+    if (column->kind == COLUMN_STRINGS && c->many)
+        return err_set(e, ERR_INVALID, "/target",
+                       "\"%.60s\" has too many different texts for classes", c->name);
+    column->n = n;
+    if (column->kind != COLUMN_STRINGS) {
+        column->numbers = calloc(n, sizeof *column->numbers);
+        for (size_t i = 0; column->numbers && i < n; i++)
+            column->numbers[i] = column->kind == COLUMN_BOOLEANS ? (double)(i % 2)
+                                 : c->many || !c->whole ? 0.5 + (double)i /* no classes */
+                                                        : strtod(c->values[i].text, NULL);
+        return column->numbers || err_set(e, ERR_NO_MEMORY, NULL, "no memory for classes");
+    }
+    column->string_ids = calloc(n, sizeof *column->string_ids);
+    column->strings = (struct labels){.kind = LABEL_STRING,
+                                      .strings = calloc(n, sizeof(char *))};
+    for (size_t i = 0; column->string_ids && column->strings.strings && i < n; i++) {
+        column->string_ids[i] = (int32_t)i;
+        column->strings.strings[i] = strdup(c->values[i].text);
+        if (!column->strings.strings[i])
+            break;
+        column->strings.n++;
+    }
+    return column->strings.n == n || err_set(e, ERR_NO_MEMORY, NULL, "no memory for classes");
+}
+
+/* Errors that name the targets of inline data mean the dataset's target here. */
+static void target_path_rename(struct err *e) {
+    if (strncmp(e->where, "/data/targets", strlen("/data/targets")) == 0)
+        snprintf(e->where, sizeof e->where, "/target");
+}
+
+static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset,
+                          struct job_shape *shape, struct job_request *request,
+                          struct err *e) {
+    struct job_spec *spec = &request->spec;
+    struct job_table_slots slots = job_slots_table(d->slots);
+    const struct profile_column *target = NULL;
+    struct column values = {0};
+    bool ok = job_table_decode(&slots, dataset, &spec->table, &target, e) &&
+              job_shape_decode(d->slots, shape, e) && values_column(target, &values, e) &&
+              job_targets_resolve(shape, &values, request, e);
+    if (!ok)
+        target_path_rename(e);
+    column_free(&values);
+    free(request->values);
+    free(request->classes);
+    request->values = NULL;
+    request->classes = NULL;
+    spec->samples_n = (size_t)spec->table.rows_n;
+    spec->table.scale_target =
+        ok && spec->task == TASK_REGRESSION &&
+        spec->layers[spec->layers_n - 1].activation == ACTIVATION_LINEAR;
+    return ok;
+}
+
+bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset, int64_t seed,
+                       struct job_request *out, struct err *e) {
+    struct job_shape shape = {.task = -1, .loss = -1};
+    *out = d->request;
+    d->request = (struct job_request){0};
+    out->spec.seed = seed;
+    bool ok = (dataset ? table_resolve(d, dataset, &shape, out, e)
+                       : inline_resolve(d, &shape, out, e)) &&
+              job_hyper_decode(d->slots, &out->spec, e) && job_size_check(&out->spec, e);
     free(shape.layers);
+    if (!ok)
+        job_request_free(out);
     return ok;
 }
 
 bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *out,
                 struct err *e) {
-    *out = (struct job_request){.spec.seed = seed};
-    struct column targets = {0};
-    enum { HOLES_N = 3 };
-    struct carve_hole holes[HOLES_N] = {
-        {.parent = "data",
-         .key = "features",
-         .scan = scan_features,
-         .context = &out->features},
-        {.parent = "data", .key = "targets", .scan = scan_targets, .context = &targets},
-        {.key = "metadata", .scan = scan_metadata, .context = &out->metadata},
-    };
-    struct arena arena;
-    arena_init(&arena, 2 * JOB_REST_BYTES_MAX);
-    char *rest;
-    size_t rest_n;
-    bool ok =
-        carve(body, n, holes, HOLES_N, JOB_REST_BYTES_MAX, &arena, &rest, &rest_n, e);
-    json_t *root = ok ? json_read(rest, rest_n, e) : NULL;
-    ok = root && rest_decode(root, holes, &targets, out, e) &&
-         job_size_check(&out->spec, e);
-    json_decref(root);
-    arena_reset(&arena);
-    column_free(&targets);
-    if (!ok)
-        job_request_free(out);
+    struct job_draft *d = job_draft_new(body, n, e);
+    *out = (struct job_request){0};
+    bool ok = d && job_draft_resolve(d, NULL, seed, out, e);
+    job_draft_free(d);
     return ok;
 }

@@ -4,9 +4,18 @@
 #include <float.h>
 #include <string.h>
 
+enum { JOB_TABLE_BATCH = 32 };
+
 const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_MODEL] = {"model", NULL},
     [KEY_DATA] = {"data", NULL},
+    [KEY_DATASET] = {"dataset", "training_frame"},
+    [KEY_TARGET] = {"target", "response_column label"},
+    [KEY_FEATURES] = {"features", NULL},
+    [KEY_EXCLUDE] = {"exclude", "ignored_columns"},
+    [KEY_VALIDATION_SPLIT] = {"validation_split", "validation_fraction test_split"},
+    [KEY_MISSING_VALUES] = {"missing_values", NULL},
+    [KEY_CLASS_WEIGHT] = {"class_weight", NULL},
     [KEY_TASK] = {"task", NULL},
     [KEY_LAYERS] = {"layers", NULL},
     [KEY_HIDDEN_LAYERS] = {"hidden_layers", "hidden hidden_layer_sizes"},
@@ -28,6 +37,8 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_INPUTS] = {"inputs", NULL},
     [KEY_SAMPLES] = {"samples", NULL},
     [KEY_CLASSES] = {"classes", NULL},
+    [KEY_TABLE] = {"table", NULL},
+    [KEY_ENCODER] = {"encoder", NULL},
 };
 
 /* Canonical names first, in the order of the enums. */
@@ -72,10 +83,25 @@ bool job_name_valid(const char *name) {
     return true;
 }
 
+struct job_table_slots job_slots_table(const struct json_slot *slots) {
+    return (struct job_table_slots){
+        .dataset = &slots[KEY_DATASET],
+        .target = &slots[KEY_TARGET],
+        .features = &slots[KEY_FEATURES],
+        .exclude = &slots[KEY_EXCLUDE],
+        .validation_split = &slots[KEY_VALIDATION_SPLIT],
+        .missing_values = &slots[KEY_MISSING_VALUES],
+        .class_weight = &slots[KEY_CLASS_WEIGHT],
+    };
+}
+
 static bool batch_decode(const struct json_slot *slot, struct job_spec *spec,
                          struct err *e) {
+    if (!slot->value)
+        return true;
     if (json_is_string(slot->value)) {
         int full = 0;
+        spec->batch_rows = 0;
         static const struct json_choice words[] = {{"full", 0}};
         return CHOOSE(slot, words, &full, e);
     }
@@ -149,12 +175,22 @@ static enum initializer default_initializer(const struct job_spec *spec) {
     return INITIALIZER_GLOROT_UNIFORM;
 }
 
+/* A dataset's job is scaled and goes by mini-batches: sensible for most tables, in seconds. */
+static void table_defaults(struct job_spec *spec) {
+    spec->normalize = NORMALIZE_STANDARD;
+    spec->batch_rows = spec->samples_n > JOB_TABLE_BATCH ? JOB_TABLE_BATCH : 0;
+    spec->learning_rate = 0.05f;
+    spec->epochs = 200;
+}
+
 bool job_hyper_decode(const struct json_slot *slots, struct job_spec *spec,
                       struct err *e) {
     spec->init_scale = 0.01f;
     spec->learning_rate = 0.1f;
     spec->epochs = 1000;
     spec->shuffle = true;
+    if (spec->table.columns_n)
+        table_defaults(spec);
     const struct json_bounds positive = {0, FLT_MAX, true};
     int initializer = (int)default_initializer(spec), optimizer = 0;
     bool ok = CHOOSE(&slots[KEY_INITIALIZER], initializers, &initializer, e) &&

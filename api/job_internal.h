@@ -9,6 +9,13 @@
 enum job_key {
     KEY_MODEL,
     KEY_DATA,
+    KEY_DATASET,
+    KEY_TARGET,
+    KEY_FEATURES,
+    KEY_EXCLUDE,
+    KEY_VALIDATION_SPLIT,
+    KEY_MISSING_VALUES,
+    KEY_CLASS_WEIGHT,
     KEY_TASK,
     KEY_LAYERS,
     KEY_HIDDEN_LAYERS,
@@ -31,6 +38,8 @@ enum job_key {
     KEY_INPUTS = KEY_POSTED_N, /* these stand in the echo alone */
     KEY_SAMPLES,
     KEY_CLASSES,
+    KEY_TABLE,
+    KEY_ENCODER, /* of a model's document */
     KEY_ALL_N
 };
 extern const struct json_key job_keys[KEY_ALL_N];
@@ -41,6 +50,9 @@ extern const size_t job_activations_n;
 /* Stands for the activation of an output layer that was given without one, until the task
  * is known. */
 enum { JOB_ACTIVATION_OPEN = ACTIVATIONS_N };
+
+/* The slots of a dataset's job among all. */
+struct job_table_slots job_slots_table(const struct json_slot *slots);
 
 /* What the user said of the network's shape and task, before the targets are known. */
 struct job_shape {

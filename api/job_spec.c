@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/encoder_document.h"
 #include "engine/memory.h"
 
 static void layer_encode(const struct layer_shape *layer, struct text *out) {
@@ -43,14 +44,15 @@ void job_layers_encode(const struct job_spec *spec, struct text *out) {
     text_close(out, ']');
 }
 
-void job_spec_encode(const struct job_spec *spec, struct text *out) {
-    text_open(out, '{');
+void job_spec_members_encode(const struct job_spec *spec, struct text *out) {
     text_key(out, "task");
     text_json_string(out, task_name(spec->task));
     text_key(out, "samples");
     text_json_int(out, (int64_t)spec->samples_n);
-    text_key(out, "inputs");
-    text_json_int(out, (int64_t)spec->inputs_n);
+    if (spec->inputs_n) {
+        text_key(out, "inputs");
+        text_json_int(out, (int64_t)spec->inputs_n);
+    }
     text_key(out, "layers");
     job_layers_encode(spec, out);
     text_key(out, "loss");
@@ -82,6 +84,13 @@ void job_spec_encode(const struct job_spec *spec, struct text *out) {
         text_key(out, "classes");
         job_labels_encode(&spec->labels, out);
     }
+    if (spec->table.columns_n)
+        job_table_encode(&spec->table, out);
+}
+
+void job_spec_encode(const struct job_spec *spec, struct text *out) {
+    text_open(out, '{');
+    job_spec_members_encode(spec, out);
     text_close(out, '}');
 }
 
@@ -99,6 +108,7 @@ struct trainer_options job_trainer_options(const struct job_spec *spec) {
 void job_spec_free(struct job_spec *spec) {
     free(spec->layers);
     labels_free(&spec->labels);
+    job_table_free(&spec->table);
     *spec = (struct job_spec){0};
 }
 
@@ -170,30 +180,37 @@ static bool spec_check(const struct job_spec *spec, struct err *e) {
     return job_size_check(spec, e);
 }
 
-bool job_spec_decode(const char *json, struct job_spec *spec, struct err *e) {
-    *spec = (struct job_spec){0};
-    json_t *root = json_read(json, strlen(json), e);
-    if (!root)
-        return false;
-    struct json_slot slots[KEY_ALL_N];
+static bool slots_decode(const struct json_slot *slots, struct job_spec *spec,
+                         struct err *e) {
     struct job_shape shape = {.task = -1, .loss = -1};
+    struct job_table_slots table = job_slots_table(slots);
     int64_t samples = 0, inputs = 0;
-    bool ok =
-        json_match(root, job_keys, KEY_ALL_N, "", slots, e) &&
-        json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
-        json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
-        job_shape_decode(slots, &shape, e) &&
-        (shape.complete && shape.task >= 0 && shape.loss >= 0 && samples && inputs
-             ? true
-             : err_set(e, ERR_INVALID, "", "a stored job's document is incomplete"));
+    bool ok = json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
+              json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
+              job_table_read(&table, &slots[KEY_TABLE], &spec->table, e) &&
+              job_shape_decode(slots, &shape, e);
+    if (ok && !(shape.complete && shape.task >= 0 && shape.loss >= 0 && samples &&
+                (inputs || spec->table.columns_n)))
+        ok = err_set(e, ERR_INVALID, "", "a stored job's document is incomplete");
     spec->samples_n = (size_t)samples;
     spec->inputs_n = (size_t)inputs;
     spec->layers = shape.layers;
     spec->layers_n = shape.layers_n;
     spec->task = (enum task)shape.task;
     spec->loss = (enum loss)shape.loss;
-    ok = ok && job_hyper_decode(slots, spec, e) &&
-         labels_decode(&slots[KEY_CLASSES], &spec->labels, e) && spec_check(spec, e);
+    return ok && job_hyper_decode(slots, spec, e) &&
+           labels_decode(&slots[KEY_CLASSES], &spec->labels, e) && spec_check(spec, e);
+}
+
+bool job_spec_decode(const char *json, struct job_spec *spec, struct encoder *encoder,
+                     struct err *e) {
+    *spec = (struct job_spec){0};
+    json_t *root = json_read(json, strlen(json), e);
+    struct json_slot slots[KEY_ALL_N];
+    bool ok = root && json_match(root, job_keys, KEY_ALL_N, "", slots, e) &&
+              slots_decode(slots, spec, e);
+    if (ok && encoder && slots[KEY_ENCODER].value)
+        ok = encoder_document_decode(slots[KEY_ENCODER].value, encoder, e);
     json_decref(root);
     if (!ok)
         job_spec_free(spec);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/encoder_document.h"
 #include "api/safetensors.h"
 #include "engine/memory.h"
 
@@ -25,7 +26,13 @@ void *model_file_encode(const struct model *model, const struct job_spec *spec, 
     const struct net *net = model->net;
     struct tensor *tensors = calloc(2 * net->layers_n + 2, sizeof *tensors);
     struct text document = {0};
-    job_spec_encode(spec, &document);
+    text_open(&document, '{');
+    job_spec_members_encode(spec, &document);
+    if (model->encoder.columns_n) {
+        text_key(&document, "encoder");
+        encoder_document_encode(&model->encoder, &document);
+    }
+    text_close(&document, '}');
     char *text = text_take(&document);
     void *file = NULL;
     if (tensors && text) {
@@ -133,8 +140,11 @@ struct model *model_file_decode(const void *bytes, size_t n, struct err *e) {
     struct job_spec spec = {0};
     struct model parts = {0}, *model = NULL;
     bool ok = file.document
-                  ? job_spec_decode(file.document, &spec, e)
+                  ? job_spec_decode(file.document, &spec, &parts.encoder, e)
                   : err_set(e, ERR_INVALID, NULL, "a model file without its document");
+    if (ok && parts.encoder.columns_n)
+        ok = parts.encoder.inputs_n == spec.inputs_n ||
+             err_set(e, ERR_INVALID, NULL, "the model's columns do not make its inputs");
     if (ok && net_read(&file, &spec, &parts, e) &&
         transform_read(&file, &spec, &parts.transform, e)) {
         parts.task = spec.task;
@@ -144,6 +154,7 @@ struct model *model_file_decode(const void *bytes, size_t n, struct err *e) {
         model = model_new(&parts, e);
     }
     net_free(parts.net);
+    encoder_free(&parts.encoder);
     transform_free(&parts.transform);
     labels_free(&parts.labels);
     job_spec_free(&spec);

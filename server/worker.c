@@ -58,7 +58,7 @@ static bool run_prepare(struct worker *w, const char *job_id, struct run *run,
     size_t n;
     if (!store_job_get(w->store, job_id, &job, e))
         return false;
-    bool ok = job_spec_decode(job.hyperparameters, &run->spec, e) &&
+    bool ok = job_spec_decode(job.hyperparameters, &run->spec, NULL, e) &&
               store_blob_get(w->store, job.data_blob, &run->bytes, &n, e) &&
               table_file_decode(run->bytes, n, &run->spec, &run->table, e);
     store_job_free(&job);

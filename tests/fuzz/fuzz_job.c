@@ -31,7 +31,7 @@ static void spec_check(const struct job_spec *spec) {
     struct job_spec again;
     struct err e = {0};
     char *json = encoded(spec);
-    if (!job_spec_decode(json, &again, &e)) {
+    if (!job_spec_decode(json, &again, NULL, &e)) {
         fprintf(stderr, "%s\n%s: %s\n", json, e.where, e.text);
         abort();
     }

@@ -56,7 +56,7 @@ static void check_round_trip(const char *targets, const char *rest) {
                    body, e.text))
         return;
     char *json = encoded(&request.spec);
-    if (CHECK_SAY(json && job_spec_decode(json, &back, &e), "%s: %s: %s", json, e.where,
+    if (CHECK_SAY(json && job_spec_decode(json, &back, NULL, &e), "%s: %s: %s", json, e.where,
                   e.text)) {
         check_equal(&request.spec, &back);
         char *again = encoded(&back);
@@ -117,7 +117,7 @@ static void check_refused(const char *json, enum err_kind kind, const char *wher
                           const char *text) {
     struct job_spec spec;
     struct err e = {0};
-    if (!CHECK_SAY(!job_spec_decode(json, &spec, &e), "%s", json)) {
+    if (!CHECK_SAY(!job_spec_decode(json, &spec, NULL, &e), "%s", json)) {
         job_spec_free(&spec);
         return;
     }
