@@ -1,0 +1,354 @@
+#include "api/job_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
+                                         [ENCODER_BOOLEAN] = "boolean",
+                                         [ENCODER_CATEGORY] = "category"};
+static const char *const use_names[] = {[COLUMN_UNUSED] = "none",
+                                        [COLUMN_FEATURE] = "feature",
+                                        [COLUMN_TARGET] = "target"};
+static const struct json_choice missing_choices[] = {{"mean", 0}, {"error", 1}};
+static const struct json_choice weight_choices[] = {{"none", CLASS_WEIGHT_NONE},
+                                                    {"balanced", CLASS_WEIGHT_BALANCED}};
+
+void job_table_free(struct job_table *t) {
+    for (size_t i = 0; i < t->columns_n; i++)
+        free(t->columns[i].name);
+    free(t->columns);
+    free(t->target.name);
+    free(t->warnings);
+    *t = (struct job_table){0};
+}
+
+const struct job_column *job_table_target(const struct job_table *t) {
+    if (t->targets_apart)
+        return &t->target;
+    for (size_t i = 0; i < t->columns_n; i++)
+        if (t->columns[i].use == COLUMN_TARGET)
+            return &t->columns[i];
+    return NULL;
+}
+
+static enum encoder_kind kind_of(const struct profile_column *c) {
+    return c->type == PROFILE_NUMBER    ? ENCODER_NUMBER
+           : c->type == PROFILE_BOOLEAN ? ENCODER_BOOLEAN
+                                        : ENCODER_CATEGORY;
+}
+
+static bool no_memory(struct err *e) {
+    return err_set(e, ERR_NO_MEMORY, NULL, "no memory for a job's columns");
+}
+
+static bool columns_copy(const struct profile *p, struct job_table *t, struct err *e) {
+    t->columns = calloc(p->columns_n, sizeof *t->columns);
+    if (!t->columns)
+        return no_memory(e);
+    t->columns_n = p->columns_n;
+    for (size_t i = 0; i < p->columns_n; i++) {
+        t->columns[i].kind = kind_of(&p->columns[i]);
+        t->columns[i].name = strdup(p->columns[i].name);
+        if (!t->columns[i].name)
+            return no_memory(e);
+    }
+    return true;
+}
+
+/* ---- choosing ------------------------------------------------------------------- */
+
+static bool column_named(const struct job_table *t, const char *name, const char *where,
+                         size_t *index, struct err *e) {
+    for (*index = 0; *index < t->columns_n; ++*index)
+        if (strcmp(t->columns[*index].name, name) == 0)
+            return true;
+    return err_set(e, ERR_INVALID, where, "the dataset has no column \"%.60s\"", name);
+}
+
+/* Sets the use of the columns that an array of names lists. */
+static bool names_use(const struct json_slot *slot, enum column_use use,
+                      struct job_table *t, struct err *e) {
+    if (!json_is_array(slot->value))
+        return err_set(e, ERR_INVALID, slot->path, "expected an array of column names, got %s",
+                       json_kind(slot->value));
+    for (size_t i = 0; i < json_array_size(slot->value); i++) {
+        struct json_slot name = {.value = json_array_get(slot->value, i)};
+        const char *text = NULL;
+        size_t column = 0;
+        json_path_index(name.path, slot->path, i);
+        if (!json_text(&name, &text, e) ||
+            !column_named(t, text, name.path, &column, e))
+            return false;
+        if (t->columns[column].use == COLUMN_TARGET && use == COLUMN_FEATURE)
+            return err_set(e, ERR_INVALID, name.path, "\"%.60s\" is the target", text);
+        if (t->columns[column].use != COLUMN_TARGET)
+            t->columns[column].use = use;
+    }
+    return true;
+}
+
+static bool target_choose(const struct job_table_slots *slots,
+                          const struct job_dataset *dataset, struct job_table *t,
+                          const struct profile_column **target, struct err *e) {
+    const char *name = NULL;
+    size_t column = 0;
+    if (!json_text(slots->target, &name, e))
+        return false;
+    if (dataset->targets) {
+        if (dataset->targets->columns_n != 1)
+            return err_set(e, ERR_INVALID, slots->dataset->path,
+                           "expected one column of targets, the dataset has %zu",
+                           dataset->targets->columns_n);
+        *target = &dataset->targets->columns[0];
+        t->targets_apart = true;
+        t->target.kind = kind_of(*target);
+        t->target.use = COLUMN_TARGET;
+        t->target.name = strdup((*target)->name);
+        return t->target.name || no_memory(e);
+    }
+    if (!name)
+        return err_set(e, ERR_INVALID, slots->target->path,
+                       "is missing: the column to predict");
+    if (!column_named(t, name, slots->target->path, &column, e))
+        return false;
+    t->columns[column].use = COLUMN_TARGET;
+    *target = &dataset->table->columns[column];
+    return true;
+}
+
+/* Features: those that are named, or all but the target, less what is excluded. */
+static bool features_choose(const struct job_table_slots *slots, struct job_table *t,
+                            struct err *e) {
+    if (slots->features->value) {
+        if (!names_use(slots->features, COLUMN_FEATURE, t, e))
+            return false;
+    } else {
+        for (size_t i = 0; i < t->columns_n; i++)
+            if (t->columns[i].use != COLUMN_TARGET)
+                t->columns[i].use = COLUMN_FEATURE;
+    }
+    return !slots->exclude->value || names_use(slots->exclude, COLUMN_UNUSED, t, e);
+}
+
+/* ---- what deserves a warning ---------------------------------------------------- */
+
+static void warn(struct text *out, const char *column, const char *what) {
+    char line[320];
+    snprintf(line, sizeof line, "column \"%.100s\" %s", column, what);
+    text_json_string(out, line);
+}
+
+/* Columns that cannot help: taken out; columns that help too much: named. */
+static bool features_review(const struct profile *p, const struct profile_column *target,
+                            struct job_table *t, struct err *e) {
+    struct text out = {0};
+    size_t features = 0;
+    text_open(&out, '[');
+    size_t empty = out.n;
+    for (size_t i = 0; i < t->columns_n; i++) {
+        const struct profile_column *c = &p->columns[i];
+        bool used = t->columns[i].use == COLUMN_FEATURE, drop = false;
+        uint64_t there = p->rows_n - c->missing;
+        if (used && there == 0)
+            warn(&out, c->name, "is empty: left out"), drop = true;
+        else if (used && c->type == PROFILE_CATEGORY && c->many)
+            warn(&out, c->name, "has too many different texts: left out"), drop = true;
+        else if (used && !c->many && c->values_n == 1 && !c->missing)
+            warn(&out, c->name, "is constant: left out"), drop = true;
+        else if (used && c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
+            warn(&out, c->name, "is different in every row, like an id: left out"),
+                drop = true;
+        else if (used && c->type == PROFILE_NUMBER && c->whole && c->many && !c->missing &&
+                 c->max - c->min + 1 == (double)p->rows_n)
+            warn(&out, c->name, "counts the rows, like an id");
+        if (drop)
+            t->columns[i].use = COLUMN_UNUSED;
+        features += t->columns[i].use == COLUMN_FEATURE;
+        /* The same values as often: one name for another. */
+        bool mirrors = !drop && used && !target->many && !c->many && target->values_n > 1 &&
+                       c->values_n == target->values_n && c->missing == target->missing;
+        for (size_t v = 0; mirrors && v < c->values_n; v++)
+            mirrors = c->values[v].count == target->values[v].count;
+        if (mirrors)
+            warn(&out, c->name, "seems to repeat the target: exclude it unless it is known "
+                                "when predicting");
+    }
+    if (out.n > empty) {
+        text_close(&out, ']');
+        t->warnings = text_take(&out);
+    }
+    text_free(&out);
+    return features || err_set(e, ERR_INVALID, "/features", "no column is left to learn from");
+}
+
+static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
+                          struct err *e) {
+    int missing = 0, weight = CLASS_WEIGHT_NONE;
+    bool ok = json_float(slots->validation_split, (struct json_bounds){0, 0.9, false},
+                         &t->validation_split, e) &&
+              json_choose(slots->missing_values, missing_choices, 2, &missing, e) &&
+              json_choose(slots->class_weight, weight_choices, 2, &weight, e);
+    t->missing_refused = missing;
+    t->class_weight = (enum class_weight)weight;
+    return ok;
+}
+
+static bool missing_check(const struct job_dataset *dataset, const struct job_table *t,
+                          const struct profile_column *target, struct err *e) {
+    if (target->missing)
+        return err_set(e, ERR_INVALID, "/target", "\"%.60s\" is missing in %llu of %llu rows",
+                       target->name, (unsigned long long)target->missing,
+                       (unsigned long long)dataset->table->rows_n);
+    for (size_t i = 0; t->missing_refused && i < t->columns_n; i++)
+        if (t->columns[i].use == COLUMN_FEATURE && dataset->table->columns[i].missing)
+            return err_set(e, ERR_INVALID, "/missing_values",
+                           "column \"%.60s\" is missing in %llu rows", t->columns[i].name,
+                           (unsigned long long)dataset->table->columns[i].missing);
+    return true;
+}
+
+bool job_table_decode(const struct job_table_slots *slots, const struct job_dataset *dataset,
+                      struct job_table *t, const struct profile_column **target,
+                      struct err *e) {
+    snprintf(t->dataset, sizeof t->dataset, "%s", dataset->name);
+    t->revision = dataset->revision;
+    t->source = dataset->source;
+    t->targets_source = dataset->targets_source;
+    t->rows_n = dataset->table->rows_n;
+    if (dataset->targets && dataset->targets->rows_n != dataset->table->rows_n)
+        return err_set(e, ERR_INVALID, slots->dataset->path,
+                       "has %llu rows of features and %llu of targets",
+                       (unsigned long long)dataset->table->rows_n,
+                       (unsigned long long)dataset->targets->rows_n);
+    return columns_copy(dataset->table, t, e) &&
+           target_choose(slots, dataset, t, target, e) && features_choose(slots, t, e) &&
+           extras_decode(slots, t, e) && missing_check(dataset, t, *target, e) &&
+           features_review(dataset->table, *target, t, e);
+}
+
+/* ---- the document --------------------------------------------------------------- */
+
+static void source_encode(const char *key, const struct reader_found *s, struct text *out) {
+    text_key(out, key);
+    text_open(out, '{');
+    text_key(out, "format");
+    text_json_string(out, reader_format_name(s->format));
+    if (s->format == TABLE_CSV) {
+        text_key(out, "header");
+        text_json_bool(out, s->header);
+        text_key(out, "delimiter");
+        text_json_string(out, (char[]){s->delimiter, '\0'});
+    }
+    text_close(out, '}');
+}
+
+static void column_encode(const struct job_column *c, struct text *out) {
+    text_open(out, '{');
+    text_key(out, "name");
+    text_json_string(out, c->name);
+    text_key(out, "type");
+    text_json_string(out, kind_names[c->kind]);
+    text_key(out, "use");
+    text_json_string(out, use_names[c->use]);
+    text_close(out, '}');
+}
+
+void job_table_encode(const struct job_table *t, struct text *out) {
+    text_key(out, "dataset");
+    text_json_string(out, t->dataset);
+    text_key(out, "target");
+    text_json_string(out, job_table_target(t)->name);
+    if (t->validation_split > 0) {
+        text_key(out, "validation_split");
+        text_json_float(out, t->validation_split);
+    }
+    text_key(out, "missing_values");
+    text_json_string(out, missing_choices[t->missing_refused].name);
+    text_key(out, "class_weight");
+    text_json_string(out, weight_choices[t->class_weight].name);
+    text_key(out, "table");
+    text_open(out, '{');
+    text_key(out, "revision");
+    text_json_int(out, t->revision);
+    text_key(out, "rows");
+    text_json_int(out, (int64_t)t->rows_n);
+    text_key(out, "scale_target");
+    text_json_bool(out, t->scale_target);
+    source_encode("source", &t->source, out);
+    if (t->targets_apart) {
+        source_encode("targets_source", &t->targets_source, out);
+        text_key(out, "targets_column");
+        column_encode(&t->target, out);
+    }
+    text_key(out, "columns");
+    text_open(out, '[');
+    for (size_t i = 0; i < t->columns_n; i++)
+        column_encode(&t->columns[i], out);
+    text_close(out, ']');
+    text_close(out, '}');
+}
+
+static bool name_index(const json_t *value, const char *const *names, size_t n,
+                       size_t *index) {
+    const char *name = json_string_value(value);
+    for (*index = 0; name && *index < n; ++*index)
+        if (names[*index] && strcmp(names[*index], name) == 0)
+            return true;
+    return false;
+}
+
+static bool source_read(const json_t *value, struct reader_found *s) {
+    const char *format = json_string_value(json_object_get(value, "format"));
+    const char *delimiter = json_string_value(json_object_get(value, "delimiter"));
+    for (enum table_format f = TABLE_CSV; format && f <= TABLE_IDX; f++)
+        if (strcmp(reader_format_name(f), format) == 0)
+            s->format = f;
+    s->header = json_is_true(json_object_get(value, "header"));
+    s->delimiter = delimiter ? delimiter[0] : '\0';
+    return s->format != TABLE_AUTO;
+}
+
+static bool column_read(const json_t *value, struct job_column *c) {
+    size_t kind = 0, use = 0;
+    const char *name = json_string_value(json_object_get(value, "name"));
+    bool ok = name && name_index(json_object_get(value, "type"), kind_names, 3, &kind) &&
+              name_index(json_object_get(value, "use"), use_names, 3, &use);
+    c->kind = (enum encoder_kind)kind;
+    c->use = (enum column_use)use;
+    c->name = ok ? strdup(name) : NULL;
+    return c->name;
+}
+
+/* A stored document is ours: what is odd in it is a damaged store, not a user's mistake. */
+static bool table_read(const json_t *table, struct job_table *t) {
+    const json_t *columns = json_object_get(table, "columns");
+    const json_t *apart = json_object_get(table, "targets_column");
+    size_t n = json_array_size(columns);
+    t->revision = json_integer_value(json_object_get(table, "revision"));
+    t->rows_n = (uint64_t)json_integer_value(json_object_get(table, "rows"));
+    t->scale_target = json_is_true(json_object_get(table, "scale_target"));
+    t->targets_apart = apart;
+    t->columns = calloc(n + 1, sizeof *t->columns);
+    if (!t->columns || !n || !source_read(json_object_get(table, "source"), &t->source))
+        return false;
+    for (; t->columns_n < n; t->columns_n++)
+        if (!column_read(json_array_get(columns, t->columns_n), &t->columns[t->columns_n]))
+            return false;
+    return !apart ||
+           (column_read(apart, &t->target) &&
+            source_read(json_object_get(table, "targets_source"), &t->targets_source));
+}
+
+bool job_table_read(const struct job_table_slots *slots, const struct json_slot *table,
+                    struct job_table *t, struct err *e) {
+    const char *dataset = NULL;
+    if (!table->value)
+        return true;
+    if (!json_text(slots->dataset, &dataset, e) || !extras_decode(slots, t, e))
+        return false;
+    if (!dataset || !table_read(table->value, t) || !job_table_target(t))
+        return err_set(e, ERR_INVALID, table->path, "a stored job's table is incomplete");
+    snprintf(t->dataset, sizeof t->dataset, "%s", dataset);
+    return true;
+}

@@ -1,0 +1,73 @@
+/* A job on a dataset: which columns go in, which one is to be predicted, and how the file is
+ * read again. Part of a job_spec; stands in its document, so that a worker needs nothing but
+ * the document and the bytes. */
+#ifndef API_JOB_TABLE_H
+#define API_JOB_TABLE_H
+
+#include <jansson.h>
+
+#include "api/json.h"
+#include "api/profile.h"
+#include "api/reader.h"
+#include "engine/encoder.h"
+#include "engine/model.h"
+
+enum column_use { COLUMN_UNUSED, COLUMN_FEATURE, COLUMN_TARGET };
+
+struct job_column {
+    char *name; /* owned */
+    enum encoder_kind kind;
+    enum column_use use;
+};
+
+enum class_weight { CLASS_WEIGHT_NONE, CLASS_WEIGHT_BALANCED };
+
+/* Zero-initialise; columns_n 0: the job has inline data. */
+struct job_table {
+    char dataset[129];
+    int64_t revision;
+    bool targets_apart;         /* the target is column 0 of a file of its own */
+    struct reader_found source; /* how the features' file is read */
+    struct reader_found targets_source;
+    struct job_column *columns; /* of the features' file, in its order; owned */
+    size_t columns_n;
+    struct job_column target; /* when targets_apart; owned name */
+    uint64_t rows_n;
+    float validation_split; /* 0: none */
+    bool missing_refused;
+    enum class_weight class_weight;
+    bool scale_target; /* regression: trained on the standardised target */
+    char *warnings;    /* JSON array of texts; owned; NULL: none */
+};
+void job_table_free(struct job_table *t);
+
+/* A dataset as a job sees it; borrowed. */
+struct job_dataset {
+    const char *name;
+    int64_t revision;
+    const struct profile *table;   /* of the table, or of the features' file */
+    const struct profile *targets; /* of the targets' file, or NULL */
+    struct reader_found source, targets_source;
+};
+
+/* The posted keys that only a dataset's job has. */
+struct job_table_slots {
+    const struct json_slot *dataset, *target, *features, *exclude, *validation_split,
+        *missing_values, *class_weight;
+};
+
+/* Chooses the columns. *target is the target's profile. Errors name the key and the column. */
+bool job_table_decode(const struct job_table_slots *slots, const struct job_dataset *dataset,
+                      struct job_table *t, const struct profile_column **target,
+                      struct err *e) __attribute__((warn_unused_result));
+
+/* The members of the echo ("dataset", "target", "features", "table", ...), and back. */
+void job_table_encode(const struct job_table *t, struct text *out);
+bool job_table_read(const struct job_table_slots *slots, const struct json_slot *table,
+                    struct job_table *t, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* The column to be predicted, in either place. */
+const struct job_column *job_table_target(const struct job_table *t);
+
+#endif
