@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "api/encoder_document.h"
+
 void list_open(struct text *out) {
     text_open(out, '{');
     text_key(out, "object");
@@ -102,6 +104,10 @@ void job_document_encode(const struct job_view *job, struct text *out) {
     else
         text_json_null(out);
     error_encode(job, out);
+    text_key(out, "metrics");
+    text_json_raw(out, job->metrics);
+    text_key(out, "warnings");
+    text_json_raw(out, job->warnings ? job->warnings : "[]");
     text_key(out, "metadata");
     text_json_raw(out, job->metadata);
     text_close(out, '}');
@@ -113,27 +119,55 @@ void history_encode(const struct curve_point *points, size_t n, struct text *out
         member_int(out, "epoch", points[i].epoch);
         text_key(out, "cost");
         text_json_double(out, points[i].cost);
+        if (isfinite(points[i].validation_cost)) {
+            text_key(out, "validation_cost");
+            text_json_double(out, points[i].validation_cost);
+        }
         text_close(out, '}');
     }
 }
 
-void version_facts_encode(const struct job_spec *spec, const struct model *model,
-                          double cost, struct text *out) {
+static void model_layers_encode(const struct net *net, struct text *out) {
+    text_open(out, '[');
+    for (size_t l = 0; l < net->layers_n; l++)
+        job_layer_encode(&net->layers[l].shape, out);
+    text_close(out, ']');
+}
+
+void version_facts_encode(const struct model *model, const struct version_training *training,
+                          struct text *out) {
     text_open(out, '{');
-    member_string(out, "task", task_name(spec->task));
-    member_int(out, "inputs", (int64_t)spec->inputs_n);
+    member_string(out, "task", task_name(model->task));
+    member_int(out, "inputs", (int64_t)model->net->inputs_n);
     text_key(out, "layers");
-    job_layers_encode(spec, out);
+    model_layers_encode(model->net, out);
     member_int(out, "parameters", (int64_t)model->net->parameters_n);
-    member_string(out, "normalize", normalize_name(spec->normalize));
-    member_string(out, "loss", loss_name(spec->loss));
-    if (spec->labels.n) {
+    member_string(out, "normalize", normalize_name(model->transform.kind));
+    member_string(out, "loss", loss_name(model->loss));
+    if (model->labels.n) {
         text_key(out, "classes");
-        job_labels_encode(&spec->labels, out);
+        job_labels_encode(&model->labels, out);
+    }
+    if (model->encoder.columns_n) {
+        text_key(out, "columns");
+        encoder_document_encode(&model->encoder, out);
     }
     text_key(out, "cost");
-    text_json_double(out, cost);
-    member_int(out, "epochs", spec->epochs);
+    if (training)
+        text_json_double(out, training->cost);
+    else
+        text_json_null(out);
+    text_key(out, "epochs");
+    if (training)
+        text_json_int(out, training->spec->epochs);
+    else
+        text_json_null(out);
+    if (training && training->spec->table.columns_n) {
+        member_string(out, "dataset", training->spec->table.dataset);
+        member_int(out, "dataset_revision", training->spec->table.revision);
+    }
+    text_key(out, "metrics");
+    text_json_raw(out, training ? training->metrics : NULL);
     text_close(out, '}');
 }
 

@@ -23,6 +23,7 @@ struct job_view {
     const char *error_code, *error_text;    /* "" : none */
     int64_t error_epoch;                    /* -1: none */
     int64_t model_version;                  /* 0: none */
+    const char *warnings, *metrics; /* JSON, or NULL */
     const char *hyperparameters, *metadata; /* JSON; metadata may be NULL */
 };
 void job_document_encode(const struct job_view *job, struct text *out);
@@ -30,12 +31,19 @@ void job_document_encode(const struct job_view *job, struct text *out);
 struct curve_point {
     int64_t epoch;
     double cost;
+    double validation_cost; /* NaN: none */
 };
 void history_encode(const struct curve_point *points, size_t n, struct text *out);
 
-/* What is kept with a version when it is published: facts of the model itself. */
-void version_facts_encode(const struct job_spec *spec, const struct model *model,
-                          double cost, struct text *out);
+/* What is kept with a version when it is published: facts of the model itself, and of its
+ * training where it was trained here (NULL: it was not). */
+struct version_training {
+    const struct job_spec *spec;
+    double cost;
+    const char *metrics; /* JSON, or NULL */
+};
+void version_facts_encode(const struct model *model, const struct version_training *training,
+                          struct text *out);
 
 struct version_view {
     const char *model, *sha256, *job_id; /* job_id "": none */

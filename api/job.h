@@ -95,6 +95,7 @@ bool job_spec_decode(const char *json, struct job_spec *spec, struct encoder *en
                      struct err *e) __attribute__((warn_unused_result));
 
 /* The layers as a JSON array of {units, activation[, negative_slope]}. */
+void job_layer_encode(const struct layer_shape *layer, struct text *out);
 void job_layers_encode(const struct job_spec *spec, struct text *out);
 /* Labels as a JSON array. */
 void job_labels_encode(const struct labels *labels, struct text *out);

@@ -8,7 +8,7 @@
 #include "api/encoder_document.h"
 #include "engine/memory.h"
 
-static void layer_encode(const struct layer_shape *layer, struct text *out) {
+void job_layer_encode(const struct layer_shape *layer, struct text *out) {
     text_open(out, '{');
     text_key(out, "units");
     text_json_int(out, (int64_t)layer->units_n);
@@ -40,7 +40,7 @@ void job_labels_encode(const struct labels *labels, struct text *out) {
 void job_layers_encode(const struct job_spec *spec, struct text *out) {
     text_open(out, '[');
     for (size_t l = 0; l < spec->layers_n; l++)
-        layer_encode(&spec->layers[l], out);
+        job_layer_encode(&spec->layers[l], out);
     text_close(out, ']');
 }
 

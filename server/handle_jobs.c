@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "api/dataset_part.h"
 #include "api/documents.h"
 #include "api/job.h"
 #include "api/model_file.h"
@@ -54,6 +55,8 @@ static struct job_view job_view_of(const struct store_job *job) {
         .error_text = job->error_text,
         .error_epoch = job->error_epoch,
         .model_version = job->model_version,
+        .warnings = job->warnings,
+        .metrics = job->metrics,
         .hyperparameters = job->hyperparameters,
         .metadata = job->metadata,
     };
@@ -88,32 +91,106 @@ static bool job_id_valid(const char *id) {
     return strlen(id) < STORE_ID_MAX;
 }
 
+/* Where a job's bytes are: a blob of its own, or the dataset's. */
+struct job_bytes {
+    int64_t data, targets;
+};
+
 static bool job_insert(struct store *store, const struct job_request *request,
-                       char id[STORE_ID_MAX], struct err *e) {
-    size_t n;
-    int64_t blob, now_ms = clock_ms();
-    char sha256[STORE_SHA256_TEXT];
-    void *file = table_file_encode(request, &n, e);
-    bool ok = file && store_blob_put(store, file, n, now_ms, &blob, sha256, e);
-    free(file);
+                       struct job_bytes bytes, char id[STORE_ID_MAX], struct err *e) {
     struct text text = {0};
     job_spec_encode(&request->spec, &text);
-    char *hyperparameters = ok ? text_take(&text) : NULL;
-    text_free(&text);
-    if (ok && !hyperparameters)
-        ok = err_set(e, ERR_NO_MEMORY, NULL, "no memory for the job");
+    char *hyperparameters = text_take(&text);
+    if (!hyperparameters)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the job");
     job_id_make(id);
     struct store_job_new job = {
         .id = id,
         .model = request->model,
         .hyperparameters = hyperparameters,
         .metadata = request->metadata,
-        .data_blob = ok ? blob : 0,
+        .warnings = request->spec.table.warnings,
+        .data_blob = bytes.data,
+        .targets_blob = bytes.targets,
         .epochs = request->spec.epochs,
-        .created_ms = now_ms,
+        .created_ms = clock_ms(),
     };
-    ok = ok && store_job_insert(store, &job, e);
+    bool ok = store_job_insert(store, &job, e);
     free(hyperparameters);
+    return ok;
+}
+
+static bool inline_insert(struct store *store, const struct job_request *request,
+                          char id[STORE_ID_MAX], struct err *e) {
+    size_t n;
+    struct job_bytes bytes = {0};
+    char sha256[STORE_SHA256_TEXT];
+    void *file = table_file_encode(request, &n, e);
+    bool ok =
+        file && store_blob_put(store, file, n, clock_ms(), &bytes.data, sha256, e);
+    free(file);
+    return ok && job_insert(store, request, bytes, id, e);
+}
+
+/* Resolves the draft against the dataset as it is stored, and inserts the job. */
+static bool dataset_resolve(struct store *store, struct job_draft *draft,
+                            const struct store_dataset *d, int64_t seed,
+                            char id[STORE_ID_MAX], struct err *e) {
+    bool apart = d->parts[DATASET_TABLE].blob == 0;
+    const struct store_part *rows = &d->parts[apart ? DATASET_FEATURES : DATASET_TABLE];
+    const struct store_part *targets = &d->parts[DATASET_TARGETS];
+    struct dataset_part first = {0}, second = {0};
+    struct job_request request = {0};
+    if (!rows->blob || (apart && !targets->blob))
+        return err_set(e, ERR_CONFLICT, "/dataset", "\"%s\" has features or targets alone",
+                       d->name);
+    bool ok = dataset_part_decode(rows->document, &first, e) &&
+              (!apart || dataset_part_decode(targets->document, &second, e));
+    struct job_dataset view = {
+        .name = d->name,
+        .revision = d->revision,
+        .table = &first.profile,
+        .targets = apart ? &second.profile : NULL,
+        .source = first.source,
+        .targets_source = second.source,
+    };
+    ok = ok && job_draft_resolve(draft, &view, seed, &request, e) &&
+         job_insert(store, &request,
+                    (struct job_bytes){rows->blob, apart ? targets->blob : 0}, id, e);
+    job_request_free(&request);
+    dataset_part_free(&first);
+    dataset_part_free(&second);
+    return ok;
+}
+
+static bool dataset_insert(struct store *store, struct job_draft *draft, const char *name,
+                           int64_t revision, int64_t seed, char id[STORE_ID_MAX],
+                           struct err *e) {
+    struct store_dataset d;
+    if (!store_dataset_get(store, name, revision, &d, e)) {
+        if (e->kind == ERR_NOT_FOUND)
+            snprintf(e->where, sizeof e->where, "/dataset");
+        return false;
+    }
+    bool ok = dataset_resolve(store, draft, &d, seed, id, e);
+    store_dataset_free(&d);
+    return ok;
+}
+
+static bool draft_insert(struct store *store, struct job_draft *draft,
+                         char id[STORE_ID_MAX], struct err *e) {
+    char dataset[JOB_NAME_MAX + 1];
+    int64_t revision;
+    uint64_t bits;
+    random_bytes(&bits, sizeof bits);
+    int64_t seed = (int64_t)(bits & JOB_SEED_MAX);
+    if (job_draft_dataset(draft, dataset, &revision))
+        return dataset_insert(store, draft, dataset, revision, seed, id, e);
+    struct job_request request;
+    if (!job_draft_resolve(draft, NULL, seed, &request, e))
+        return false;
+    bool ok = inline_insert(store, &request, id, e);
+    job_request_free(&request);
     return ok;
 }
 
@@ -121,16 +198,11 @@ bool handle_jobs_create(void *subsystem, struct store *store,
                         const struct http_request *request, struct http_reply *reply,
                         struct err *e) {
     struct jobs_context *jobs = subsystem;
-    struct job_request decoded;
-    uint64_t bits;
-    random_bytes(&bits, sizeof bits);
-    if (!job_decode(request->body, request->body_n, (int64_t)(bits & JOB_SEED_MAX),
-                    &decoded, e))
-        return false;
     char id[STORE_ID_MAX];
     struct store_job job;
-    bool ok = job_insert(store, &decoded, id, e);
-    job_request_free(&decoded);
+    struct job_draft *draft = job_draft_new(request->body, request->body_n, e);
+    bool ok = draft && draft_insert(store, draft, id, e);
+    job_draft_free(draft);
     if (!ok || !store_job_get(store, id, &job, e))
         return false;
     supervisor_wake(jobs->supervisor);
@@ -240,7 +312,8 @@ bool handle_jobs_history(void *subsystem, struct store *store,
         return false;
     list_open(&reply->body);
     for (size_t i = 0; i < n; i++)
-        history_encode(&(struct curve_point){points[i].epoch, points[i].cost}, 1,
+        history_encode(&(struct curve_point){points[i].epoch, points[i].cost,
+                                            points[i].validation_cost}, 1,
                        &reply->body);
     list_close(&reply->body, false);
     free(points);

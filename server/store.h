@@ -94,7 +94,7 @@ struct store_job {
     char *hyperparameters;                            /* the resolved JSON document */
     char *metadata;                                   /* JSON, or NULL */
     int64_t data_blob, targets_blob, validation_blob; /* 0: none (the last two) */
-    char *warnings; /* JSON array, or NULL; set when the job ends */
+    char *warnings; /* JSON array, or NULL */
     char *metrics;  /* JSON object, or NULL; set when the job ends */
     int64_t created_ms;
     int64_t started_ms;  /* 0: not yet */
@@ -207,7 +207,7 @@ struct store_outcome {
     int64_t error_epoch;                 /* -1: none */
     int64_t model_blob;                  /* SUCCEEDED */
     const char *model_document;          /* SUCCEEDED: JSON, kept with the version */
-    const char *warnings, *metrics;      /* JSON, or NULL */
+    const char *warnings, *metrics;      /* JSON, or NULL; warnings NULL keeps them */
     struct store_progress progress;
 };
 bool store_claim_finish(struct store *s, const struct store_claim *claim,

@@ -194,7 +194,7 @@ static bool outcome_write(struct store *s, const struct store_claim *claim,
         db_prepare(s->db,
                    "UPDATE jobs SET status = $7, finished_ms = $8, stop_reason = $9,"
                    " error_code = $10, error_text = $11, error_epoch = $12,"
-                   " warnings = $13, metrics = $14,"
+                   " warnings = COALESCE($13, warnings), metrics = $14,"
                    " owner = '', lease_until_ms = 0," PROGRESS_SET CLAIM_HOLDS
                    " RETURNING number, model",
                    e);

@@ -48,8 +48,8 @@ static bool insert_locked(struct store *s, const struct store_job_new *job,
     struct db_statement *q = db_prepare(
         s->db,
         "INSERT INTO jobs (id, number, model, status, hyperparameters,"
-        " metadata, data_blob, epochs, created_ms, targets_blob, validation_blob)"
-        " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10)"
+        " metadata, data_blob, epochs, created_ms, targets_blob, validation_blob,"
+        " warnings) VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11)"
         " ON CONFLICT (id) DO NOTHING",
         e);
     if (!q)
@@ -64,6 +64,7 @@ static bool insert_locked(struct store *s, const struct store_job_new *job,
     db_bind_int(q, 8, job->created_ms);
     blob_bind(q, 9, job->targets_blob);
     blob_bind(q, 10, job->validation_blob);
+    db_bind_text(q, 11, job->warnings);
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;

@@ -15,9 +15,11 @@
 #include "engine/model.h"
 #include "engine/trainer.h"
 #include "server/clock.h"
+#include "server/evaluation.h"
 #include "server/keeper.h"
 #include "server/log.h"
 #include "server/owner.h"
+#include "server/table_run.h"
 
 enum {
     IDLE_POLL_MS = 500, /* between looks for a job without a wake-up */
@@ -35,42 +37,68 @@ struct worker {
 /* One job in hand: what it needs and what became of it. */
 struct run {
     struct job_spec spec;
-    void *bytes; /* the table's file; X and targets point into it */
+    void *bytes; /* inline data: X and targets point into it */
     struct table table;
+    struct table_run tables; /* of a job on a dataset */
+    struct trainer_data training, validation; /* borrowed from either; validation may have
+                                                 no rows */
     struct model parts; /* the net and the transform while they are learnt */
     struct store_point last;
-    bool any_point;
     double seconds;
     double epochs_done;
+    char *metrics; /* JSON; owned */
 };
 
 static void run_free(struct run *run) {
     job_spec_free(&run->spec);
     net_free(run->parts.net);
     transform_free(&run->parts.transform);
+    encoder_free(&run->parts.encoder);
+    table_run_free(&run->tables);
     free(run->bytes);
+    free(run->metrics);
+}
+
+static bool inline_prepare(struct worker *w, const struct store_job *job, struct run *run,
+                           struct err *e) {
+    const struct job_spec *spec = &run->spec;
+    size_t n;
+    if (!store_blob_get(w->store, job->data_blob, &run->bytes, &n, e) ||
+        !table_file_decode(run->bytes, n, spec, &run->table, e) ||
+        !transform_learn(&run->parts.transform, spec->normalize, run->table.X,
+                         spec->samples_n, spec->inputs_n, e))
+        return false;
+    transform_apply(&run->parts.transform, run->table.X, spec->samples_n, run->table.X);
+    run->training =
+        (struct trainer_data){run->table.X, run->table.targets, spec->samples_n};
+    return true;
+}
+
+static bool dataset_prepare(struct worker *w, const struct store_job *job, struct run *run,
+                            struct err *e) {
+    if (!table_run_prepare(w->store, job, &run->spec, &run->parts, &run->tables, e))
+        return false;
+    run->training = table_part_data(&run->tables.training);
+    run->validation = table_part_data(&run->tables.validation);
+    return true;
 }
 
 /* From the claim to a net with its first parameters and a table to train on. */
 static bool run_prepare(struct worker *w, const char *job_id, struct run *run,
                         struct err *e) {
     struct store_job job;
-    size_t n;
     if (!store_job_get(w->store, job_id, &job, e))
         return false;
-    bool ok = job_spec_decode(job.hyperparameters, &run->spec, NULL, e) &&
-              store_blob_get(w->store, job.data_blob, &run->bytes, &n, e) &&
-              table_file_decode(run->bytes, n, &run->spec, &run->table, e);
-    store_job_free(&job);
-    if (!ok)
-        return false;
     const struct job_spec *spec = &run->spec;
-    run->parts.net = net_new(spec->inputs_n, spec->layers, spec->layers_n, e);
-    if (!run->parts.net ||
-        !transform_learn(&run->parts.transform, spec->normalize, run->table.X,
-                         spec->samples_n, spec->inputs_n, e))
+    bool ok = job_spec_decode(job.hyperparameters, &run->spec, NULL, e) &&
+              (spec->table.columns_n ? dataset_prepare(w, &job, run, e)
+                                     : inline_prepare(w, &job, run, e));
+    store_job_free(&job);
+    if (!ok || !job_size_check(spec, e))
         return false;
-    transform_apply(&run->parts.transform, run->table.X, spec->samples_n, run->table.X);
+    run->parts.net = net_new(spec->inputs_n, spec->layers, spec->layers_n, e);
+    if (!run->parts.net)
+        return false;
     initializer_fill(run->parts.net, spec->initializer, spec->init_scale,
                      (uint64_t)spec->seed);
     return true;
@@ -80,11 +108,27 @@ static bool point_is_due(const struct job_spec *spec, int64_t epoch) {
     return epoch % spec->report_every == 0 || epoch == spec->epochs;
 }
 
+/* A point is always the last one; a due one goes to the curve, with the cost of the rows that
+ * were held back. With a full batch that is the cost after the update behind the point. */
+static bool point_take(struct worker *w, struct run *run, struct trainer *t,
+                       struct trainer_point point) {
+    double validation = (double)NAN;
+    if (!point_is_due(&run->spec, point.epoch)) {
+        run->last = (struct store_point){point.epoch, point.cost, validation};
+        return true;
+    }
+    if (run->validation.rows_n && !trainer_cost(t, run->validation, &validation))
+        validation = (double)NAN; /* stopped: the next step says so */
+    if (!isfinite(validation))
+        validation = (double)NAN;
+    run->last = (struct store_point){point.epoch, point.cost, validation};
+    return keeper_point(w->keeper, run->last);
+}
+
 /* The loop of the trainer: it does not wait for anything but its team. */
 static enum trainer_event run_train(struct worker *w, struct run *run, struct err *e) {
     struct trainer_options options = job_trainer_options(&run->spec);
-    struct trainer_data data = {run->table.X, run->table.targets, run->spec.samples_n};
-    struct trainer *t = trainer_new(run->parts.net, data, &options, w->team,
+    struct trainer *t = trainer_new(run->parts.net, run->training, &options, w->team,
                                     keeper_stop_flag(w->keeper), e);
     if (!t)
         return TRAINER_FAILED;
@@ -96,14 +140,9 @@ static enum trainer_event run_train(struct worker *w, struct run *run, struct er
         run->epochs_done = trainer_epochs_done(t);
         run->seconds = (double)(clock_mono_us() - start_us) / 1e6;
         keeper_progress(w->keeper, run->epochs_done, run->seconds);
-        if (event == TRAINER_POINT) {
-            run->last = (struct store_point){point.epoch, point.cost, (double)NAN};
-            run->any_point = true;
-            if (point_is_due(&run->spec, point.epoch) &&
-                !keeper_point(w->keeper, run->last)) {
-                err_set(e, ERR_NO_MEMORY, NULL, "no memory for the curve");
-                event = TRAINER_FAILED;
-            }
+        if (event == TRAINER_POINT && !point_take(w, run, t, point)) {
+            err_set(e, ERR_NO_MEMORY, NULL, "no memory for the curve");
+            event = TRAINER_FAILED;
         }
     } while (event == TRAINER_STEPPED || event == TRAINER_POINT);
     if (event == TRAINER_FAILED)
@@ -132,6 +171,30 @@ static bool model_file_put(struct worker *w, const void *file, size_t n, int64_t
     }
 }
 
+/* What the trained net is worth, in the units of the data; then the target's scaling goes into
+ * the output layer. */
+static bool run_evaluate(struct run *run, struct err *e) {
+    struct text text = {0};
+    struct evaluation evaluation = {
+        .net = run->parts.net,
+        .spec = &run->spec,
+        .target_mean = run->tables.target_mean,
+        .target_scale = run->tables.target_scale,
+    };
+    text_open(&text, '{');
+    text_key(&text, "training");
+    bool ok = evaluation_encode(&evaluation, run->training, &text, e);
+    if (ok && run->validation.rows_n) {
+        text_key(&text, "validation");
+        ok = evaluation_encode(&evaluation, run->validation, &text, e);
+    }
+    text_close(&text, '}');
+    run->metrics = ok ? text_take(&text) : NULL;
+    text_free(&text);
+    table_run_unscale(&run->tables, run->parts.net);
+    return ok && (run->metrics || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics"));
+}
+
 /* The trained model as bytes in the store, and what is said of it. */
 static bool model_store(struct worker *w, struct run *run, int64_t *blob, char **facts,
                         struct err *e) {
@@ -142,7 +205,8 @@ static bool model_store(struct worker *w, struct run *run, int64_t *blob, char *
     bool ok = file && model_file_put(w, file, n, blob, e);
     free(file);
     struct text text = {0};
-    version_facts_encode(&run->spec, &run->parts, run->last.cost, &text);
+    struct version_training training = {&run->spec, run->last.cost, run->metrics};
+    version_facts_encode(&run->parts, &training, &text);
     *facts = text_take(&text);
     return ok &&
            (*facts || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the document"));
@@ -215,10 +279,12 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
     keeper_begin(w->keeper, claim);
     enum trainer_event event =
         run_prepare(w, claim->job_id, &run, &e) ? run_train(w, &run, &e) : TRAINER_FAILED;
-    if (event == TRAINER_DONE && model_store(w, &run, &outcome.model_blob, &facts, &e)) {
+    if (event == TRAINER_DONE && run_evaluate(&run, &e) &&
+        model_store(w, &run, &outcome.model_blob, &facts, &e)) {
         outcome.status = JOB_SUCCEEDED;
         outcome.stop_reason = "completed";
         outcome.model_document = facts;
+        outcome.metrics = run.metrics;
     } else if (event == TRAINER_DONE && stop_wanted(w)) {
         event = TRAINER_STOPPED;
     } else if (event != TRAINER_STOPPED) {

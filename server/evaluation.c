@@ -1,0 +1,93 @@
+#include "server/evaluation.h"
+
+#include <stdlib.h>
+
+#include "api/metrics_document.h"
+#include "engine/memory.h"
+#include "engine/model.h"
+
+/* Y (m, k) of inputs that are transformed already: a model without a transform. */
+static float *outputs_new(const struct net *net, struct trainer_data data, struct err *e) {
+    struct model bare = {.net = (struct net *)(uintptr_t)net};
+    size_t floats;
+    float *Y = size_mul(data.rows_n, net->outputs_n, &floats) ? memory_new(floats, sizeof *Y)
+                                                              : NULL;
+    float *scratch = memory_new(model_scratch_n(&bare, data.rows_n), sizeof *scratch);
+    if (Y && scratch) {
+        model_predict(&bare, data.X, data.rows_n, scratch, Y);
+    } else {
+        free(Y);
+        Y = NULL;
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
+    }
+    free(scratch);
+    return Y;
+}
+
+static bool binary_encode(struct trainer_data data, const float *Y, struct text *out,
+                          struct err *e) {
+    size_t m = data.rows_n;
+    float *P = memory_new(2 * m, sizeof *P);
+    int32_t *classes = memory_new(m, sizeof *classes);
+    struct class_metrics metrics = {0};
+    bool ok = (P && classes) || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
+    for (size_t i = 0; ok && i < m; i++) {
+        P[2 * i] = 1 - Y[i];
+        P[2 * i + 1] = Y[i];
+        classes[i] = data.targets.values[i] != 0;
+    }
+    ok = ok && metrics_classes(P, classes, m, 2, &metrics, e);
+    if (ok)
+        metrics_classes_encode(&metrics, out);
+    free(metrics.confusion);
+    free(P);
+    free(classes);
+    return ok;
+}
+
+/* In the units of the column: what was scaled is scaled back. */
+static bool values_encode(const struct evaluation *evaluation, struct trainer_data data,
+                          float *Y, struct text *out, struct err *e) {
+    size_t n = data.rows_n * evaluation->net->outputs_n;
+    float *targets = memory_new(n, sizeof *targets);
+    if (!targets)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
+    double scale = evaluation->target_scale == 0 ? 1 : evaluation->target_scale;
+    double mean = evaluation->target_scale == 0 ? 0 : evaluation->target_mean;
+    for (size_t i = 0; i < n; i++) {
+        targets[i] = (float)((double)data.targets.values[i] * scale + mean);
+        Y[i] = (float)((double)Y[i] * scale + mean);
+    }
+    struct value_metrics metrics;
+    metrics_values(Y, targets, data.rows_n, evaluation->net->outputs_n, &metrics);
+    metrics_values_encode(&metrics, out);
+    free(targets);
+    return true;
+}
+
+bool evaluation_encode(const struct evaluation *evaluation, struct trainer_data data,
+                       struct text *out, struct err *e) {
+    enum task task = evaluation->spec->task;
+    if (task == TASK_MULTI_LABEL || !data.rows_n) {
+        text_json_null(out);
+        return true;
+    }
+    float *Y = outputs_new(evaluation->net, data, e);
+    if (!Y)
+        return false;
+    bool ok = true;
+    struct class_metrics metrics = {0};
+    if (task == TASK_BINARY) {
+        ok = binary_encode(data, Y, out, e);
+    } else if (task == TASK_REGRESSION) {
+        ok = values_encode(evaluation, data, Y, out, e);
+    } else {
+        ok = metrics_classes(Y, data.targets.classes, data.rows_n,
+                             evaluation->net->outputs_n, &metrics, e);
+        if (ok)
+            metrics_classes_encode(&metrics, out);
+    }
+    free(metrics.confusion);
+    free(Y);
+    return ok;
+}
