@@ -102,6 +102,10 @@ void job_labels_encode(const struct labels *labels, struct text *out);
 /* One label as it stood in the targets. */
 void job_label_encode(const struct labels *labels, size_t index, struct text *out);
 
+/* Whether the network is of at most JOB_PARAMETERS_MAX weights and biases, which are
+ * counted before anybody allocates them. */
+bool job_size_check(const struct job_spec *spec, struct err *e);
+
 /* What the trainer is given. */
 struct trainer_options job_trainer_options(const struct job_spec *spec);
 

@@ -75,10 +75,6 @@ bool job_shape_decode(const struct json_slot *slots, struct job_shape *shape,
 bool job_targets_resolve(struct job_shape *shape, struct column *targets,
                          struct job_request *request, struct err *e);
 
-/* Whether the network is of at most JOB_PARAMETERS_MAX weights and biases, which are
- * counted before anybody allocates them. */
-bool job_size_check(const struct job_spec *spec, struct err *e);
-
 /* batch_size, epochs, learning_rate, ...: everything that needs no data but m. */
 bool job_hyper_decode(const struct json_slot *slots, struct job_spec *spec,
                       struct err *e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/carve.h"
+#include "api/instances.h"
 #include "api/json.h"
 
 enum { REST_BYTES_MAX = 64 << 10 };
@@ -36,9 +37,23 @@ bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
     return true;
 }
 
+/* Rows of numbers go straight into the block. Anything else waits for the model, which may
+ * know its columns: then the place in the text is kept, and why it is not numbers. */
 static bool scan_instances(void *context, struct cursor *c, const char *path,
                            struct err *e) {
-    return rows_scan(c, 0, path, context, e);
+    struct predict_request *request = context;
+    request->raw = c->at;
+    bool ok = rows_scan(c, 0, path, &request->instances, &request->not_numbers);
+    if (!ok && request->not_numbers.kind == ERR_INVALID) {
+        c->at = request->raw;
+        rows_free(&request->instances);
+        request->instances = (struct rows){0};
+        ok = cursor_skip(c, CARVE_DEPTH_MAX, NULL, e);
+    } else if (!ok) {
+        *e = request->not_numbers;
+    }
+    request->raw_end = c->at;
+    return ok;
 }
 
 static bool rest_decode(const json_t *root, struct predict_request *out, struct err *e) {
@@ -56,7 +71,7 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
                     struct err *e) {
     *out = (struct predict_request){0};
     struct carve_hole hole = {
-        .key = "instances", .scan = scan_instances, .context = &out->instances};
+        .key = "instances", .scan = scan_instances, .context = out};
     struct arena arena;
     arena_init(&arena, 2 * REST_BYTES_MAX);
     char *rest;
@@ -72,10 +87,28 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
     return ok;
 }
 
-bool predict_fits(const struct predict_request *request, const struct model *model,
+static bool takes_numbers(const struct encoder *encoder) {
+    for (size_t i = 0; i < encoder->columns_n; i++)
+        if (encoder->columns[i].kind != ENCODER_NUMBER)
+            return false;
+    return true;
+}
+
+bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) {
-    const struct rows *rows = &request->instances;
+    struct rows *rows = &request->instances;
     const struct net *net = model->net;
+    bool numbers = !request->not_numbers.kind && takes_numbers(&model->encoder);
+    if (model->encoder.columns_n && !numbers) {
+        struct cursor c = {request->raw, request->raw, request->raw_end};
+        rows_free(rows);
+        *rows = (struct rows){0};
+        if (!instances_scan(&c, &model->encoder, "/instances", rows, e))
+            return false;
+    } else if (request->not_numbers.kind) {
+        *e = request->not_numbers;
+        return false;
+    }
     if (rows->columns_n != net->inputs_n)
         return err_set(e, ERR_INVALID, "/instances/0", "expected %zu numbers, got %zu",
                        net->inputs_n, rows->columns_n);

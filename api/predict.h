@@ -21,7 +21,9 @@ bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
 
 struct predict_request {
     struct model_ref model;
-    struct rows instances; /* owned; as many columns as the rows have */
+    struct rows instances;       /* owned; as many columns as the rows have */
+    struct err not_numbers;      /* why the instances are not rows of numbers, if they are not */
+    const char *raw, *raw_end;   /* the instances in the body, which is borrowed */
 };
 void predict_request_free(struct predict_request *request);
 
@@ -31,9 +33,10 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
 
 enum { PREDICT_OUTPUTS_MAX = 1 << 24 }; /* rows times outputs of one request */
 
-/* Whether the rows have the model's number of inputs (ERR_INVALID at /instances/0), and
- * what comes out of them is within PREDICT_OUTPUTS_MAX (ERR_TOO_LARGE). */
-bool predict_fits(const struct predict_request *request, const struct model *model,
+/* Makes request->instances the model's inputs: as they are where it takes numbers, encoded where
+ * it knows its columns. ERR_INVALID names the instance; ERR_TOO_LARGE: more comes out of them
+ * than PREDICT_OUTPUTS_MAX. */
+bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) __attribute__((warn_unused_result));
 
 /* The answer from Y (m, outputs). false with ERR_NUMERIC where a prediction is not

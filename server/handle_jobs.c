@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "api/dataset_part.h"
+#include "api/dataset_source.h"
 #include "api/documents.h"
 #include "api/job.h"
 #include "api/model_file.h"
@@ -139,13 +139,13 @@ static bool dataset_resolve(struct store *store, struct job_draft *draft,
     bool apart = d->parts[DATASET_TABLE].blob == 0;
     const struct store_part *rows = &d->parts[apart ? DATASET_FEATURES : DATASET_TABLE];
     const struct store_part *targets = &d->parts[DATASET_TARGETS];
-    struct dataset_part first = {0}, second = {0};
+    struct dataset_source first = {0}, second = {0};
     struct job_request request = {0};
     if (!rows->blob || (apart && !targets->blob))
         return err_set(e, ERR_CONFLICT, "/dataset", "\"%s\" has features or targets alone",
                        d->name);
-    bool ok = dataset_part_decode(rows->document, &first, e) &&
-              (!apart || dataset_part_decode(targets->document, &second, e));
+    bool ok = dataset_source_decode(rows->document, &first, e) &&
+              (!apart || dataset_source_decode(targets->document, &second, e));
     struct job_dataset view = {
         .name = d->name,
         .revision = d->revision,
@@ -158,8 +158,8 @@ static bool dataset_resolve(struct store *store, struct job_draft *draft,
          job_insert(store, &request,
                     (struct job_bytes){rows->blob, apart ? targets->blob : 0}, id, e);
     job_request_free(&request);
-    dataset_part_free(&first);
-    dataset_part_free(&second);
+    dataset_source_free(&first);
+    dataset_source_free(&second);
     return ok;
 }
 

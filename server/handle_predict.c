@@ -6,12 +6,13 @@
 
 #include "engine/memory.h"
 
-static bool predict(const struct served *served, const struct predict_request *decoded,
+static bool predict(const struct served *served, struct predict_request *decoded,
                     struct http_reply *reply, struct err *e) {
     const struct model *model = served->model;
-    size_t m = decoded->instances.rows_n, outputs;
-    if (!predict_fits(decoded, model, e))
+    size_t m, outputs;
+    if (!predict_rows(decoded, model, e))
         return false;
+    m = decoded->instances.rows_n;
     float *Y = size_mul(m, model->net->outputs_n, &outputs)
                    ? memory_new(outputs, sizeof *Y)
                    : NULL;

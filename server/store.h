@@ -119,6 +119,7 @@ struct store_job_new {
     const char *id, *model;
     const char *hyperparameters;
     const char *metadata;    /* or NULL */
+    const char *warnings; /* JSON array of what is known beforehand, or NULL */
     int64_t data_blob;       /* inline data, or the dataset's table or features */
     int64_t targets_blob;    /* the dataset's targets apart; 0: none */
     int64_t validation_blob; /* the validation dataset's table; 0: none */

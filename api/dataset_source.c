@@ -1,16 +1,16 @@
-#include "api/dataset_part.h"
+#include "api/dataset_source.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/json.h"
 
-void dataset_part_free(struct dataset_part *part) {
+void dataset_source_free(struct dataset_source *part) {
     profile_free(&part->profile);
-    *part = (struct dataset_part){0};
+    *part = (struct dataset_source){0};
 }
 
-void dataset_part_encode(const struct dataset_part *part, struct text *out) {
+void dataset_source_encode(const struct dataset_source *part, struct text *out) {
     const struct reader_found *s = &part->source;
     text_open(out, '{');
     text_key(out, "format");
@@ -26,8 +26,8 @@ void dataset_part_encode(const struct dataset_part *part, struct text *out) {
     text_close(out, '}');
 }
 
-bool dataset_part_decode(const char *json, struct dataset_part *part, struct err *e) {
-    *part = (struct dataset_part){0};
+bool dataset_source_decode(const char *json, struct dataset_source *part, struct err *e) {
+    *part = (struct dataset_source){0};
     json_t *root = json_read(json, strlen(json), e);
     const char *format = json_string_value(json_object_get(root, "format"));
     const char *delimiter = json_string_value(json_object_get(root, "delimiter"));
@@ -44,7 +44,7 @@ bool dataset_part_decode(const char *json, struct dataset_part *part, struct err
     json_decref(root);
     if (!ok) {
         err_set(e, ERR_INTERNAL, NULL, "a stored dataset's document is damaged");
-        dataset_part_free(part);
+        dataset_source_free(part);
     }
     return ok;
 }
