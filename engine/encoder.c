@@ -1,25 +1,12 @@
 #include "engine/encoder.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "engine/cell.h"
 #include "engine/memory.h"
 #include "engine/net.h"
-
-enum { QUOTE_BYTES = 40 }; /* of a text that a message repeats */
-
-/* What of a text a message repeats: no character is cut. */
-static int quote_bytes(const char *text, size_t n) {
-    if (n <= QUOTE_BYTES)
-        return (int)n;
-    n = QUOTE_BYTES;
-    while (n && ((unsigned char)text[n] & 0xC0) == 0x80)
-        n--;
-    return (int)n;
-}
 
 /* A text that is looked up; it ends with no NUL. */
 struct key {
@@ -72,8 +59,8 @@ bool encoder_layout(struct encoder *enc, struct err *e) {
             !size_add(at, column->inputs_n, &at) || at > NET_UNITS_MAX)
             return err_set(e, ERR_TOO_LARGE, NULL,
                            "column \"%.*s\" brings the inputs to more than %d",
-                           quote_bytes(column->name, strlen(column->name)), column->name,
-                           NET_UNITS_MAX);
+                           cell_quote_bytes(column->name, strlen(column->name)),
+                           column->name, NET_UNITS_MAX);
     }
     enc->inputs_n = at;
     return names_sort(enc, e);
@@ -86,37 +73,13 @@ size_t encoder_find(const struct encoder *enc, const char *name, size_t name_n) 
     return found ? (size_t)(*found - enc->columns) : enc->columns_n;
 }
 
-/* The place of a text among the categories; categories_n when it is none of them. */
-static size_t category_find(const struct encoder_column *column, const char *text,
-                            size_t n) {
+size_t encoder_category(const struct encoder_column *column, const char *text, size_t n) {
     struct key key = {text, n};
     if (!column->categories_n)
         return 0;
     char **found = bsearch(&key, column->categories, column->categories_n,
                            sizeof *column->categories, key_compare_category);
     return found ? (size_t)(found - column->categories) : column->categories_n;
-}
-
-static bool cell_refuse(const struct cell *cell, const char *expected, const char *where,
-                        struct err *e) {
-    switch (cell->kind) {
-    case CELL_MISSING:
-        return err_set(e, ERR_INVALID, where, "expected %s, but it is missing", expected);
-    case CELL_BOOLEAN:
-        return err_set(e, ERR_INVALID, where, "expected %s, got %s", expected,
-                       cell->number != 0 ? "true" : "false");
-    case CELL_NUMBER:
-        if (!cell->text)
-            return err_set(e, ERR_INVALID, where, "expected %s, got %.17g", expected,
-                           cell->number);
-        return err_set(e, ERR_INVALID, where, "expected %s, got %.*s", expected,
-                       quote_bytes(cell->text, cell->text_n), cell->text);
-    case CELL_TEXT:
-        break;
-    }
-    return err_set(e, ERR_INVALID, where, "expected %s, got \"%.*s\"%s", expected,
-                   quote_bytes(cell->text, cell->text_n), cell->text,
-                   cell->text_n > QUOTE_BYTES ? "..." : "");
 }
 
 static bool number_encode(const struct encoder_column *column, const struct cell *cell,
@@ -130,48 +93,21 @@ static bool number_encode(const struct encoder_column *column, const struct cell
     return true;
 }
 
-static bool word_is(const struct cell *cell, const char *word) {
-    return cell->text_n == strlen(word) &&
-           strncasecmp(cell->text, word, cell->text_n) == 0;
-}
-
 static bool boolean_encode(const struct encoder_column *column, const struct cell *cell,
                            float *inputs, const char *where, struct err *e) {
-    bool text = cell->kind == CELL_TEXT;
+    int value;
     if (cell->kind == CELL_MISSING)
         inputs[0] = (float)column->mean;
-    else if (text ? word_is(cell, "true") : cell->number == 1)
-        inputs[0] = 1;
-    else if (text ? word_is(cell, "false") : cell->number == 0)
-        inputs[0] = 0;
+    else if (cell_boolean(cell, &value))
+        inputs[0] = (float)value;
     else
         return cell_refuse(cell, "true or false", where, e);
     return true;
 }
 
-/* The text by which a cell is looked up. A number without spelling has one when it is
- * whole and float64 holds its neighbours; it is then written to `digits`.
- * @return NULL when there is none. */
-static const char *cell_text(const struct cell *cell, char digits[24], size_t *n) {
-    if (cell->kind == CELL_TEXT || cell->text) {
-        *n = cell->text_n;
-        return cell->text;
-    }
-    if (cell->kind == CELL_NUMBER) {
-        double number = cell->number;
-        if (!(fabs(number) < 0x1p53) || number != trunc(number))
-            return NULL;
-        *n = (size_t)snprintf(digits, 24, "%lld", (long long)number);
-        return digits;
-    }
-    const char *word = cell->number != 0 ? "true" : "false";
-    *n = strlen(word);
-    return word;
-}
-
 static bool category_encode(const struct encoder_column *column, const struct cell *cell,
                             float *inputs, const char *where, struct err *e) {
-    char digits[24];
+    char digits[CELL_DIGITS_BYTES];
     size_t at = column->categories_n, n; /* where an input for missing cells stands */
     if (column->inputs_n)
         memset(inputs, 0, column->inputs_n * sizeof *inputs);
@@ -179,7 +115,7 @@ static bool category_encode(const struct encoder_column *column, const struct ce
         const char *text = cell_text(cell, digits, &n);
         if (!text)
             return cell_refuse(cell, "a category", where, e);
-        at = category_find(column, text, n);
+        at = encoder_category(column, text, n);
     }
     if (at < column->categories_n ||
         (cell->kind == CELL_MISSING && column->missing_category))

@@ -42,6 +42,10 @@ bool encoder_layout(struct encoder *enc, struct err *e)
 /* After encoder_layout: the column of that name; columns_n when there is none. */
 size_t encoder_find(const struct encoder *enc, const char *name, size_t name_n);
 
+/* The place of a text among a column's categories; categories_n when it is none of them.
+ */
+size_t encoder_category(const struct encoder_column *column, const char *text, size_t n);
+
 /* One cell of column `c` into its inputs of `row` (inputs_n floats, this column's part is
  * written whole). ERR_INVALID: a text or a boolean in a number column, anything but true,
  * false, 0 and 1 in a boolean one, a number that has no spelling and is not whole in a
