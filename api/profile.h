@@ -73,6 +73,9 @@ bool profiler_end(struct profiler *p, struct profile *out, struct err *e)
  * beside them "named" at the top and "whole" of a number column. A value is always a
  * string, and a column without cells has no statistics. */
 void profile_encode(const struct profile *p, struct text *out);
+/* The part of it that people look at: {"columns":[..],"first_rows":[..]} with at most
+ * values_max values a column, and 0 leaving `values` out. */
+void profile_show(const struct profile *p, size_t values_max, struct text *out);
 bool profile_decode(const char *json, struct profile *p, struct err *e)
     __attribute__((warn_unused_result));
 

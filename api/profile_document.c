@@ -9,8 +9,23 @@
 
 #include "api/json.h"
 
-static void column_encode(const struct profile_column *c, uint64_t rows_n,
+static void values_encode(const struct profile_column *c, size_t values_max,
                           struct text *out) {
+    text_key(out, "values");
+    text_open(out, '[');
+    for (size_t i = 0; i < c->values_n && i < values_max; i++) {
+        text_open(out, '{');
+        text_key(out, "value");
+        text_json_string(out, c->values[i].text);
+        text_key(out, "count");
+        text_json_int(out, (int64_t)c->values[i].count);
+        text_close(out, '}');
+    }
+    text_close(out, ']');
+}
+
+static void column_encode(const struct profile_column *c, uint64_t rows_n,
+                          size_t values_max, struct text *out) {
     text_open(out, '{');
     text_key(out, "name");
     text_json_string(out, c->name);
@@ -30,21 +45,32 @@ static void column_encode(const struct profile_column *c, uint64_t rows_n,
         text_key(out, "whole");
         text_json_bool(out, c->whole);
     }
-    text_key(out, "values");
-    text_open(out, '[');
-    for (size_t i = 0; i < c->values_n; i++) {
-        text_open(out, '{');
-        text_key(out, "value");
-        text_json_string(out, c->values[i].text);
-        text_key(out, "count");
-        text_json_int(out, (int64_t)c->values[i].count);
-        text_close(out, '}');
+    if (!c->many && values_max < PROFILE_VALUES_MAX) {
+        text_key(out, "distinct");
+        text_json_int(out, (int64_t)c->values_n);
     }
-    text_close(out, ']');
+    if (values_max)
+        values_encode(c, values_max, out);
     if (c->many) {
         text_key(out, "many_values");
         text_json_bool(out, true);
     }
+    text_close(out, '}');
+}
+
+static void columns_encode(const struct profile *p, size_t values_max, struct text *out) {
+    text_key(out, "columns");
+    text_open(out, '[');
+    for (size_t c = 0; c < p->columns_n; c++)
+        column_encode(&p->columns[c], p->rows_n, values_max, out);
+    text_close(out, ']');
+    text_key(out, "first_rows");
+    text_json_raw(out, p->first_rows);
+}
+
+void profile_show(const struct profile *p, size_t values_max, struct text *out) {
+    text_open(out, '{');
+    columns_encode(p, values_max, out);
     text_close(out, '}');
 }
 
@@ -54,13 +80,7 @@ void profile_encode(const struct profile *p, struct text *out) {
     text_json_int(out, (int64_t)p->rows_n);
     text_key(out, "named");
     text_json_bool(out, p->named);
-    text_key(out, "columns");
-    text_open(out, '[');
-    for (size_t c = 0; c < p->columns_n; c++)
-        column_encode(&p->columns[c], p->rows_n, out);
-    text_close(out, ']');
-    text_key(out, "first_rows");
-    text_json_raw(out, p->first_rows);
+    columns_encode(p, PROFILE_VALUES_MAX, out);
     text_close(out, '}');
 }
 

@@ -41,6 +41,8 @@ static const struct key keys[] = {
     INT(body_memory_max, "--body-memory-max", "DESCENTD_BODY_MEMORY_MAX", 0,
         INT64_C(1) << 40, "0",
         "bytes of all request bodies in flight; 0: a quarter of the memory, to 512 MiB"),
+    INT(upload_bytes_max, "--upload-bytes-max", "DESCENTD_UPLOAD_BYTES_MAX", 1024,
+        INT64_C(1) << 44, "17179869184", "largest dataset file, in bytes"),
     INT(model_memory_max, "--model-memory-max", "DESCENTD_MODEL_MEMORY_MAX", 0,
         INT64_C(1) << 40, "0",
         "bytes of models kept loaded; 0: a quarter of the memory, to 1 GiB"),

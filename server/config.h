@@ -22,6 +22,7 @@ struct config {
     int64_t store_threads;   /* that run what must wait for the store */
     int64_t body_bytes_max;  /* of one request */
     int64_t body_memory_max; /* of all bodies in flight */
+    int64_t upload_bytes_max; /* of one body that is taken as a stream */
     int64_t model_memory_max; /* of the models kept loaded */
     int64_t connections_max;
     int64_t header_timeout_ms; /* to send the request's head */

@@ -115,3 +115,7 @@ void executor_stop(struct executor *x) {
     for (size_t i = 0; i < x->threads_n; i++)
         pthread_join(x->threads[i].id, NULL);
 }
+
+void executor_run(struct executor *x, executor_task *task, void *context) {
+    task(context, x->threads[0].store); /* whose thread has ended */
+}

@@ -21,6 +21,8 @@ bool executor_add(struct executor *x, executor_task *task, void *context)
 
 /* Runs what is queued, then ends its threads; executor_add says no from here on. */
 void executor_stop(struct executor *x);
+/* Runs a task on the calling thread. Only after executor_stop. */
+void executor_run(struct executor *x, executor_task *task, void *context);
 void executor_free(struct executor *x); /* NULL is allowed; stop first */
 
 #endif

@@ -25,6 +25,11 @@ struct models_context {
 http_handler handle_models_list, handle_models_get, handle_models_delete,
     handle_versions_list, handle_versions_get;
 
+/* SUBSYSTEM_DATASETS: all of it is in the store, there is no context */
+http_handler handle_datasets_list, handle_datasets_get, handle_datasets_delete;
+extern const struct http_stream datasets_put_table, datasets_put_features,
+    datasets_put_targets;
+
 /* SUBSYSTEM_PREDICT */
 struct predict_context {
     struct registry *registry;

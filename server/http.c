@@ -18,6 +18,7 @@
 #include "server/acceptor.h"
 #include "server/clock.h"
 #include "server/executor.h"
+#include "server/http_body.h"
 #include "server/http_head.h"
 #include "server/http_query.h"
 #include "server/listener.h"
@@ -25,6 +26,7 @@
 #include "server/metrics.h"
 #include "server/reaper.h"
 #include "server/routes.h"
+#include "server/upload.h"
 
 enum {
     CONNECTION_MEMORY = 16 << 10, /* the head must fit */
@@ -58,8 +60,8 @@ struct exchange {
     struct http_request request;
     struct http_reply reply;
     struct err err; /* what the answer is instead */
-    char *body;
-    size_t body_capacity, body_reserved;
+    struct http_body body;
+    struct upload *upload; /* instead, where the route takes a stream */
     uint64_t wakes_seen;
     struct exchange *next; /* among the parked */
     char allow[64];
@@ -77,7 +79,9 @@ struct http {
     size_t connections_max;
     pthread_t ticker;
     atomic_bool draining, ending;
-    atomic_size_t connections, in_flight, body_bytes;
+    atomic_size_t connections, in_flight;
+    struct http_bodies bodies;
+    struct uploads uploads;
     atomic_uint_fast64_t wakes;
     size_t parked_max;
     pthread_mutex_t lock; /* guards what follows */
@@ -136,43 +140,35 @@ static bool route_check(struct exchange *x) {
     }
 }
 
-/* Room for `capacity` bytes of the body, within what all bodies may take together. */
-static bool body_reserve(struct exchange *x, size_t capacity) {
-    size_t more = capacity - x->body_capacity;
-    size_t before = atomic_fetch_add(&x->http->body_bytes, more);
-    if (before + more > (size_t)x->http->options.config->body_memory_max) {
-        atomic_fetch_sub(&x->http->body_bytes, more);
-        return err_set(&x->err, ERR_UNAVAILABLE, NULL,
-                       "the bodies in flight fill --body-memory-max; try again");
-    }
-    x->body_reserved += more;
-    char *grown = realloc(x->body, capacity);
-    if (!grown)
-        return err_set(&x->err, ERR_NO_MEMORY, NULL, "no memory for the body");
-    x->body = grown;
-    x->body_capacity = capacity;
-    return true;
+static struct http_body_limit body_limit(const struct exchange *x) {
+    const struct config *config = x->http->options.config;
+    if (x->route->stream)
+        return (struct http_body_limit){true, (uint64_t)config->upload_bytes_max,
+                                        "--upload-bytes-max"};
+    return (struct http_body_limit){x->route->body, (uint64_t)config->body_bytes_max,
+                                    "--body-bytes-max"};
 }
 
 /* Limits and memory for a body that is to come. */
 static bool body_check(struct exchange *x, const struct http_head *head,
                        const struct http_framing *framing) {
-    const struct config *config = x->http->options.config;
-    struct err *e = &x->err;
-    uint64_t length = framing->length_known ? framing->length : 0;
-    if (x->route->body && !framing->length_known && !framing->chunked)
-        return err_set(e, ERR_LENGTH, "Content-Length",
-                       "is missing; a body may have up to %" PRId64
-                       " bytes (--body-bytes-max)",
-                       config->body_bytes_max);
-    if (length > (uint64_t)config->body_bytes_max)
-        return err_set(e, ERR_TOO_LARGE, "Content-Length",
-                       "%" PRIu64 " bytes are over the limit of %" PRId64
-                       " (--body-bytes-max)",
-                       length, config->body_bytes_max);
-    if (x->route->body && !http_head_media(head, e))
+    struct http *h = x->http;
+    struct http_body_limit limit = body_limit(x);
+    if (!http_body_check(framing, &limit, &x->err))
         return false;
-    return !length || !x->route->body || body_reserve(x, (size_t)length);
+    if (!x->route->stream)
+        return !x->route->body || (http_head_media(head, &x->err) &&
+                                   (!framing->length_known || !framing->length ||
+                                    http_body_reserve(&h->bodies, &x->body,
+                                                      (size_t)framing->length, &x->err)));
+    struct upload_options options = {.stream = x->route->stream,
+                                     .subsystem =
+                                         h->options.subsystems[x->route->subsystem],
+                                     .request = &x->request,
+                                     .framing = framing,
+                                     .bodies = &h->bodies};
+    return http_head_coding(head, "gzip", &x->err) &&
+           (x->upload = upload_open(&options, &x->err));
 }
 
 /* Judges everything that is known before the body. */
@@ -183,6 +179,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     head.fields_n = 0;
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, collect_field, &head);
     http_request_id(&x->request, http_head_field(&head, "X-Request-Id"));
+    x->request.content_type = http_head_field(&head, "Content-Type");
     return http_head_check(&head, &framing, &x->err) &&
            http_head_path(url, x->path, &x->request, &x->err) && route_check(x) &&
            query_check(x) && body_check(x, &head, &framing);
@@ -269,8 +266,10 @@ static void handler_run(struct exchange *x, struct store *store) {
         err_set(&x->err, ERR_INTERNAL, NULL, "a handler failed without saying why");
 }
 
-static void exchange_answered(struct exchange *x) {
-    x->state = EXCHANGE_ANSWERED;
+static void exchange_back(struct exchange *x, enum exchange_state state) {
+    if (state == EXCHANGE_READING)
+        reaper_phase(x->watched, REAPER_BODY, clock_mono_us());
+    x->state = state;
     MHD_resume_connection(x->connection);
 }
 
@@ -296,20 +295,38 @@ static void exchange_run(void *context, struct store *store) {
         x->wakes_seen = atomic_load(&x->http->wakes);
         handler_run(x, store);
         if (x->err.kind || !x->reply.park_until_us) {
-            exchange_answered(x);
+            exchange_back(x, EXCHANGE_ANSWERED);
             return;
         }
     } while (!exchange_park(x));
 }
 
-/* Hands the exchange to the executor; the connection sleeps meanwhile. */
-static enum MHD_Result exchange_away(struct exchange *x) {
+static void piece_run(void *context, struct store *store) {
+    struct exchange *x = context;
+    bool ok = upload_pass(x->upload, store, &x->err);
+    (void)ok; /* x->err says it: the rest is read and forgotten */
+    exchange_back(x, EXCHANGE_READING);
+}
+
+static void upload_run(void *context, struct store *store) {
+    struct exchange *x = context;
+    x->request.draining = atomic_load(&x->http->draining);
+    bool ok = upload_end(x->upload, store, &x->request, &x->reply, &x->err);
+    (void)ok; /* the answer is x->err then */
+    exchange_back(x, EXCHANGE_ANSWERED);
+}
+
+/* Hands the exchange to the executor; the connection sleeps meanwhile. `back` is what it
+ * returns to should there be no room. */
+static enum MHD_Result exchange_away(struct exchange *x, executor_task *task,
+                                     enum exchange_state back) {
     x->state = EXCHANGE_AWAY;
+    reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
     MHD_suspend_connection(x->connection);
-    if (!executor_add(x->http->executor, exchange_run, x)) {
+    if (!executor_add(x->http->executor, task, x)) {
         err_set(&x->err, ERR_UNAVAILABLE, NULL,
                 "too many requests are waiting; try again");
-        exchange_answered(x);
+        exchange_back(x, back);
     }
     return MHD_YES;
 }
@@ -318,12 +335,15 @@ static enum MHD_Result exchange_start(struct exchange *x) {
     reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
     if (x->err.kind)
         return reply_queue(x);
-    x->request.body = x->body ? x->body : "";
+    if (x->upload)
+        return exchange_away(x, upload_run, EXCHANGE_ANSWERED);
+    x->request.body = x->body.bytes ? x->body.bytes : "";
+    x->request.body_n = x->body.n;
     if (x->route->waits || x->request.body_n > INLINE_BODY_MAX)
-        return exchange_away(x);
+        return exchange_away(x, exchange_run, EXCHANGE_ANSWERED);
     handler_run(x, NULL);
     if (x->reply.defer && !x->err.kind)
-        return exchange_away(x);
+        return exchange_away(x, exchange_run, EXCHANGE_ANSWERED);
     return reply_queue(x);
 }
 
@@ -369,7 +389,7 @@ static void parked_run(struct http *h, enum parked_which which) {
         due = x->next;
         if (!executor_add(h->executor, exchange_run, x)) {
             err_set(&x->err, ERR_UNAVAILABLE, NULL, "too many requests are waiting");
-            exchange_answered(x);
+            exchange_back(x, EXCHANGE_ANSWERED);
         }
     }
 }
@@ -393,28 +413,34 @@ static struct exchange *exchange_new(struct http *h, struct MHD_Connection *conn
     return x;
 }
 
-/* More of the body; over the limit it is read and forgotten, so that the answer arrives.
+/* More of the body. After an error it is read and forgotten, so that the answer arrives.
  */
 static bool body_append(struct exchange *x, const char *data, size_t n) {
-    size_t max = (size_t)x->http->options.config->body_bytes_max, need;
-    reaper_bytes(x->watched, n);
+    struct http_body_limit limit = body_limit(x);
+    x->request.body_n += n;
     if (x->err.kind)
-        return (x->request.body_n += n) <= 2 * max;
-    if (!x->route->body)
-        return true;
-    need = x->request.body_n + n;
-    if (need > max)
-        return err_set(&x->err, ERR_TOO_LARGE, NULL,
-                       "the body is over the limit of %zu bytes (--body-bytes-max)", max),
-               x->request.body_n = need, true;
-    if (need > x->body_capacity) {
-        size_t capacity = need < max / 2 ? 2 * need : max;
-        if (!body_reserve(x, capacity))
-            return (x->request.body_n = need), true; /* read and forgotten from here on */
-    }
-    memcpy(x->body + x->request.body_n, data, n);
-    x->request.body_n = need;
+        return x->request.body_n <= 2 * limit.max;
+    bool ok = !limit.expected ||
+              http_body_append(&x->http->bodies, &x->body, data, n, &limit, &x->err);
+    (void)ok; /* x->err says it */
     return true;
+}
+
+/* More of a body that goes on in pieces. What a full piece has no room for stays with
+ * the library, which does not call again before the connection is resumed. */
+static enum MHD_Result stream_append(struct exchange *x, const char *data, size_t *n) {
+    struct http_body_limit limit = body_limit(x);
+    if (x->request.body_n + *n > limit.max)
+        err_set(&x->err, ERR_TOO_LARGE, NULL,
+                "the body is over the limit of %" PRIu64 " bytes (%s)", limit.max,
+                limit.flag);
+    size_t taken = x->err.kind ? *n : upload_fill(x->upload, data, *n);
+    x->request.body_n += taken;
+    *n -= taken;
+    reaper_bytes(x->watched, taken);
+    if (*n)
+        return exchange_away(x, piece_run, EXCHANGE_READING);
+    return x->request.body_n <= 2 * limit.max ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
@@ -434,9 +460,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         x->close = true; /* what follows the head cannot be trusted, or is not wanted */
         return reply_queue(x);
     }
+    if (*data_n && x->upload)
+        return stream_append(x, data, data_n);
     if (*data_n) {
         size_t n = *data_n;
         *data_n = 0;
+        reaper_bytes(x->watched, n);
         return body_append(x, data, n) ? MHD_YES : MHD_NO;
     }
     if (x->state == EXCHANGE_READING)
@@ -453,9 +482,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     if (!x)
         return;
     reaper_phase(x->watched, REAPER_IDLE, clock_mono_us());
-    atomic_fetch_sub(&h->body_bytes, x->body_reserved);
+    if (x->upload)
+        upload_leave(&h->uploads, x->upload);
+    http_body_free(&h->bodies, &x->body);
     text_free(&x->reply.body);
-    free(x->body);
     free(x);
     *state = NULL;
     atomic_fetch_sub(&h->in_flight, 1);
@@ -509,6 +539,7 @@ static void *tick(void *context) {
         parked_run(h, look ? PARKED_LEFT : PARKED_DUE);
         if (!look)
             continue;
+        uploads_sweep(&h->uploads);
         size_t reaped = reaper_run(h->reaper, clock_mono_us());
         if (reaped)
             log_write(LOG_WARN, "slow connections ended", "connections", LOG_INT(reaped),
@@ -585,6 +616,7 @@ static void http_free(struct http *h) {
         executor_stop(h->executor);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
+    uploads_close(&h->uploads);
     executor_free(h->executor);
     listener_close(&h->listener);
     if (h->reaper)
@@ -607,6 +639,8 @@ struct http *http_start(const struct http_options *options, struct err *e) {
                                                    config->idle_timeout_s * 1000000});
     h->executor =
         executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
+    uploads_open(&h->uploads, h->executor);
+    h->bodies.bytes_max = (size_t)config->body_memory_max;
     h->connections_max = connections_limit(config);
     h->parked_max = h->connections_max / 2;
     if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e))

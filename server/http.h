@@ -1,10 +1,11 @@
 /* HTTP: connections, framing, limits, and who runs a handler. The only file pair that
  * knows libmicrohttpd is http.c.
  *
- * A request is collected whole. Its handler runs on the connection's thread when it needs
- * memory alone, and on the executor's threads, each with its own connection to the store,
- * when it may wait; the connection is suspended meanwhile. A handler can also ask to be
- * called again later (park): when something changed, or when its time is over. */
+ * A request is collected whole, unless its route takes the body as a stream. Its handler
+ * runs on the connection's thread when it needs memory alone, and on the executor's
+ * threads, each with its own connection to the store, when it may wait; the connection is
+ * suspended meanwhile. A handler can also ask to be called again later (park): when
+ * something changed, or when its time is over. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
@@ -21,7 +22,7 @@ enum {
     HTTP_ID_MAX = 65,
     HTTP_SEGMENTS_MAX = 8,
     HTTP_QUERY_MAX = 16,
-    HTTP_LOCATION_MAX = 96
+    HTTP_LOCATION_MAX = 160
 };
 
 struct http_pair {
@@ -37,7 +38,8 @@ struct http_request {
     size_t query_n;
     const char *parameters[2]; /* the path's {...}, in order */
     const char *body;
-    size_t body_n;
+    size_t body_n;            /* of a stream: how much of it has come */
+    const char *content_type; /* NULL: none */
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
     bool draining;       /* the server is about to end, or cannot wait: do not park */
@@ -59,6 +61,24 @@ struct http_reply {
 typedef bool http_handler(void *subsystem, struct store *store,
                           const struct http_request *request, struct http_reply *reply,
                           struct err *e);
+
+/* A body that is taken as it arrives. All but `open` run on the executor's threads, one
+ * call at a time, with that thread's store; the connection sleeps meanwhile. */
+struct http_stream {
+    /* The head is right and the body is to come: @return what the others get, or NULL
+     * with *e. On the connection's thread: memory alone. */
+    void *(*open)(void *subsystem, const struct http_request *request, struct err *e);
+    /* The next bytes, about a mebibyte of them. After a failure, which becomes the
+     * answer, only close follows. */
+    bool (*piece)(void *stream, struct store *store, const void *bytes, size_t n,
+                  struct err *e);
+    /* The body was whole: the answer. It cannot park. */
+    bool (*end)(void *stream, struct store *store, const struct http_request *request,
+                struct http_reply *reply, struct err *e);
+    /* Always the last, and always called: after the end, a failure, or a client that
+     * left. Undoes what did not come to its end, and frees. */
+    void (*close)(void *stream, struct store *store);
+};
 
 struct route;
 struct metrics;

@@ -101,13 +101,21 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
            origin_check(head, http_head_field(head, "Host"), e);
 }
 
+bool http_head_coding(const struct http_head *head, const char *known, struct err *e) {
+    const char *coding = http_head_field(head, "Content-Encoding");
+    if (!coding || strcasecmp(coding, "identity") == 0 ||
+        (known && strcasecmp(coding, known) == 0))
+        return true;
+    return err_set(e, ERR_MEDIA, "Content-Encoding", "expected %s%s, got \"%.40s\"",
+                   known ? "identity or " : "no content coding", known ? known : "",
+                   coding);
+}
+
 bool http_head_media(const struct http_head *head, struct err *e) {
     static const char *const known[] = {"application/json",
                                         "application/x-www-form-urlencoded"};
-    const char *coding = http_head_field(head, "Content-Encoding");
-    if (coding && strcasecmp(coding, "identity") != 0)
-        return err_set(e, ERR_MEDIA, "Content-Encoding",
-                       "expected no content coding, got \"%.40s\"", coding);
+    if (!http_head_coding(head, NULL, e))
+        return false;
     const char *type = http_head_field(head, "Content-Type");
     if (!type)
         return true;

@@ -37,6 +37,10 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
 bool http_head_media(const struct http_head *head, struct err *e)
     __attribute__((warn_unused_result));
 
+/* Whether Content-Encoding is absent, identity, or `known` (NULL: none). ERR_MEDIA. */
+bool http_head_coding(const struct http_head *head, const char *known, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* The field's value; NULL when there is none. Names compare without case. */
 const char *http_head_field(const struct http_head *head, const char *name);
 

@@ -72,9 +72,8 @@ static bool models_look(struct server *server, struct err *e) {
 
 static bool http_open(struct server *server, struct err *e) {
     void *subsystems[SUBSYSTEMS_N] = {
-        [SUBSYSTEM_JOBS] = &server->jobs,
-        [SUBSYSTEM_MODELS] = &server->models,
-        [SUBSYSTEM_PREDICT] = &server->predict,
+        [SUBSYSTEM_JOBS] = &server->jobs,     [SUBSYSTEM_MODELS] = &server->models,
+        [SUBSYSTEM_DATASETS] = NULL,          [SUBSYSTEM_PREDICT] = &server->predict,
         [SUBSYSTEM_PROBES] = &server->probes,
     };
     static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */

@@ -8,6 +8,7 @@
 enum subsystem {
     SUBSYSTEM_JOBS,
     SUBSYSTEM_MODELS,
+    SUBSYSTEM_DATASETS,
     SUBSYSTEM_PREDICT,
     SUBSYSTEM_PROBES,
     SUBSYSTEMS_N
@@ -15,13 +16,14 @@ enum subsystem {
 
 struct route {
     const char *method;
-    const char *pattern; /* "/v1/jobs/{id}" */
-    const char *name;    /* for metrics and the log */
-    http_handler *handler;
+    const char *pattern;   /* "/v1/jobs/{id}" */
+    const char *name;      /* for metrics and the log */
+    http_handler *handler; /* NULL where there is a stream */
     enum subsystem subsystem;
     bool waits;        /* runs on the executor from the start */
-    bool body;         /* takes a JSON body */
+    bool body;         /* takes a JSON body, whole */
     const char *query; /* the parameters it knows, separated by spaces; "" for none */
+    const struct http_stream *stream; /* takes its body in pieces, of any type; or NULL */
 };
 
 extern const struct route routes[];

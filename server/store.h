@@ -332,6 +332,9 @@ struct store_part_new {
     int64_t blob, bytes;
     const char *sha256, *document;
     int64_t now_ms;
+    bool alone;       /* features or targets: drop the other one as well */
+    bool expects;     /* ERR_CONFLICT unless the latest revision is this one: */
+    int64_t expected; /* 0: none */
 };
 bool store_dataset_put(struct store *s, const struct store_part_new *part,
                        int64_t *revision, bool *created, struct err *e)
@@ -342,7 +345,9 @@ bool store_dataset_get(struct store *s, const char *name, int64_t revision,
                        struct store_dataset *d, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The latest revision of each dataset, by name, behind `after` (or NULL). */
+/* The latest revision of each dataset, by name, behind `after` (or NULL). Of the
+ * documents only the first STORE_DOCUMENT_HEAD characters. */
+enum { STORE_DOCUMENT_HEAD = 512 };
 bool store_datasets_list(struct store *s, const char *after, size_t limit,
                          struct store_dataset **datasets, size_t *n, bool *more,
                          struct err *e) __attribute__((warn_unused_result));

@@ -96,11 +96,16 @@ static bool put_locked(struct store *s, const struct store_part_new *part,
     /* The counter first: whoever has it is alone with the name, where there is no lock on
      * the whole store. */
     if (!store_counter_next(s, "dataset", part->name, revision, e) ||
-        !store_blob_check(s, part->blob, e) || !latest_find(s, part->name, before, e) ||
-        !revision_insert(s, part, *revision, e) || !part_insert(s, part, *revision, e))
+        !store_blob_check(s, part->blob, e) || !latest_find(s, part->name, before, e))
+        return false;
+    if (part->expects && *before != part->expected)
+        return err_set(e, ERR_CONFLICT, NULL, "dataset %s has changed meanwhile",
+                       part->name);
+    if (!revision_insert(s, part, *revision, e) || !part_insert(s, part, *revision, e))
         return false;
     const struct keep keep = {part->name, KEPT[part->part], *before, *revision};
-    return !*before || keep.part == DATASET_PARTS_N || part_keep(s, &keep, e);
+    return !*before || part->alone || keep.part == DATASET_PARTS_N ||
+           part_keep(s, &keep, e);
 }
 
 bool store_dataset_put(struct store *s, const struct store_part_new *part,
@@ -119,9 +124,9 @@ bool store_dataset_put(struct store *s, const struct store_part_new *part,
  */
 
 /* A row a part, the rows of one dataset together. */
-#define DATASET_COLUMNS                                                                  \
-    "SELECT d.name, d.revision, d.created_ms, p.part, p.blob, p.bytes, p.sha256,"        \
-    " p.document FROM "
+#define DATASET_FACTS                                                                    \
+    "SELECT d.name, d.revision, d.created_ms, p.part, p.blob, p.bytes, p.sha256,"
+#define DATASET_COLUMNS DATASET_FACTS " p.document FROM "
 #define DATASET_PARTS                                                                    \
     " AS d JOIN dataset_parts p ON p.name = d.name AND p.revision = d.revision"
 
@@ -233,15 +238,17 @@ bool store_datasets_list(struct store *s, const char *after, size_t limit,
                          struct err *e) {
     struct db_statement *q = db_prepare(
         s->db,
-        DATASET_COLUMNS "(SELECT l.name, l.revision, l.created_ms FROM datasets l"
-                        "  WHERE l.name > $1 AND l.revision ="
-                        "  (SELECT max(m.revision) FROM datasets m WHERE m.name = l.name)"
-                        "  ORDER BY l.name LIMIT $2)" DATASET_PARTS " ORDER BY d.name",
+        DATASET_FACTS " substr(p.document, 1, $3) FROM"
+                      " (SELECT l.name, l.revision, l.created_ms FROM datasets l"
+                      "  WHERE l.name > $1 AND l.revision ="
+                      "  (SELECT max(m.revision) FROM datasets m WHERE m.name = l.name)"
+                      "  ORDER BY l.name LIMIT $2)" DATASET_PARTS " ORDER BY d.name",
         e);
     if (!q)
         return false;
     db_bind_text(q, 1, after ? after : "");
     db_bind_int(q, 2, store_limit_plus_one(limit));
+    db_bind_int(q, 3, STORE_DOCUMENT_HEAD);
     struct rows rows = {0};
     if (!rows_read(&rows, q, e))
         return false;

@@ -101,7 +101,7 @@ static void test_no_path(void) {
 static void test_table(void) {
     for (size_t i = 0; i < routes_n; i++) {
         const struct route *r = &routes[i];
-        CHECK(r->pattern[0] == '/' && r->handler && r->query &&
+        CHECK(r->pattern[0] == '/' && !r->handler == !!r->stream && r->query &&
               r->subsystem < SUBSYSTEMS_N);
         CHECK_SAY(!r->body || strcmp(r->method, "POST") == 0, "%s", r->name);
         for (size_t j = 0; j < i; j++) {

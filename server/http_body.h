@@ -1,0 +1,43 @@
+/* The bytes of a body that is collected whole, within what one body and what all bodies
+ * in flight may take. One thread at a time; the count of all is shared. */
+#ifndef SERVER_HTTP_BODY_H
+#define SERVER_HTTP_BODY_H
+
+#include <stdatomic.h>
+
+#include "server/http_head.h"
+
+struct http_bodies {
+    atomic_size_t bytes; /* of all bodies in flight */
+    size_t bytes_max;    /* --body-memory-max */
+};
+
+/* Zero-initialise; http_body_free. */
+struct http_body {
+    char *bytes;
+    size_t n, capacity, reserved;
+};
+void http_body_free(struct http_bodies *all, struct http_body *b);
+
+/* What a body may be. `flag` names the limit. */
+struct http_body_limit {
+    bool expected; /* the route takes one */
+    uint64_t max;
+    const char *flag;
+};
+
+/* ERR_LENGTH without any framing, ERR_TOO_LARGE for a length over the limit. */
+bool http_body_check(const struct http_framing *framing,
+                     const struct http_body_limit *limit, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Room for `capacity` bytes. ERR_UNAVAILABLE when all bodies together take too much. */
+bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capacity,
+                       struct err *e) __attribute__((warn_unused_result));
+
+/* More of it. */
+bool http_body_append(struct http_bodies *all, struct http_body *b, const char *data,
+                      size_t n, const struct http_body_limit *limit, struct err *e)
+    __attribute__((warn_unused_result));
+
+#endif
