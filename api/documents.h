@@ -33,7 +33,8 @@ struct curve_point {
 };
 void history_encode(const struct curve_point *points, size_t n, struct text *out);
 
-/* What is kept with a version when it is published: facts of the model itself. */
+/* What is kept with a version when it is published: facts of the model itself. A cost of
+ * NaN and 0 epochs, of a model that no job has trained, are null. */
 void version_facts_encode(const struct job_spec *spec, const struct model *model,
                           double cost, struct text *out);
 
@@ -44,9 +45,22 @@ struct version_view {
 };
 void version_document_encode(const struct version_view *version, struct text *out);
 
-/* The latest version's document with the numbers of all versions, newest first. */
-void model_document_encode(const struct version_view *latest, const int64_t *versions,
-                           size_t n, struct text *out);
+struct alias_view {
+    const char *model, *alias;
+    int64_t version, change, changed_ms;
+};
+void alias_document_encode(const struct alias_view *alias, struct text *out);
+
+/* The latest version's document with the numbers of all versions, newest first, also in
+ * the form that TensorFlow Serving's clients know, and with the aliases. */
+struct model_view {
+    struct version_view latest;
+    const int64_t *versions;
+    size_t versions_n;
+    const struct alias_view *aliases;
+    size_t aliases_n;
+};
+void model_document_encode(const struct model_view *model, struct text *out);
 
 /* {"object":"list","data":[ ... ],"has_more":...}: items are written between the two. */
 void list_open(struct text *out);

@@ -9,13 +9,19 @@
 #include "api/text.h"
 #include "engine/model.h"
 
-/* A model by name and version: "iris", "iris@3". */
+/* A model by name and version or alias: "iris", "iris@3", "iris@production". */
 struct model_ref {
-    char name[JOB_NAME_MAX + 1]; /* "" when the request names none */
-    int64_t version;             /* 0: the latest */
+    char name[JOB_NAME_MAX + 1];  /* "" when the request names none */
+    int64_t version;              /* 0: what the alias says, or the latest */
+    char alias[JOB_NAME_MAX + 1]; /* "" when it names none; "latest" is none */
 };
 
-/* Parses "name" or "name@version". `where` is the place of the text, for errors. */
+/* Whether `alias` can be given to a version: [A-Za-z0-9][A-Za-z0-9._-]{0,127}, neither a
+ * number nor "latest". */
+bool model_alias_valid(const char *alias);
+
+/* Parses "name", "name@version" or "name@alias". `where` is the place of the text, for
+ * errors. */
 bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
                      struct err *e) __attribute__((warn_unused_result));
 

@@ -170,7 +170,7 @@ static bool body_check(struct exchange *x, const struct http_head *head,
                        "%" PRIu64 " bytes are over the limit of %" PRId64
                        " (--body-bytes-max)",
                        length, config->body_bytes_max);
-    if (x->route->body && !http_head_media(head, e))
+    if (x->route->body && !http_head_media(head, x->route->body, e))
         return false;
     return !length || !x->route->body || body_reserve(x, (size_t)length);
 }
@@ -183,6 +183,8 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     head.fields_n = 0;
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, collect_field, &head);
     http_request_id(&x->request, http_head_field(&head, "X-Request-Id"));
+    x->request.if_match = http_head_field(&head, "If-Match");
+    x->request.if_none_match = http_head_field(&head, "If-None-Match");
     return http_head_check(&head, &framing, &x->err) &&
            http_head_path(url, x->path, &x->request, &x->err) && route_check(x) &&
            query_check(x) && body_check(x, &head, &framing);
@@ -193,6 +195,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
 static void problem_set(struct exchange *x) {
     x->reply.status = problem_status(x->err.kind);
     x->reply.type = NULL;
+    x->reply.etag[0] = x->reply.filename[0] = '\0';
     text_free(&x->reply.body);
     problem_encode(&x->err, x->request.id, &x->reply.body);
 }
@@ -221,6 +224,14 @@ static struct MHD_Response *response_new(struct exchange *x) {
     MHD_add_response_header(response, "X-Request-Id", x->request.id);
     if (reply->location[0])
         MHD_add_response_header(response, "Location", reply->location);
+    if (reply->etag[0])
+        MHD_add_response_header(response, "ETag", reply->etag);
+    if (reply->filename[0]) {
+        char disposition[HTTP_FILENAME_MAX + 32];
+        snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"",
+                 reply->filename);
+        MHD_add_response_header(response, "Content-Disposition", disposition);
+    }
     if (reply->allow)
         MHD_add_response_header(response, "Allow", reply->allow);
     if (reply->status == 503 || reply->status == 429) {
