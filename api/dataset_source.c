@@ -39,7 +39,8 @@ bool dataset_source_decode(const char *json, struct dataset_source *part, struct
     s->gzipped = json_is_true(json_object_get(root, "gzipped"));
     s->delimiter = delimiter ? delimiter[0] : '\0';
     char *profile = json_dumps(json_object_get(root, "profile"), JSON_COMPACT);
-    bool ok = profile && s->format != TABLE_AUTO && profile_decode(profile, &part->profile, e);
+    bool ok =
+        profile && s->format != TABLE_AUTO && profile_decode(profile, &part->profile, e);
     free(profile);
     json_decref(root);
     if (!ok) {

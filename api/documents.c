@@ -1,6 +1,8 @@
 #include "api/documents.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/encoder_document.h"
@@ -134,8 +136,8 @@ static void model_layers_encode(const struct net *net, struct text *out) {
     text_close(out, ']');
 }
 
-void version_facts_encode(const struct model *model, const struct version_training *training,
-                          struct text *out) {
+void version_facts_encode(const struct model *model,
+                          const struct version_training *training, struct text *out) {
     text_open(out, '{');
     member_string(out, "task", task_name(model->task));
     member_int(out, "inputs", (int64_t)model->net->inputs_n);
@@ -193,14 +195,51 @@ void version_document_encode(const struct version_view *version, struct text *ou
     text_close(out, '}');
 }
 
-void model_document_encode(const struct version_view *latest, const int64_t *versions,
-                           size_t n, struct text *out) {
+void alias_document_encode(const struct alias_view *alias, struct text *out) {
     text_open(out, '{');
-    version_members(latest, out);
+    member_string(out, "object", "alias");
+    member_string(out, "model", alias->model);
+    member_string(out, "alias", alias->alias);
+    member_int(out, "version", alias->version);
+    member_int(out, "change", alias->change);
+    member_time(out, "changed_at", alias->changed_ms);
+    text_close(out, '}');
+}
+
+/* As GET /v1/models/NAME of TensorFlow Serving: every version that there is can be asked
+ * for. */
+static void version_status_encode(int64_t version, struct text *out) {
+    char number[24];
+    snprintf(number, sizeof number, "%" PRId64, version);
+    text_open(out, '{');
+    member_string(out, "version", number);
+    member_string(out, "state", "AVAILABLE");
+    text_key(out, "status");
+    text_open(out, '{');
+    member_string(out, "error_code", "OK");
+    text_key(out, "error_message");
+    text_json_string(out, "");
+    text_close(out, '}');
+    text_close(out, '}');
+}
+
+void model_document_encode(const struct model_view *model, struct text *out) {
+    text_open(out, '{');
+    version_members(&model->latest, out);
     text_key(out, "versions");
     text_open(out, '[');
-    for (size_t i = 0; i < n; i++)
-        text_json_int(out, versions[i]);
+    for (size_t i = 0; i < model->versions_n; i++)
+        text_json_int(out, model->versions[i]);
+    text_close(out, ']');
+    text_key(out, "aliases");
+    text_open(out, '{');
+    for (size_t i = 0; i < model->aliases_n; i++)
+        member_int(out, model->aliases[i].alias, model->aliases[i].version);
+    text_close(out, '}');
+    text_key(out, "model_version_status");
+    text_open(out, '[');
+    for (size_t i = 0; i < model->versions_n; i++)
+        version_status_encode(model->versions[i], out);
     text_close(out, ']');
     text_close(out, '}');
 }

@@ -23,7 +23,7 @@ struct job_view {
     const char *error_code, *error_text;    /* "" : none */
     int64_t error_epoch;                    /* -1: none */
     int64_t model_version;                  /* 0: none */
-    const char *warnings, *metrics; /* JSON, or NULL */
+    const char *warnings, *metrics;         /* JSON, or NULL */
     const char *hyperparameters, *metadata; /* JSON; metadata may be NULL */
 };
 void job_document_encode(const struct job_view *job, struct text *out);
@@ -42,8 +42,8 @@ struct version_training {
     double cost;
     const char *metrics; /* JSON, or NULL */
 };
-void version_facts_encode(const struct model *model, const struct version_training *training,
-                          struct text *out);
+void version_facts_encode(const struct model *model,
+                          const struct version_training *training, struct text *out);
 
 struct version_view {
     const char *model, *sha256, *job_id; /* job_id "": none */
@@ -52,9 +52,22 @@ struct version_view {
 };
 void version_document_encode(const struct version_view *version, struct text *out);
 
-/* The latest version's document with the numbers of all versions, newest first. */
-void model_document_encode(const struct version_view *latest, const int64_t *versions,
-                           size_t n, struct text *out);
+struct alias_view {
+    const char *model, *alias;
+    int64_t version, change, changed_ms;
+};
+void alias_document_encode(const struct alias_view *alias, struct text *out);
+
+/* The latest version's document with the numbers of all versions, newest first, also in
+ * the form that TensorFlow Serving's clients know, and with the aliases. */
+struct model_view {
+    struct version_view latest;
+    const int64_t *versions;
+    size_t versions_n;
+    const struct alias_view *aliases;
+    size_t aliases_n;
+};
+void model_document_encode(const struct model_view *model, struct text *out);
 
 /* {"object":"list","data":[ ... ],"has_more":...}: items are written between the two. */
 void list_open(struct text *out);

@@ -14,7 +14,7 @@ static void column_encode(const struct encoder_column *c, struct text *out) {
     text_key(out, "type");
     text_json_string(out, kinds[c->kind]);
     text_key(out, "missing");
-    text_json_string(out, c->missing_refused           ? "error"
+    text_json_string(out, c->missing_refused            ? "error"
                           : c->kind != ENCODER_CATEGORY ? "mean"
                           : c->missing_category         ? "category"
                                                         : "unseen");
@@ -69,7 +69,8 @@ static bool column_decode(const json_t *value, struct encoder_column *c) {
                        categories_decode(json_object_get(value, "categories"), c));
 }
 
-bool encoder_document_decode(const json_t *array, struct encoder *encoder, struct err *e) {
+bool encoder_document_decode(const json_t *array, struct encoder *encoder,
+                             struct err *e) {
     size_t n = json_array_size(array);
     *encoder = (struct encoder){0};
     encoder->columns = calloc(n + 1, sizeof *encoder->columns);

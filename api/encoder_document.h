@@ -1,5 +1,5 @@
-/* An encoder as JSON: what a model tells of its input columns, and keeps in its file. For api/
- * alone. */
+/* An encoder as JSON: what a model tells of its input columns, and keeps in its file. For
+ * api/ alone. */
 #ifndef API_ENCODER_DOCUMENT_H
 #define API_ENCODER_DOCUMENT_H
 

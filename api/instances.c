@@ -46,8 +46,8 @@ static bool word_take(struct cursor *c, const char *word) {
 }
 
 /* One scalar; *owned is a text to free. */
-static bool cell_scan(struct cursor *c, const char *where, struct cell *cell, char **owned,
-                      struct err *e) {
+static bool cell_scan(struct cursor *c, const char *where, struct cell *cell,
+                      char **owned, struct err *e) {
     char first = cursor_peek(c);
     *cell = (struct cell){.kind = CELL_MISSING, .text = c->at};
     if (first == '"') {
@@ -70,7 +70,8 @@ static bool cell_scan(struct cursor *c, const char *where, struct cell *cell, ch
         if (got == NUMBER_TOO_LARGE)
             return err_set(e, ERR_RANGE, where, "a number outside float32");
         if (got != NUMBER_OK)
-            return err_set(e, ERR_INVALID, where, "expected a cell, got %s", cursor_kind(c));
+            return err_set(e, ERR_INVALID, where, "expected a cell, got %s",
+                           cursor_kind(c));
         cell->kind = CELL_NUMBER;
     }
     cell->text_n = (size_t)(c->at - cell->text);
@@ -113,8 +114,8 @@ static bool array_scan(struct scan *s, const char *where, float *row, struct err
             !next_take(s->c, ']', where, &more, e))
             return false;
     }
-    return column == n || err_set(e, ERR_INVALID, where, "expected %zu cells, got %zu", n,
-                                  column);
+    return column == n ||
+           err_set(e, ERR_INVALID, where, "expected %zu cells, got %zu", n, column);
 }
 
 static bool member_scan(struct scan *s, const char *where, float *row, struct err *e) {
@@ -124,15 +125,17 @@ static bool member_scan(struct scan *s, const char *where, float *row, struct er
         return false;
     size_t column = encoder_find(s->encoder, name, strlen(name));
     json_path_key(place, where, name);
-    bool known = column < s->encoder->columns_n ||
-                 err_set(e, ERR_INVALID, place, "the model has no column \"%.60s\"", name);
+    bool known =
+        column < s->encoder->columns_n ||
+        err_set(e, ERR_INVALID, place, "the model has no column \"%.60s\"", name);
     free(name);
     if (!known)
         return false;
     if (s->seen[column])
         return err_set(e, ERR_INVALID, place, "is given twice");
     s->seen[column] = 1;
-    return cursor_expect(s->c, ':', place, e) && column_scan_into(s, column, place, row, e);
+    return cursor_expect(s->c, ':', place, e) &&
+           column_scan_into(s, column, place, row, e);
 }
 
 static bool object_scan(struct scan *s, const char *where, float *row, struct err *e) {
@@ -162,11 +165,12 @@ static bool rows_scan_all(struct scan *s, struct err *e) {
             return false;
         float *row = s->rows->values + s->rows->rows_n * s->encoder->inputs_n;
         char first = cursor_peek(s->c);
-        bool ok = first == '['   ? array_scan(s, where, row, e)
-                  : first == '{' ? object_scan(s, where, row, e)
-                                 : err_set(e, ERR_INVALID, where,
-                                           "expected a row as an array or an object, got %s",
-                                           cursor_kind(s->c));
+        bool ok = first == '[' ? array_scan(s, where, row, e)
+                  : first == '{'
+                      ? object_scan(s, where, row, e)
+                      : err_set(e, ERR_INVALID, where,
+                                "expected a row as an array or an object, got %s",
+                                cursor_kind(s->c));
         if (!ok || !next_take(s->c, ']', s->path, &more, e))
             return false;
     }

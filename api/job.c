@@ -179,8 +179,9 @@ static bool dataset_parse(const struct json_slot *slot, char name[JOB_NAME_MAX +
         return false;
     snprintf(name, JOB_NAME_MAX + 1, "%.*s", (int)n, text);
     *revision = text[n] ? strtoll(text + n + 1, NULL, 10) : 0;
-    bool number = !text[n] || (text[n + 1] && *revision > 0 &&
-                               strspn(text + n + 1, "0123456789") == strlen(text + n + 1));
+    bool number =
+        !text[n] || (text[n + 1] && *revision > 0 &&
+                     strspn(text + n + 1, "0123456789") == strlen(text + n + 1));
     return number && job_name_valid(name);
 }
 
@@ -196,7 +197,8 @@ static bool draft_check(const struct job_draft *d, struct err *e) {
                        "expected a dataset's name or name@revision");
     for (enum job_key k = KEY_TARGET; k <= KEY_CLASS_WEIGHT; k++)
         if (d->slots[k].value)
-            return err_set(e, ERR_INVALID, d->slots[k].path, "belongs to a job on a dataset");
+            return err_set(e, ERR_INVALID, d->slots[k].path,
+                           "belongs to a job on a dataset");
     return true;
 }
 
@@ -230,8 +232,8 @@ static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
            job_targets_resolve(shape, &d->targets, request, e);
 }
 
-/* The distinct values of a target stand for all of them: they decide the task, the classes
- * and the output layer as the whole column would. */
+/* The distinct values of a target stand for all of them: they decide the task, the
+ * classes and the output layer as the whole column would. */
 static bool values_column(const struct profile_column *c, struct column *column,
                           struct err *e) {
     bool numbers = c->type == PROFILE_NUMBER;
@@ -249,11 +251,12 @@ static bool values_column(const struct profile_column *c, struct column *column,
             column->numbers[i] = column->kind == COLUMN_BOOLEANS ? (double)(i % 2)
                                  : c->many || !c->whole ? 0.5 + (double)i /* no classes */
                                                         : strtod(c->values[i].text, NULL);
-        return column->numbers || err_set(e, ERR_NO_MEMORY, NULL, "no memory for classes");
+        return column->numbers ||
+               err_set(e, ERR_NO_MEMORY, NULL, "no memory for classes");
     }
     column->string_ids = calloc(n, sizeof *column->string_ids);
-    column->strings = (struct labels){.kind = LABEL_STRING,
-                                      .strings = calloc(n, sizeof(char *))};
+    column->strings =
+        (struct labels){.kind = LABEL_STRING, .strings = calloc(n, sizeof(char *))};
     for (size_t i = 0; column->string_ids && column->strings.strings && i < n; i++) {
         column->string_ids[i] = (int32_t)i;
         column->strings.strings[i] = strdup(c->values[i].text);
@@ -261,7 +264,8 @@ static bool values_column(const struct profile_column *c, struct column *column,
             break;
         column->strings.n++;
     }
-    return column->strings.n == n || err_set(e, ERR_NO_MEMORY, NULL, "no memory for classes");
+    return column->strings.n == n ||
+           err_set(e, ERR_NO_MEMORY, NULL, "no memory for classes");
 }
 
 /* Errors that name the targets of inline data mean the dataset's target here. */
@@ -294,8 +298,8 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     return ok;
 }
 
-bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset, int64_t seed,
-                       struct job_request *out, struct err *e) {
+bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
+                       int64_t seed, struct job_request *out, struct err *e) {
     struct job_shape shape = {.task = -1, .loss = -1};
     *out = d->request;
     d->request = (struct job_request){0};

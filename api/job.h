@@ -46,11 +46,11 @@ struct job_spec {
     int64_t epochs;
     bool shuffle;
     enum normalize normalize;
-    int64_t report_every; /* epochs between points of the curve */
-    int64_t seed;         /* 0..JOB_SEED_MAX */
+    int64_t report_every;   /* epochs between points of the curve */
+    int64_t seed;           /* 0..JOB_SEED_MAX */
     struct labels labels;   /* owned */
-    struct job_table table; /* of a job on a dataset, whose inputs_n is 0 until a worker has
-                               learnt its encoder; owned */
+    struct job_table table; /* of a job on a dataset, whose inputs_n is 0 until a worker
+                               has learnt its encoder; owned */
 };
 void job_spec_free(struct job_spec *spec);
 
@@ -70,25 +70,25 @@ void job_request_free(struct job_request *request);
 bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *out,
                 struct err *e) __attribute__((warn_unused_result));
 
-/* The same in two steps, for jobs on a dataset: what the document says, then what follows from
- * it and from the dataset that it names. */
+/* The same in two steps, for jobs on a dataset: what the document says, then what follows
+ * from it and from the dataset that it names. */
 struct job_draft;
 struct job_draft *job_draft_new(const char *body, size_t n, struct err *e)
-    __attribute__((warn_unused_result)); /* borrows body */
+    __attribute__((warn_unused_result));  /* borrows body */
 void job_draft_free(struct job_draft *d); /* NULL is allowed */
 
-/* The dataset that the job names ("name" or "name@revision"): its name into `name`, and the
- * revision or 0. false when its data are inline. */
+/* The dataset that the job names ("name" or "name@revision"): its name into `name`, and
+ * the revision or 0. false when its data are inline. */
 bool job_draft_dataset(const struct job_draft *d, char name[JOB_NAME_MAX + 1],
                        int64_t *revision);
 
 /* `dataset` is NULL for inline data. The draft's data move to *out. */
-bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset, int64_t seed,
-                       struct job_request *out, struct err *e)
+bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
+                       int64_t seed, struct job_request *out, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The spec as a JSON object ("hyperparameters"), and back from one. A model's document has its
- * encoder beside the spec's members: it is read where `encoder` is not NULL. */
+/* The spec as a JSON object ("hyperparameters"), and back from one. A model's document
+ * has its encoder beside the spec's members: it is read where `encoder` is not NULL. */
 void job_spec_encode(const struct job_spec *spec, struct text *out);
 void job_spec_members_encode(const struct job_spec *spec, struct text *out);
 bool job_spec_decode(const char *json, struct job_spec *spec, struct encoder *encoder,

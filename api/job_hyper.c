@@ -175,7 +175,8 @@ static enum initializer default_initializer(const struct job_spec *spec) {
     return INITIALIZER_GLOROT_UNIFORM;
 }
 
-/* A dataset's job is scaled and goes by mini-batches: sensible for most tables, in seconds. */
+/* A dataset's job is scaled and goes by mini-batches: sensible for most tables, in
+ * seconds. */
 static void table_defaults(struct job_spec *spec) {
     spec->normalize = NORMALIZE_STANDARD;
     spec->batch_rows = spec->samples_n > JOB_TABLE_BATCH ? JOB_TABLE_BATCH : 0;

@@ -7,9 +7,8 @@
 static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
                                          [ENCODER_BOOLEAN] = "boolean",
                                          [ENCODER_CATEGORY] = "category"};
-static const char *const use_names[] = {[COLUMN_UNUSED] = "none",
-                                        [COLUMN_FEATURE] = "feature",
-                                        [COLUMN_TARGET] = "target"};
+static const char *const use_names[] = {
+    [COLUMN_UNUSED] = "none", [COLUMN_FEATURE] = "feature", [COLUMN_TARGET] = "target"};
 static const struct json_choice missing_choices[] = {{"mean", 0}, {"error", 1}};
 static const struct json_choice weight_choices[] = {{"none", CLASS_WEIGHT_NONE},
                                                     {"balanced", CLASS_WEIGHT_BALANCED}};
@@ -70,15 +69,15 @@ static bool column_named(const struct job_table *t, const char *name, const char
 static bool names_use(const struct json_slot *slot, enum column_use use,
                       struct job_table *t, struct err *e) {
     if (!json_is_array(slot->value))
-        return err_set(e, ERR_INVALID, slot->path, "expected an array of column names, got %s",
+        return err_set(e, ERR_INVALID, slot->path,
+                       "expected an array of column names, got %s",
                        json_kind(slot->value));
     for (size_t i = 0; i < json_array_size(slot->value); i++) {
         struct json_slot name = {.value = json_array_get(slot->value, i)};
         const char *text = NULL;
         size_t column = 0;
         json_path_index(name.path, slot->path, i);
-        if (!json_text(&name, &text, e) ||
-            !column_named(t, text, name.path, &column, e))
+        if (!json_text(&name, &text, e) || !column_named(t, text, name.path, &column, e))
             return false;
         if (t->columns[column].use == COLUMN_TARGET && use == COLUMN_FEATURE)
             return err_set(e, ERR_INVALID, name.path, "\"%.60s\" is the target", text);
@@ -156,30 +155,34 @@ static bool features_review(const struct profile *p, const struct profile_column
             warn(&out, c->name, "has too many different texts: left out"), drop = true;
         else if (used && !c->many && c->values_n == 1 && !c->missing)
             warn(&out, c->name, "is constant: left out"), drop = true;
-        else if (used && c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
+        else if (used && c->type == PROFILE_CATEGORY && c->values_n == there &&
+                 there > 20)
             warn(&out, c->name, "is different in every row, like an id: left out"),
                 drop = true;
-        else if (used && c->type == PROFILE_NUMBER && c->whole && c->many && !c->missing &&
-                 c->max - c->min + 1 == (double)p->rows_n)
+        else if (used && c->type == PROFILE_NUMBER && c->whole && c->many &&
+                 !c->missing && c->max - c->min + 1 == (double)p->rows_n)
             warn(&out, c->name, "counts the rows, like an id");
         if (drop)
             t->columns[i].use = COLUMN_UNUSED;
         features += t->columns[i].use == COLUMN_FEATURE;
         /* The same values as often: one name for another. */
-        bool mirrors = !drop && used && !target->many && !c->many && target->values_n > 1 &&
-                       c->values_n == target->values_n && c->missing == target->missing;
+        bool mirrors = !drop && used && !target->many && !c->many &&
+                       target->values_n > 1 && c->values_n == target->values_n &&
+                       c->missing == target->missing;
         for (size_t v = 0; mirrors && v < c->values_n; v++)
             mirrors = c->values[v].count == target->values[v].count;
         if (mirrors)
-            warn(&out, c->name, "seems to repeat the target: exclude it unless it is known "
-                                "when predicting");
+            warn(&out, c->name,
+                 "seems to repeat the target: exclude it unless it is known "
+                 "when predicting");
     }
     if (out.n > empty) {
         text_close(&out, ']');
         t->warnings = text_take(&out);
     }
     text_free(&out);
-    return features || err_set(e, ERR_INVALID, "/features", "no column is left to learn from");
+    return features ||
+           err_set(e, ERR_INVALID, "/features", "no column is left to learn from");
 }
 
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
@@ -197,8 +200,9 @@ static bool extras_decode(const struct job_table_slots *slots, struct job_table 
 static bool missing_check(const struct job_dataset *dataset, const struct job_table *t,
                           const struct profile_column *target, struct err *e) {
     if (target->missing)
-        return err_set(e, ERR_INVALID, "/target", "\"%.60s\" is missing in %llu of %llu rows",
-                       target->name, (unsigned long long)target->missing,
+        return err_set(e, ERR_INVALID, "/target",
+                       "\"%.60s\" is missing in %llu of %llu rows", target->name,
+                       (unsigned long long)target->missing,
                        (unsigned long long)dataset->table->rows_n);
     for (size_t i = 0; t->missing_refused && i < t->columns_n; i++)
         if (t->columns[i].use == COLUMN_FEATURE && dataset->table->columns[i].missing)
@@ -208,9 +212,9 @@ static bool missing_check(const struct job_dataset *dataset, const struct job_ta
     return true;
 }
 
-bool job_table_decode(const struct job_table_slots *slots, const struct job_dataset *dataset,
-                      struct job_table *t, const struct profile_column **target,
-                      struct err *e) {
+bool job_table_decode(const struct job_table_slots *slots,
+                      const struct job_dataset *dataset, struct job_table *t,
+                      const struct profile_column **target, struct err *e) {
     snprintf(t->dataset, sizeof t->dataset, "%s", dataset->name);
     t->revision = dataset->revision;
     t->source = dataset->source;
@@ -229,7 +233,8 @@ bool job_table_decode(const struct job_table_slots *slots, const struct job_data
 
 /* ---- the document --------------------------------------------------------------- */
 
-static void source_encode(const char *key, const struct reader_found *s, struct text *out) {
+static void source_encode(const char *key, const struct reader_found *s,
+                          struct text *out) {
     text_key(out, key);
     text_open(out, '{');
     text_key(out, "format");
@@ -320,7 +325,8 @@ static bool column_read(const json_t *value, struct job_column *c) {
     return c->name;
 }
 
-/* A stored document is ours: what is odd in it is a damaged store, not a user's mistake. */
+/* A stored document is ours: what is odd in it is a damaged store, not a user's mistake.
+ */
 static bool table_read(const json_t *table, struct job_table *t) {
     const json_t *columns = json_object_get(table, "columns");
     const json_t *apart = json_object_get(table, "targets_column");
@@ -333,7 +339,8 @@ static bool table_read(const json_t *table, struct job_table *t) {
     if (!t->columns || !n || !source_read(json_object_get(table, "source"), &t->source))
         return false;
     for (; t->columns_n < n; t->columns_n++)
-        if (!column_read(json_array_get(columns, t->columns_n), &t->columns[t->columns_n]))
+        if (!column_read(json_array_get(columns, t->columns_n),
+                         &t->columns[t->columns_n]))
             return false;
     return !apart ||
            (column_read(apart, &t->target) &&

@@ -1,6 +1,6 @@
-/* A job on a dataset: which columns go in, which one is to be predicted, and how the file is
- * read again. Part of a job_spec; stands in its document, so that a worker needs nothing but
- * the document and the bytes. */
+/* A job on a dataset: which columns go in, which one is to be predicted, and how the file
+ * is read again. Part of a job_spec; stands in its document, so that a worker needs
+ * nothing but the document and the bytes. */
 #ifndef API_JOB_TABLE_H
 #define API_JOB_TABLE_H
 
@@ -56,10 +56,12 @@ struct job_table_slots {
         *missing_values, *class_weight;
 };
 
-/* Chooses the columns. *target is the target's profile. Errors name the key and the column. */
-bool job_table_decode(const struct job_table_slots *slots, const struct job_dataset *dataset,
-                      struct job_table *t, const struct profile_column **target,
-                      struct err *e) __attribute__((warn_unused_result));
+/* Chooses the columns. *target is the target's profile. Errors name the key and the
+ * column. */
+bool job_table_decode(const struct job_table_slots *slots,
+                      const struct job_dataset *dataset, struct job_table *t,
+                      const struct profile_column **target, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* The members of the echo ("dataset", "target", "features", "table", ...), and back. */
 void job_table_encode(const struct job_table *t, struct text *out);

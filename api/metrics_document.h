@@ -5,8 +5,8 @@
 #include "api/text.h"
 #include "engine/metrics.h"
 
-/* {"accuracy","precision","recall","f1","roc_auc","log_loss","confusion_matrix":[[..]]}; what
- * is not defined is null. */
+/* {"accuracy","precision","recall","f1","roc_auc","log_loss","confusion_matrix":[[..]]};
+ * what is not defined is null. */
 void metrics_classes_encode(const struct class_metrics *m, struct text *out);
 
 /* {"mse","rmse","mae","r2"} */

@@ -16,6 +16,11 @@ void predict_request_free(struct predict_request *request) {
     *request = (struct predict_request){0};
 }
 
+bool model_alias_valid(const char *alias) {
+    return job_name_valid(alias) && alias[strspn(alias, "0123456789")] &&
+           strcmp(alias, "latest") != 0;
+}
+
 bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
                      struct err *e) {
     *ref = (struct model_ref){0};
@@ -28,17 +33,22 @@ bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
     const char *version = text[n] ? text + n + 1 : "latest";
     if (strcmp(version, "latest") == 0)
         return true;
+    if (model_alias_valid(version)) {
+        snprintf(ref->alias, sizeof ref->alias, "%s", version);
+        return true;
+    }
     size_t digits = strspn(version, "0123456789");
     if (!digits || digits > 18 || version[digits] || version[0] == '0')
         return err_set(e, ERR_INVALID, where,
-                       "expected a version like 3 or latest behind \"@\", got \"%.40s\"",
+                       "expected a version like 3, latest or an alias behind \"@\", "
+                       "got \"%.40s\"",
                        version);
     ref->version = strtoll(version, NULL, 10);
     return true;
 }
 
-/* Rows of numbers go straight into the block. Anything else waits for the model, which may
- * know its columns: then the place in the text is kept, and why it is not numbers. */
+/* Rows of numbers go straight into the block. Anything else waits for the model, which
+ * may know its columns: then the place in the text is kept, and why it is not numbers. */
 static bool scan_instances(void *context, struct cursor *c, const char *path,
                            struct err *e) {
     struct predict_request *request = context;
@@ -70,8 +80,7 @@ static bool rest_decode(const json_t *root, struct predict_request *out, struct 
 bool predict_decode(const char *body, size_t n, struct predict_request *out,
                     struct err *e) {
     *out = (struct predict_request){0};
-    struct carve_hole hole = {
-        .key = "instances", .scan = scan_instances, .context = out};
+    struct carve_hole hole = {.key = "instances", .scan = scan_instances, .context = out};
     struct arena arena;
     arena_init(&arena, 2 * REST_BYTES_MAX);
     char *rest;

@@ -9,21 +9,28 @@
 #include "api/text.h"
 #include "engine/model.h"
 
-/* A model by name and version: "iris", "iris@3". */
+/* A model by name and version or alias: "iris", "iris@3", "iris@production". */
 struct model_ref {
-    char name[JOB_NAME_MAX + 1]; /* "" when the request names none */
-    int64_t version;             /* 0: the latest */
+    char name[JOB_NAME_MAX + 1];  /* "" when the request names none */
+    int64_t version;              /* 0: what the alias says, or the latest */
+    char alias[JOB_NAME_MAX + 1]; /* "" when it names none; "latest" is none */
 };
 
-/* Parses "name" or "name@version". `where` is the place of the text, for errors. */
+/* Whether `alias` can be given to a version: [A-Za-z0-9][A-Za-z0-9._-]{0,127}, neither a
+ * number nor "latest". */
+bool model_alias_valid(const char *alias);
+
+/* Parses "name", "name@version" or "name@alias". `where` is the place of the text, for
+ * errors. */
 bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
                      struct err *e) __attribute__((warn_unused_result));
 
 struct predict_request {
     struct model_ref model;
-    struct rows instances;       /* owned; as many columns as the rows have */
-    struct err not_numbers;      /* why the instances are not rows of numbers, if they are not */
-    const char *raw, *raw_end;   /* the instances in the body, which is borrowed */
+    struct rows instances; /* owned; as many columns as the rows have */
+    struct err
+        not_numbers; /* why the instances are not rows of numbers, if they are not */
+    const char *raw, *raw_end; /* the instances in the body, which is borrowed */
 };
 void predict_request_free(struct predict_request *request);
 
@@ -33,9 +40,9 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
 
 enum { PREDICT_OUTPUTS_MAX = 1 << 24 }; /* rows times outputs of one request */
 
-/* Makes request->instances the model's inputs: as they are where it takes numbers, encoded where
- * it knows its columns. ERR_INVALID names the instance; ERR_TOO_LARGE: more comes out of them
- * than PREDICT_OUTPUTS_MAX. */
+/* Makes request->instances the model's inputs: as they are where it takes numbers,
+ * encoded where it knows its columns. ERR_INVALID names the instance; ERR_TOO_LARGE: more
+ * comes out of them than PREDICT_OUTPUTS_MAX. */
 bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) __attribute__((warn_unused_result));
 

@@ -7,11 +7,13 @@
 #include "engine/model.h"
 
 /* Y (m, k) of inputs that are transformed already: a model without a transform. */
-static float *outputs_new(const struct net *net, struct trainer_data data, struct err *e) {
+static float *outputs_new(const struct net *net, struct trainer_data data,
+                          struct err *e) {
     struct model bare = {.net = (struct net *)(uintptr_t)net};
     size_t floats;
-    float *Y = size_mul(data.rows_n, net->outputs_n, &floats) ? memory_new(floats, sizeof *Y)
-                                                              : NULL;
+    float *Y = size_mul(data.rows_n, net->outputs_n, &floats)
+                   ? memory_new(floats, sizeof *Y)
+                   : NULL;
     float *scratch = memory_new(model_scratch_n(&bare, data.rows_n), sizeof *scratch);
     if (Y && scratch) {
         model_predict(&bare, data.X, data.rows_n, scratch, Y);
@@ -30,7 +32,8 @@ static bool binary_encode(struct trainer_data data, const float *Y, struct text 
     float *P = memory_new(2 * m, sizeof *P);
     int32_t *classes = memory_new(m, sizeof *classes);
     struct class_metrics metrics = {0};
-    bool ok = (P && classes) || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
+    bool ok =
+        (P && classes) || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
     for (size_t i = 0; ok && i < m; i++) {
         P[2 * i] = 1 - Y[i];
         P[2 * i + 1] = Y[i];

@@ -1,5 +1,5 @@
-/* How good a trained net is on the rows it was trained on, and on those it was not. Part of the
- * worker. */
+/* How good a trained net is on the rows it was trained on, and on those it was not. Part
+ * of the worker. */
 #ifndef SERVER_EVALUATION_H
 #define SERVER_EVALUATION_H
 
@@ -7,16 +7,18 @@
 #include "api/text.h"
 #include "engine/trainer.h"
 
-/* What the outputs are measured against: rows as the net takes them. `mean` and `scale` undo a
- * scaling of the targets; scale 0: none. */
+/* What the outputs are measured against: rows as the net takes them. `mean` and `scale`
+ * undo a scaling of the targets; scale 0: none. */
 struct evaluation {
     const struct net *net;
     const struct job_spec *spec;
     double target_mean, target_scale;
 };
 
-/* Writes one part's metrics as a JSON object, or null where there are none (several labels). */
+/* Writes one part's metrics as a JSON object, or null where there are none (several
+ * labels). */
 bool evaluation_encode(const struct evaluation *evaluation, struct trainer_data data,
-                       struct text *out, struct err *e) __attribute__((warn_unused_result));
+                       struct text *out, struct err *e)
+    __attribute__((warn_unused_result));
 
 #endif

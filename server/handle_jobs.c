@@ -126,8 +126,7 @@ static bool inline_insert(struct store *store, const struct job_request *request
     struct job_bytes bytes = {0};
     char sha256[STORE_SHA256_TEXT];
     void *file = table_file_encode(request, &n, e);
-    bool ok =
-        file && store_blob_put(store, file, n, clock_ms(), &bytes.data, sha256, e);
+    bool ok = file && store_blob_put(store, file, n, clock_ms(), &bytes.data, sha256, e);
     free(file);
     return ok && job_insert(store, request, bytes, id, e);
 }
@@ -142,8 +141,8 @@ static bool dataset_resolve(struct store *store, struct job_draft *draft,
     struct dataset_source first = {0}, second = {0};
     struct job_request request = {0};
     if (!rows->blob || (apart && !targets->blob))
-        return err_set(e, ERR_CONFLICT, "/dataset", "\"%s\" has features or targets alone",
-                       d->name);
+        return err_set(e, ERR_CONFLICT, "/dataset",
+                       "\"%s\" has features or targets alone", d->name);
     bool ok = dataset_source_decode(rows->document, &first, e) &&
               (!apart || dataset_source_decode(targets->document, &second, e));
     struct job_dataset view = {
@@ -313,8 +312,8 @@ bool handle_jobs_history(void *subsystem, struct store *store,
     list_open(&reply->body);
     for (size_t i = 0; i < n; i++)
         history_encode(&(struct curve_point){points[i].epoch, points[i].cost,
-                                            points[i].validation_cost}, 1,
-                       &reply->body);
+                                             points[i].validation_cost},
+                       1, &reply->body);
     list_close(&reply->body, false);
     free(points);
     return true;

@@ -8,7 +8,7 @@
 
 enum { VERSIONS_SHOWN_MAX = 100 };
 
-static struct version_view version_view_of(const struct store_version *v) {
+struct version_view model_version_view(const struct store_version *v) {
     return (struct version_view){
         .model = v->model,
         .sha256 = v->sha256,
@@ -20,7 +20,7 @@ static struct version_view version_view_of(const struct store_version *v) {
     };
 }
 
-static bool name_check(const char *name, struct err *e) {
+bool model_name_check(const char *name, struct err *e) {
     return job_name_valid(name) ||
            err_set(e, ERR_INVALID, "name", "expected a model's name, got \"%.60s\"",
                    name);
@@ -29,6 +29,14 @@ static bool name_check(const char *name, struct err *e) {
 static bool version_valid(const char *text) {
     size_t digits = strspn(text, "0123456789");
     return digits && !text[digits] && digits <= 18 && text[0] != '0';
+}
+
+bool model_version_read(const char *text, int64_t *version, struct err *e) {
+    if (!version_valid(text))
+        return err_set(e, ERR_INVALID, "version",
+                       "expected a number from 1, got \"%.40s\"", text);
+    *version = strtoll(text, NULL, 10);
+    return true;
 }
 
 /* A page of versions as a list; of one model, or of all (model NULL). */
@@ -48,7 +56,7 @@ static bool versions_reply(struct store *store, const char *model,
         return page_refused(e);
     list_open(&reply->body);
     for (size_t i = 0; i < n; i++) {
-        struct version_view view = version_view_of(&list[i]);
+        struct version_view view = model_version_view(&list[i]);
         version_document_encode(&view, &reply->body);
         store_version_free(&list[i]);
     }
@@ -70,10 +78,35 @@ bool handle_versions_list(void *subsystem, struct store *store,
     (void)subsystem;
     const char *name = request->parameters[0];
     struct store_version latest;
-    if (!name_check(name, e) || !store_version_get(store, name, 0, &latest, e))
+    if (!model_name_check(name, e) || !store_version_get(store, name, 0, &latest, e))
         return false;
     store_version_free(&latest);
     return versions_reply(store, name, request, reply, e);
+}
+
+/* The model's document from its newest versions. */
+static bool model_reply(struct store *store, const struct store_version *list, size_t n,
+                        struct http_reply *reply, struct err *e) {
+    int64_t numbers[VERSIONS_SHOWN_MAX];
+    struct store_alias *aliases = NULL;
+    struct alias_view *views = NULL;
+    size_t aliases_n = 0;
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = list[i].version;
+    bool ok = store_aliases(store, list[0].model, &aliases, &aliases_n, e);
+    if (ok && aliases_n && !(views = calloc(aliases_n, sizeof *views)))
+        ok = err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu aliases", aliases_n);
+    for (size_t i = 0; ok && i < aliases_n; i++)
+        views[i] = model_alias_view(&aliases[i]);
+    if (ok) {
+        struct model_view view = {model_version_view(&list[0]), numbers, n, views,
+                                  aliases_n};
+        model_document_encode(&view, &reply->body);
+        text_string(&reply->body, "\n");
+    }
+    free(views);
+    free(aliases);
+    return ok;
 }
 
 bool handle_models_get(void *subsystem, struct store *store,
@@ -84,50 +117,58 @@ bool handle_models_get(void *subsystem, struct store *store,
     struct store_version *list = NULL;
     size_t n = 0;
     bool more;
-    if (!name_check(name, e) ||
+    if (!model_name_check(name, e) ||
         !store_versions_list(store, name, NULL, VERSIONS_SHOWN_MAX, &list, &n, &more, e))
         return false;
     if (!n) {
         free(list);
         return err_set(e, ERR_NOT_FOUND, NULL, "there is no model \"%.60s\"", name);
     }
-    int64_t numbers[VERSIONS_SHOWN_MAX];
-    for (size_t i = 0; i < n; i++)
-        numbers[i] = list[i].version;
-    struct version_view view = version_view_of(&list[0]);
-    model_document_encode(&view, numbers, n, &reply->body);
-    text_string(&reply->body, "\n");
+    bool ok = model_reply(store, list, n, reply, e);
     for (size_t i = 0; i < n; i++)
         store_version_free(&list[i]);
     free(list);
-    return true;
+    return ok;
 }
 
 bool handle_versions_get(void *subsystem, struct store *store,
                          const struct http_request *request, struct http_reply *reply,
                          struct err *e) {
     (void)subsystem;
-    const char *name = request->parameters[0], *text = request->parameters[1];
+    const char *name = request->parameters[0];
     struct store_version v;
-    if (!name_check(name, e))
+    int64_t version;
+    if (!model_name_check(name, e) ||
+        !model_version_read(request->parameters[1], &version, e) ||
+        !store_version_get(store, name, version, &v, e))
         return false;
-    if (!version_valid(text))
-        return err_set(e, ERR_INVALID, "version",
-                       "expected a number from 1, got \"%.40s\"", text);
-    if (!store_version_get(store, name, strtoll(text, NULL, 10), &v, e))
-        return false;
-    struct version_view view = version_view_of(&v);
+    struct version_view view = model_version_view(&v);
     version_document_encode(&view, &reply->body);
     text_string(&reply->body, "\n");
     store_version_free(&v);
     return true;
 }
 
+bool handle_versions_delete(void *subsystem, struct store *store,
+                            const struct http_request *request, struct http_reply *reply,
+                            struct err *e) {
+    struct models_context *models = subsystem;
+    const char *name = request->parameters[0];
+    int64_t version;
+    if (!model_name_check(name, e) ||
+        !model_version_read(request->parameters[1], &version, e) ||
+        !store_version_delete(store, name, version, e))
+        return false;
+    registry_forget(models->registry, name, version);
+    reply->status = 204;
+    return registry_refresh(models->registry, store, e);
+}
+
 bool handle_models_delete(void *subsystem, struct store *store,
                           const struct http_request *request, struct http_reply *reply,
                           struct err *e) {
     struct models_context *models = subsystem;
-    if (!name_check(request->parameters[0], e) ||
+    if (!model_name_check(request->parameters[0], e) ||
         !store_model_delete(store, request->parameters[0], e) ||
         !registry_refresh(models->registry, store, e))
         return false;

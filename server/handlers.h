@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "api/documents.h"
 #include "server/http.h"
 #include "server/metrics.h"
 #include "server/registry.h"
@@ -23,7 +24,9 @@ struct models_context {
     struct registry *registry;
 };
 http_handler handle_models_list, handle_models_get, handle_models_delete,
-    handle_versions_list, handle_versions_get;
+    handle_versions_list, handle_versions_get, handle_versions_delete,
+    handle_versions_import, handle_versions_export, handle_aliases_list,
+    handle_aliases_get, handle_aliases_put, handle_aliases_delete;
 
 /* SUBSYSTEM_DATASETS: all of it is in the store, there is no context */
 http_handler handle_datasets_list, handle_datasets_get, handle_datasets_delete;
@@ -45,6 +48,16 @@ struct probes_context {
     atomic_bool ready;
 };
 http_handler handle_livez, handle_readyz, handle_metrics;
+
+/* The path parameters of models: ERR_INVALID, where = the parameter's name. */
+bool model_name_check(const char *name, struct err *e)
+    __attribute__((warn_unused_result));
+bool model_version_read(const char *text, int64_t *version, struct err *e)
+    __attribute__((warn_unused_result));
+/* What the documents of a version and an alias are made of; borrow what they are given.
+ */
+struct version_view model_version_view(const struct store_version *v);
+struct alias_view model_alias_view(const struct store_alias *alias);
 
 /* `limit` and `after` of a list. */
 struct page {

@@ -157,7 +157,7 @@ static bool body_check(struct exchange *x, const struct http_head *head,
     if (!http_body_check(framing, &limit, &x->err))
         return false;
     if (!x->route->stream)
-        return !x->route->body || (http_head_media(head, &x->err) &&
+        return !x->route->body || (http_head_media(head, x->route->body, &x->err) &&
                                    (!framing->length_known || !framing->length ||
                                     http_body_reserve(&h->bodies, &x->body,
                                                       (size_t)framing->length, &x->err)));
@@ -180,6 +180,8 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, collect_field, &head);
     http_request_id(&x->request, http_head_field(&head, "X-Request-Id"));
     x->request.content_type = http_head_field(&head, "Content-Type");
+    x->request.if_match = http_head_field(&head, "If-Match");
+    x->request.if_none_match = http_head_field(&head, "If-None-Match");
     return http_head_check(&head, &framing, &x->err) &&
            http_head_path(url, x->path, &x->request, &x->err) && route_check(x) &&
            query_check(x) && body_check(x, &head, &framing);
@@ -190,6 +192,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
 static void problem_set(struct exchange *x) {
     x->reply.status = problem_status(x->err.kind);
     x->reply.type = NULL;
+    x->reply.etag[0] = x->reply.filename[0] = '\0';
     text_free(&x->reply.body);
     problem_encode(&x->err, x->request.id, &x->reply.body);
 }
@@ -218,6 +221,14 @@ static struct MHD_Response *response_new(struct exchange *x) {
     MHD_add_response_header(response, "X-Request-Id", x->request.id);
     if (reply->location[0])
         MHD_add_response_header(response, "Location", reply->location);
+    if (reply->etag[0])
+        MHD_add_response_header(response, "ETag", reply->etag);
+    if (reply->filename[0]) {
+        char disposition[HTTP_FILENAME_MAX + 32];
+        snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"",
+                 reply->filename);
+        MHD_add_response_header(response, "Content-Disposition", disposition);
+    }
     if (reply->allow)
         MHD_add_response_header(response, "Allow", reply->allow);
     if (reply->status == 503 || reply->status == 429) {

@@ -22,7 +22,9 @@ enum {
     HTTP_ID_MAX = 65,
     HTTP_SEGMENTS_MAX = 8,
     HTTP_QUERY_MAX = 16,
-    HTTP_LOCATION_MAX = 160
+    HTTP_LOCATION_MAX = 320, /* two names of 128 in it */
+    HTTP_FILENAME_MAX = 192,
+    HTTP_ETAG_MAX = 32
 };
 
 struct http_pair {
@@ -38,8 +40,9 @@ struct http_request {
     size_t query_n;
     const char *parameters[2]; /* the path's {...}, in order */
     const char *body;
-    size_t body_n;            /* of a stream: how much of it has come */
-    const char *content_type; /* NULL: none */
+    size_t body_n;                        /* of a stream: how much of it has come */
+    const char *content_type;             /* NULL: none */
+    const char *if_match, *if_none_match; /* these headers; NULL: not there */
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
     bool draining;       /* the server is about to end, or cannot wait: do not park */
@@ -51,7 +54,9 @@ struct http_reply {
     struct text body;
     const char *type; /* NULL: application/json */
     char location[HTTP_LOCATION_MAX];
-    const char *allow;     /* for 405 */
+    char etag[HTTP_ETAG_MAX];         /* with its quotes; "": none */
+    char filename[HTTP_FILENAME_MAX]; /* to keep it under; "": it is no attachment */
+    const char *allow;                /* for 405 */
     int64_t park_until_us; /* not 0: no answer yet; call again on a change, or then */
     bool defer; /* it needs a store and was called without: call again with one */
 };

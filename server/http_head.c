@@ -97,6 +97,9 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
     if (hosts > 1 || (!hosts && strcmp(head->version, "HTTP/1.1") == 0))
         return err_set(e, ERR_INVALID, "Host", "expected one Host header, got %zu",
                        hosts);
+    if (fields_count(head, "If-Match") + fields_count(head, "If-None-Match") > 1)
+        return err_set(e, ERR_INVALID, "If-Match",
+                       "expected one If-Match or one If-None-Match");
     return framing_check(head, framing, e) &&
            origin_check(head, http_head_field(head, "Host"), e);
 }
@@ -111,9 +114,10 @@ bool http_head_coding(const struct http_head *head, const char *known, struct er
                    coding);
 }
 
-bool http_head_media(const struct http_head *head, struct err *e) {
-    static const char *const known[] = {"application/json",
-                                        "application/x-www-form-urlencoded"};
+bool http_head_media(const struct http_head *head, enum route_body body, struct err *e) {
+    const char *const known[] = {body == BODY_BYTES ? "application/octet-stream"
+                                                    : "application/json",
+                                 "application/x-www-form-urlencoded"};
     if (!http_head_coding(head, NULL, e))
         return false;
     const char *type = http_head_field(head, "Content-Type");
@@ -123,8 +127,8 @@ bool http_head_media(const struct http_head *head, struct err *e) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (n == strlen(known[i]) && strncasecmp(type, known[i], n) == 0)
             return true;
-    return err_set(e, ERR_MEDIA, "Content-Type",
-                   "expected application/json, got \"%.60s\"", type);
+    return err_set(e, ERR_MEDIA, "Content-Type", "expected %s, got \"%.60s\"", known[0],
+                   type);
 }
 
 /* ---- paths ---------------------------------------------------------------------- */

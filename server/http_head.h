@@ -8,6 +8,7 @@
 #define SERVER_HTTP_HEAD_H
 
 #include "server/http.h"
+#include "server/routes.h"
 
 enum { HTTP_FIELDS_MAX = 100, HTTP_PATH_MAX = 2048 };
 
@@ -32,9 +33,10 @@ struct http_framing {
 bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) __attribute__((warn_unused_result));
 
-/* Whether the body may be read as JSON: application/json, curl's form type, or none; no
- * content coding. ERR_MEDIA otherwise. */
-bool http_head_media(const struct http_head *head, struct err *e)
+/* Whether the body may be what the route takes: application/json (BODY_JSON) or
+ * application/octet-stream (BODY_BYTES), curl's form type, or none; no content coding.
+ * ERR_MEDIA otherwise. */
+bool http_head_media(const struct http_head *head, enum route_body body, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Whether Content-Encoding is absent, identity, or `known` (NULL: none). ERR_MEDIA. */

@@ -8,6 +8,7 @@
 
 #include "api/model_file.h"
 #include "engine/memory.h"
+#include "server/alias_table.h"
 #include "server/log.h"
 
 enum { LIST_PAGE = 1000 };
@@ -37,6 +38,7 @@ struct registry {
     struct entry **entries;  /* sorted by name */
     size_t entries_n;
     size_t bytes;
+    struct alias_table aliases;
 };
 
 /* ---- references ----------------------------------------------------------------- */
@@ -149,8 +151,13 @@ static struct loaded *version_wanted(const struct registry *r,
     const struct entry *entry = ref->name[0]        ? entry_find(r, ref->name)
                                 : r->entries_n == 1 ? r->entries[0]
                                                     : NULL;
-    return entry ? version_find(entry, ref->version ? ref->version : entry->latest)
-                 : NULL;
+    if (!entry)
+        return NULL;
+    int64_t version = ref->alias[0]
+                          ? alias_table_version(&r->aliases, entry->name, ref->alias)
+                      : ref->version ? ref->version
+                                     : entry->latest;
+    return version_find(entry, version);
 }
 
 /* ---- loading -------------------------------------------------------------------- */
@@ -223,6 +230,29 @@ static size_t models_count(struct registry *r) {
 }
 
 static bool refresh(struct registry *r, struct store *store, struct err *e);
+static bool refresh_aliases(struct registry *r, struct store *store, struct err *e);
+
+static int64_t alias_known(struct registry *r, const char *model, const char *alias) {
+    pthread_rwlock_rdlock(&r->lock);
+    int64_t version = alias_table_version(&r->aliases, model, alias);
+    pthread_rwlock_unlock(&r->lock);
+    return version;
+}
+
+/* From the alias to its version. What is learnt here is learnt for all: otherwise the
+ * next request could be answered by the version that the alias has left. */
+static bool alias_resolve(struct registry *r, struct store *store, struct model_ref *ref,
+                          struct err *e) {
+    struct store_alias found;
+    if (!store_alias_get(store, ref->name, ref->alias, &found, e))
+        return false;
+    if (alias_known(r, ref->name, ref->alias) != found.version &&
+        !refresh_aliases(r, store, e))
+        return false;
+    ref->version = found.version;
+    ref->alias[0] = '\0';
+    return true;
+}
 
 /* The name and version to load: without a name, the only model's. */
 static bool wanted_resolve(struct registry *r, struct store *store,
@@ -250,8 +280,11 @@ const struct served *registry_load(struct registry *r, struct store *store,
     const struct served *served = NULL;
     if (wanted_resolve(r, store, ref, &wanted, e)) {
         served = registry_acquire(r, &wanted); /* another thread may have loaded it */
+        bool found = served || !wanted.alias[0] || alias_resolve(r, store, &wanted, e);
+        if (!served && found)
+            served = registry_acquire(r, &wanted);
         struct loaded *l =
-            served ? NULL : version_read(store, wanted.name, wanted.version, e);
+            !served && found ? version_read(store, wanted.name, wanted.version, e) : NULL;
         if (l) {
             served = loaded_acquire(r, l);
             if (!version_insert(r, l, !wanted.version))
@@ -301,6 +334,40 @@ static void models_gone(struct registry *r, const char *previous, const char *ne
     pthread_rwlock_unlock(&r->lock);
 }
 
+/* An alias that has moved: where its model is in use, its version is warmed. */
+static void alias_warm(struct registry *r, struct store *store,
+                       const struct store_alias *alias) {
+    pthread_rwlock_rdlock(&r->lock);
+    const struct entry *entry = entry_find(r, alias->model);
+    bool moved =
+        alias_table_version(&r->aliases, alias->model, alias->alias) != alias->version;
+    bool warm =
+        moved && entry && entry->versions_n && !version_find(entry, alias->version);
+    pthread_rwlock_unlock(&r->lock);
+    if (!warm)
+        return;
+    struct err e = {0};
+    struct loaded *l = version_read(store, alias->model, alias->version, &e);
+    if (!l)
+        log_err(LOG_ERROR, "the version of an alias could not be loaded", &e);
+    else if (!version_insert(r, l, false))
+        loaded_release(l);
+}
+
+static bool refresh_aliases(struct registry *r, struct store *store, struct err *e) {
+    struct alias_table fresh = {0};
+    if (!alias_table_read(&fresh, store, e))
+        return false;
+    for (size_t i = 0; i < fresh.n; i++)
+        alias_warm(r, store, &fresh.aliases[i]);
+    pthread_rwlock_wrlock(&r->lock);
+    struct alias_table stale = r->aliases;
+    r->aliases = fresh;
+    pthread_rwlock_unlock(&r->lock);
+    alias_table_free(&stale);
+    return true;
+}
+
 static bool refresh(struct registry *r, struct store *store, struct err *e) {
     char previous[STORE_NAME_MAX] = "";
     for (bool more = true; more;) {
@@ -318,7 +385,7 @@ static bool refresh(struct registry *r, struct store *store, struct err *e) {
         free(list);
     }
     models_gone(r, previous[0] ? previous : NULL, NULL);
-    return true;
+    return refresh_aliases(r, store, e);
 }
 
 bool registry_refresh(struct registry *r, struct store *store, struct err *e) {
@@ -326,6 +393,27 @@ bool registry_refresh(struct registry *r, struct store *store, struct err *e) {
     bool ok = refresh(r, store, e);
     pthread_mutex_unlock(&r->loading);
     return ok;
+}
+
+bool registry_refresh_aliases(struct registry *r, struct store *store, struct err *e) {
+    pthread_mutex_lock(&r->loading);
+    bool ok = refresh_aliases(r, store, e);
+    pthread_mutex_unlock(&r->loading);
+    return ok;
+}
+
+void registry_forget(struct registry *r, const char *name, int64_t version) {
+    pthread_mutex_lock(&r->loading); /* a load that began before ends before */
+    pthread_rwlock_wrlock(&r->lock);
+    struct entry *entry = entry_find(r, name);
+    for (size_t i = 0; entry && i < entry->versions_n; i++) {
+        if (entry->versions[i]->served.version == version) {
+            version_drop(r, entry, i);
+            break;
+        }
+    }
+    pthread_rwlock_unlock(&r->lock);
+    pthread_mutex_unlock(&r->loading);
 }
 
 bool registry_knows(struct registry *r, const char *name, int64_t version) {
@@ -365,6 +453,7 @@ void registry_free(struct registry *r) {
     while (r->entries_n)
         entry_drop(r, r->entries_n - 1);
     free(r->entries);
+    alias_table_free(&r->aliases);
     pthread_mutex_destroy(&r->loading);
     pthread_rwlock_destroy(&r->lock);
     free(r);

@@ -37,10 +37,18 @@ const struct served *registry_load(struct registry *r, struct store *store,
 
 void registry_release(const struct served *served);
 
-/* Learns from the store which models there are. A model of which a version was loaded has
- * its latest loaded before that becomes the latest here. */
+/* Learns from the store which models and aliases there are. A model of which a version
+ * was loaded has its latest, and those that its aliases have moved to, loaded before they
+ * take over here. */
 bool registry_refresh(struct registry *r, struct store *store, struct err *e)
     __attribute__((warn_unused_result));
+
+/* The same for the aliases alone. */
+bool registry_refresh_aliases(struct registry *r, struct store *store, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Forgets a version that the store no longer has. Whoever has acquired it keeps it. */
+void registry_forget(struct registry *r, const char *name, int64_t version);
 
 /* Whether the registry knows a version of `name` of at least `version`. */
 bool registry_knows(struct registry *r, const char *name, int64_t version);

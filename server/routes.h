@@ -14,14 +14,20 @@ enum subsystem {
     SUBSYSTEMS_N
 };
 
+enum route_body {
+    BODY_NONE, /* what comes is read and ignored */
+    BODY_JSON,
+    BODY_BYTES /* a file of any kind, whole */
+};
+
 struct route {
     const char *method;
     const char *pattern;   /* "/v1/jobs/{id}" */
     const char *name;      /* for metrics and the log */
     http_handler *handler; /* NULL where there is a stream */
     enum subsystem subsystem;
-    bool waits;        /* runs on the executor from the start */
-    bool body;         /* takes a JSON body, whole */
+    bool waits; /* runs on the executor from the start */
+    enum route_body body;
     const char *query; /* the parameters it knows, separated by spaces; "" for none */
     const struct http_stream *stream; /* takes its body in pieces, of any type; or NULL */
 };

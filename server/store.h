@@ -94,8 +94,8 @@ struct store_job {
     char *hyperparameters;                            /* the resolved JSON document */
     char *metadata;                                   /* JSON, or NULL */
     int64_t data_blob, targets_blob, validation_blob; /* 0: none (the last two) */
-    char *warnings; /* JSON array, or NULL */
-    char *metrics;  /* JSON object, or NULL; set when the job ends */
+    char *warnings;                                   /* JSON array, or NULL */
+    char *metrics; /* JSON object, or NULL; set when the job ends */
     int64_t created_ms;
     int64_t started_ms;  /* 0: not yet */
     int64_t finished_ms; /* 0: not yet */
@@ -119,7 +119,7 @@ struct store_job_new {
     const char *id, *model;
     const char *hyperparameters;
     const char *metadata;    /* or NULL */
-    const char *warnings; /* JSON array of what is known beforehand, or NULL */
+    const char *warnings;    /* JSON array of what is known beforehand, or NULL */
     int64_t data_blob;       /* inline data, or the dataset's table or features */
     int64_t targets_blob;    /* the dataset's targets apart; 0: none */
     int64_t validation_blob; /* the validation dataset's table; 0: none */

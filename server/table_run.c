@@ -37,8 +37,9 @@ static bool take_bytes(void *context, const void *bytes, size_t n, struct err *e
     return reader_feed(context, bytes, n, e);
 }
 
-static bool frame_read(struct store *store, int64_t blob, const struct reader_found *source,
-                       struct frame *f, struct err *e) {
+static bool frame_read(struct store *store, int64_t blob,
+                       const struct reader_found *source, struct frame *f,
+                       struct err *e) {
     struct reader_options options = READER_OPTIONS_DEFAULT;
     struct table_sink sink = frame_sink(f);
     options.format = source->format;
@@ -129,7 +130,8 @@ static int32_t *classes_new(const struct source *s, const struct labels *labels,
                          compare_doubles);
         }
         if (!at) {
-            err_set(e, ERR_INVALID, NULL, "row %zu: the target is none of the classes", i);
+            err_set(e, ERR_INVALID, NULL, "row %zu: the target is none of the classes",
+                    i);
             free(classes);
             return NULL;
         }
@@ -157,9 +159,11 @@ static bool part_targets(const struct source *s, const struct job_spec *spec,
     return true;
 }
 
-/* m / (k n_c) for a row of class c: each class weighs as much as any other, 1 in the mean. */
+/* m / (k n_c) for a row of class c: each class weighs as much as any other, 1 in the
+ * mean. */
 static bool weights_balance(const struct job_spec *spec, const int32_t *classes,
-                            const uint32_t *rows, struct table_part *part, struct err *e) {
+                            const uint32_t *rows, struct table_part *part,
+                            struct err *e) {
     size_t k = spec->labels.n, m = part->rows_n, there = 0;
     if (!classes || spec->table.class_weight != CLASS_WEIGHT_BALANCED)
         return true;
@@ -194,8 +198,9 @@ static void target_scale(struct table_run *run) {
     struct table_part *parts[] = {t, &run->validation};
     for (size_t p = 0; p < 2; p++)
         for (size_t i = 0; i < parts[p]->rows_n; i++)
-            parts[p]->values[i] = (float)(((double)parts[p]->values[i] - run->target_mean) /
-                                          run->target_scale);
+            parts[p]->values[i] =
+                (float)(((double)parts[p]->values[i] - run->target_mean) /
+                        run->target_scale);
 }
 
 void table_run_unscale(const struct table_run *run, struct net *net) {
@@ -268,8 +273,9 @@ static bool part_inputs(const struct source *s, const struct encoder *encoder,
     part->rows_n = rows_n;
     if (!rows_n)
         return true;
-    part->X = size_mul(rows_n, encoder->inputs_n, &floats) ? memory_new(floats, sizeof(float))
-                                                           : NULL;
+    part->X = size_mul(rows_n, encoder->inputs_n, &floats)
+                  ? memory_new(floats, sizeof(float))
+                  : NULL;
     if (!part->X)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu rows of %zu inputs",
                        rows_n, encoder->inputs_n);
@@ -300,17 +306,16 @@ static bool parts_make(const struct source *s, const int32_t *classes,
                        struct job_spec *spec, struct model *parts, struct table_run *run,
                        struct err *e) {
     struct rows_split split = {0};
-    bool ok =
-        rows_split(spec, classes, s->features.rows_n, &split, e) &&
-        encoder_learn(s, spec, &split, &parts->encoder, e) &&
-        part_inputs(s, &parts->encoder, split.training, split.training_n, &run->training,
-                    e) &&
-        part_inputs(s, &parts->encoder, split.validation, split.validation_n,
-                    &run->validation, e) &&
-        part_targets(s, spec, classes, split.training, &run->training, e) &&
-        (!split.validation_n ||
-         part_targets(s, spec, classes, split.validation, &run->validation, e)) &&
-        weights_balance(spec, classes, split.training, &run->training, e);
+    bool ok = rows_split(spec, classes, s->features.rows_n, &split, e) &&
+              encoder_learn(s, spec, &split, &parts->encoder, e) &&
+              part_inputs(s, &parts->encoder, split.training, split.training_n,
+                          &run->training, e) &&
+              part_inputs(s, &parts->encoder, split.validation, split.validation_n,
+                          &run->validation, e) &&
+              part_targets(s, spec, classes, split.training, &run->training, e) &&
+              (!split.validation_n ||
+               part_targets(s, spec, classes, split.validation, &run->validation, e)) &&
+              weights_balance(spec, classes, split.training, &run->training, e);
     free(split.training);
     free(split.validation);
     return ok;

@@ -1,5 +1,5 @@
-/* A job on a dataset, made ready to train: the file read into a frame, split, encoded, scaled.
- * Part of the worker. */
+/* A job on a dataset, made ready to train: the file read into a frame, split, encoded,
+ * scaled. Part of the worker. */
 #ifndef SERVER_TABLE_RUN_H
 #define SERVER_TABLE_RUN_H
 
@@ -30,8 +30,8 @@ bool table_run_prepare(struct store *store, const struct store_job *job,
                        struct job_spec *spec, struct model *parts, struct table_run *run,
                        struct err *e) __attribute__((warn_unused_result));
 
-/* Takes the target's scaling into the output layer, so that the net predicts what stood in the
- * column: W' = s W, b' = s b + mean. */
+/* Takes the target's scaling into the output layer, so that the net predicts what stood
+ * in the column: W' = s W, b' = s b + mean. */
 void table_run_unscale(const struct table_run *run, struct net *net);
 
 struct trainer_data table_part_data(const struct table_part *part);

@@ -39,7 +39,7 @@ struct run {
     struct job_spec spec;
     void *bytes; /* inline data: X and targets point into it */
     struct table table;
-    struct table_run tables; /* of a job on a dataset */
+    struct table_run tables;                  /* of a job on a dataset */
     struct trainer_data training, validation; /* borrowed from either; validation may have
                                                  no rows */
     struct model parts; /* the net and the transform while they are learnt */
@@ -74,8 +74,8 @@ static bool inline_prepare(struct worker *w, const struct store_job *job, struct
     return true;
 }
 
-static bool dataset_prepare(struct worker *w, const struct store_job *job, struct run *run,
-                            struct err *e) {
+static bool dataset_prepare(struct worker *w, const struct store_job *job,
+                            struct run *run, struct err *e) {
     if (!table_run_prepare(w->store, job, &run->spec, &run->parts, &run->tables, e))
         return false;
     run->training = table_part_data(&run->tables.training);
@@ -108,8 +108,9 @@ static bool point_is_due(const struct job_spec *spec, int64_t epoch) {
     return epoch % spec->report_every == 0 || epoch == spec->epochs;
 }
 
-/* A point is always the last one; a due one goes to the curve, with the cost of the rows that
- * were held back. With a full batch that is the cost after the update behind the point. */
+/* A point is always the last one; a due one goes to the curve, with the cost of the rows
+ * that were held back. With a full batch that is the cost after the update behind the
+ * point. */
 static bool point_take(struct worker *w, struct run *run, struct trainer *t,
                        struct trainer_point point) {
     double validation = (double)NAN;
@@ -171,8 +172,8 @@ static bool model_file_put(struct worker *w, const void *file, size_t n, int64_t
     }
 }
 
-/* What the trained net is worth, in the units of the data; then the target's scaling goes into
- * the output layer. */
+/* What the trained net is worth, in the units of the data; then the target's scaling goes
+ * into the output layer. */
 static bool run_evaluate(struct run *run, struct err *e) {
     struct text text = {0};
     struct evaluation evaluation = {
@@ -192,7 +193,8 @@ static bool run_evaluate(struct run *run, struct err *e) {
     run->metrics = ok ? text_take(&text) : NULL;
     text_free(&text);
     table_run_unscale(&run->tables, run->parts.net);
-    return ok && (run->metrics || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics"));
+    return ok &&
+           (run->metrics || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics"));
 }
 
 /* The trained model as bytes in the store, and what is said of it. */

@@ -158,11 +158,23 @@ static void test_versions(void) {
                 "\"bytes\":512,\"task\":\"binary\",\"cost\":0.5}");
     v = version("{}");
     v.job_id = "";
-    model_document_encode(&v, (int64_t[]){3, 1}, 2, &t);
+    struct alias_view aliases[] = {{"iris", "beta", 3, 7, 1700000000000},
+                                   {"iris", "production", 1, 1, 1700000000000}};
+    struct model_view model = {v, (int64_t[]){3, 1}, 2, aliases, 2};
+    model_document_encode(&model, &t);
     check_taken(&t,
                 "{\"object\":\"model\",\"model\":\"iris\",\"version\":3,\"created_at\":"
                 "\"2023-11-14T22:13:20.000Z\",\"job\":null,\"sha256\":\"abc\","
-                "\"bytes\":512,\"versions\":[3,1]}");
+                "\"bytes\":512,\"versions\":[3,1],"
+                "\"aliases\":{\"beta\":3,\"production\":1},\"model_version_status\":["
+                "{\"version\":\"3\",\"state\":\"AVAILABLE\",\"status\":{\"error_code\":"
+                "\"OK\",\"error_message\":\"\"}},"
+                "{\"version\":\"1\",\"state\":\"AVAILABLE\",\"status\":{\"error_code\":"
+                "\"OK\",\"error_message\":\"\"}}]}");
+    alias_document_encode(&aliases[0], &t);
+    check_taken(&t, "{\"object\":\"alias\",\"model\":\"iris\",\"alias\":\"beta\","
+                    "\"version\":3,\"change\":7,\"changed_at\":"
+                    "\"2023-11-14T22:13:20.000Z\"}");
     /* Several in a list. */
     list_open(&t);
     version_document_encode(&v, &t);
@@ -193,6 +205,12 @@ static void test_facts(void) {
                     "\"parameters\":13,\"normalize\":\"minmax\",\"loss\":"
                     "\"binary_cross_entropy\",\"classes\":[\"x\",\"y\"],\"cost\":0.25,"
                     "\"epochs\":5}");
+    /* An import: neither is known. */
+    request.spec.epochs = 0;
+    version_facts_encode(&request.spec, &model, NAN, &t);
+    char *got = text_take(&t);
+    CHECK(got && strstr(got, "\"cost\":null,\"epochs\":null}"));
+    free(got);
     net_free(model.net);
     job_request_free(&request);
 }

@@ -11,12 +11,21 @@
 /* ---- references
  * ------------------------------------------------------------------------- */
 
+static void check_alias(const char *text, const char *alias) {
+    struct model_ref ref;
+    struct err e = {0};
+    CHECK_SAY(model_ref_parse(text, "/model", &ref, &e), "%s: %s", text, e.text);
+    CHECK_TEXT(ref.name, "iris");
+    CHECK_TEXT(ref.alias, alias);
+    CHECK(ref.version == 0);
+}
+
 static void check_ref(const char *text, const char *name, int64_t version) {
     struct model_ref ref;
     struct err e = {0};
     CHECK_SAY(model_ref_parse(text, "/model", &ref, &e), "%s: %s", text, e.text);
     CHECK_TEXT(ref.name, name);
-    CHECK(ref.version == version);
+    CHECK(ref.version == version && !ref.alias[0]);
 }
 
 static void check_no_ref(const char *text) {
@@ -31,20 +40,27 @@ static void test_refs(void) {
     check_ref("iris@latest", "iris", 0);
     check_ref("iris@3", "iris", 3);
     check_ref("a.b-c_d@999999999999999999", "a.b-c_d", 999999999999999999);
+    check_alias("iris@production", "production");
+    check_alias("iris@1.0", "1.0");
+    check_alias("iris@2-rc_3", "2-rc_3");
+    check_alias("iris@Latest", "Latest");
     static const char *const bad[] = {
-        "",         "@",           "@3",      "iris@",    "iris@0",
-        "iris@03",  "iris@-1",     "iris@+1", "iris@1.0", "iris@3@4",
-        "iris@1e1", "iris@Latest", "i ris",   "iris@ 3",  "iris@1000000000000000000",
-        ".a@1"};
+        "",         "@",       "@3",       "iris@",    "iris@0",
+        "iris@03",  "iris@-1", "iris@+1",  "iris@.a",  "iris@3@4",
+        "iris@a b", "i ris",   "iris@ 3",  "iris@a@b", "iris@1000000000000000000",
+        ".a@1",     "@a",      "iris@\xc3"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         check_no_ref(bad[i]);
     char name[JOB_NAME_MAX + 2];
     memset(name, 'a', sizeof name);
     name[JOB_NAME_MAX] = '\0';
     check_ref(name, name, 0);
+    CHECK(model_alias_valid(name));
     name[JOB_NAME_MAX] = 'a';
     name[JOB_NAME_MAX + 1] = '\0';
     check_no_ref(name);
+    CHECK(!model_alias_valid(name) && !model_alias_valid("latest") &&
+          !model_alias_valid("12") && !model_alias_valid(""));
 }
 
 /* ---- requests
@@ -109,8 +125,9 @@ static void test_refusals(void) {
                   "expected a string, got null");
     check_refused("{\"instances\":[[1]],\"model\":\"\"}", I, "/model",
                   "expected a model's name or name@version, got \"\"");
-    check_refused("{\"instances\":[[1]],\"model\":\"a@b\"}", I, "/model",
-                  "expected a version like 3 or latest behind \"@\", got \"b\"");
+    check_refused("{\"instances\":[[1]],\"model\":\"a@-b\"}", I, "/model",
+                  "expected a version like 3, latest or an alias behind \"@\", got "
+                  "\"-b\"");
     check_refused("{\"instances\":[[1]]", I, "line 1, column 19",
                   "expected ',' or '}', got the end");
 }

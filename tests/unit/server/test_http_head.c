@@ -146,14 +146,41 @@ static void test_origins(void) {
     CHECK(!checked("HTTP/1.0", "Origin: http://a", &f, &e) && e.kind == ERR_FORBIDDEN);
 }
 
-static bool media(const char *text, struct err *e) {
+static bool media_of(enum route_body body, const char *text, struct err *e) {
     char lines[256];
     snprintf(lines, sizeof lines, "%s", text);
     struct http_head *head = head_new("HTTP/1.1", lines);
     *e = (struct err){0};
-    bool ok = http_head_media(head, e);
+    bool ok = http_head_media(head, body, e);
     free(head);
     return ok;
+}
+static bool media(const char *text, struct err *e) {
+    return media_of(BODY_JSON, text, e);
+}
+
+/* A file comes as bytes, as curl --data-binary sends it, or without a type; not as what
+ * it is not. */
+static void test_media_of_bytes(void) {
+    struct err e;
+    CHECK(media_of(BODY_BYTES, "Host: a", &e));
+    CHECK(media_of(BODY_BYTES, "Content-Type: application/octet-stream", &e));
+    CHECK(media_of(BODY_BYTES, "Content-Type: application/x-www-form-urlencoded", &e));
+    CHECK(!media_of(BODY_BYTES, "Content-Type: application/json", &e));
+    CHECK(e.kind == ERR_MEDIA);
+    CHECK_TEXT(e.text, "expected application/octet-stream, got \"application/json\"");
+    CHECK(!media("Content-Type: application/octet-stream", &e) && e.kind == ERR_MEDIA);
+}
+
+static void test_conditions(void) {
+    struct http_framing f;
+    struct err e = {0};
+    CHECK(checked("HTTP/1.1", "Host: a\nIf-Match: \"1\"", &f, &e));
+    CHECK(!checked("HTTP/1.1", "Host: a\nIf-Match: \"1\"\nif-match: \"2\"", &f, &e));
+    CHECK_TEXT(e.where, "If-Match");
+    e = (struct err){0};
+    CHECK(!checked("HTTP/1.1", "Host: a\nIf-Match: \"1\"\nIf-None-Match: *", &f, &e));
+    CHECK(e.kind == ERR_INVALID);
 }
 
 static void test_media(void) {
@@ -254,6 +281,8 @@ int main(void) {
     CHECK_RUN(test_too_many);
     CHECK_RUN(test_origins);
     CHECK_RUN(test_media);
+    CHECK_RUN(test_media_of_bytes);
+    CHECK_RUN(test_conditions);
     CHECK_RUN(test_paths);
     CHECK_RUN(test_long_path);
     CHECK_RUN(test_query_text);

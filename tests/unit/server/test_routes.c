@@ -51,6 +51,13 @@ static void test_found(void) {
     check_found("DELETE", "/v1/models/m", "models_delete", "m", NULL);
     check_found("GET", "/v1/models/m/versions", "versions_list", "m", NULL);
     check_found("GET", "/v1/models/m/versions/3", "versions_get", "m", "3");
+    check_found("POST", "/v1/models/m/versions", "versions_import", "m", NULL);
+    check_found("DELETE", "/v1/models/m/versions/3", "versions_delete", "m", "3");
+    check_found("GET", "/v1/models/m/versions/3/export", "versions_export", "m", "3");
+    check_found("GET", "/v1/models/m/aliases", "aliases_list", "m", NULL);
+    check_found("GET", "/v1/models/m/aliases/a", "aliases_get", "m", "a");
+    check_found("PUT", "/v1/models/m/aliases/a", "aliases_put", "m", "a");
+    check_found("DELETE", "/v1/models/m/aliases/a", "aliases_delete", "m", "a");
     check_found("GET", "/livez", "livez", NULL, NULL);
     check_found("GET", "/readyz", "readyz", NULL, NULL);
     check_found("GET", "/metrics", "metrics", NULL, NULL);
@@ -72,6 +79,8 @@ static void test_methods(void) {
     check_method("POST", "/v1/jobs/j", "GET, HEAD");
     check_method("PUT", "/v1/models/m", "GET, HEAD, DELETE");
     check_method("get", "/livez", "GET, HEAD");
+    check_method("POST", "/v1/models/m/aliases/a", "GET, HEAD, PUT, DELETE");
+    check_method("PUT", "/v1/models/m/versions/3", "GET, HEAD, DELETE");
     check_method("OPTIONS", "/v1/jobs/j/cancel", "POST");
 }
 
@@ -103,7 +112,9 @@ static void test_table(void) {
         const struct route *r = &routes[i];
         CHECK(r->pattern[0] == '/' && !r->handler == !!r->stream && r->query &&
               r->subsystem < SUBSYSTEMS_N);
-        CHECK_SAY(!r->body || strcmp(r->method, "POST") == 0, "%s", r->name);
+        CHECK_SAY(r->body == BODY_NONE || strcmp(r->method, "POST") == 0 ||
+                      strcmp(r->method, "PUT") == 0,
+                  "%s", r->name);
         for (size_t j = 0; j < i; j++) {
             CHECK_SAY(strcmp(r->name, routes[j].name) != 0, "%s", r->name);
             CHECK_SAY(strcmp(r->pattern, routes[j].pattern) != 0 ||
