@@ -39,7 +39,7 @@ static void test_queued(void) {
             "\"cost\":null,\"epochs_per_second\":null,\"training_seconds\":null,"
             "\"estimated_finish\":null,\"cancel_requested\":false,\"stop_reason\":null,"
             "\"hyperparameters\":{\"epochs\":1000},\"model_version\":null,\"error\":"
-            "null,\"metadata\":null}");
+            "null,\"metrics\":null,\"warnings\":[],\"metadata\":null}");
 }
 
 static void test_running(void) {
@@ -56,14 +56,15 @@ static void test_running(void) {
     job.metadata = "{\"a\":[1,2]}";
     job_document_encode(&job, &t);
     check_taken(
-        &t, "{\"object\":\"job\",\"id\":\"job_1\",\"model\":\"iris\",\"status\":"
-            "\"running\",\"created_at\":\"2023-11-14T22:13:20.000Z\",\"started_at\":"
-            "\"2023-11-14T22:13:20.500Z\",\"finished_at\":null,\"progress\":0.2505,"
-            "\"epoch\":250,\"epochs\":1000,\"cost\":0.693147,\"epochs_per_second\":501,"
-            "\"training_seconds\":0.5,\"estimated_finish\":"
-            "\"2023-11-14T22:13:22.496Z\",\"cancel_requested\":true,\"stop_reason\":"
-            "null,\"hyperparameters\":{\"epochs\":1000},\"model_version\":null,"
-            "\"error\":null,\"metadata\":{\"a\":[1,2]}}");
+        &t,
+        "{\"object\":\"job\",\"id\":\"job_1\",\"model\":\"iris\",\"status\":"
+        "\"running\",\"created_at\":\"2023-11-14T22:13:20.000Z\",\"started_at\":"
+        "\"2023-11-14T22:13:20.500Z\",\"finished_at\":null,\"progress\":0.2505,"
+        "\"epoch\":250,\"epochs\":1000,\"cost\":0.693147,\"epochs_per_second\":501,"
+        "\"training_seconds\":0.5,\"estimated_finish\":"
+        "\"2023-11-14T22:13:22.496Z\",\"cancel_requested\":true,\"stop_reason\":"
+        "null,\"hyperparameters\":{\"epochs\":1000},\"model_version\":null,"
+        "\"error\":null,\"metrics\":null,\"warnings\":[],\"metadata\":{\"a\":[1,2]}}");
 }
 
 static void test_failed(void) {
@@ -90,7 +91,8 @@ static void test_failed(void) {
             "\"estimated_finish\":null,\"cancel_requested\":false,\"stop_reason\":"
             "\"diverged\",\"hyperparameters\":{\"epochs\":1000},\"model_version\":null,"
             "\"error\":{\"code\":\"diverged\",\"message\":\"the cost is not "
-            "\\\"finite\\\"\",\"epoch\":3},\"metadata\":null}");
+            "\\\"finite\\\"\",\"epoch\":3},\"metrics\":null,\"warnings\":[],\"metadata\":"
+            "null}");
     job.error_epoch = -1;
     job.model_version = 4;
     job_document_encode(&job, &t);
@@ -124,7 +126,7 @@ static void test_pace(void) {
 static void test_lists(void) {
     struct text t = {0};
     static const struct curve_point points[] = {
-        {0, 0.6931471805599453}, {10, NAN}, {20, 1e-9}};
+        {0, 0.6931471805599453, NAN}, {10, NAN, NAN}, {20, 1e-9, 0.5}};
     list_open(&t);
     list_close(&t, false);
     check_taken(&t, "{\"object\":\"list\",\"data\":[],\"has_more\":false}\n");
@@ -134,7 +136,8 @@ static void test_lists(void) {
     list_close(&t, true);
     check_taken(
         &t, "{\"object\":\"list\",\"data\":[{\"epoch\":0,\"cost\":0.6931471805599453},"
-            "{\"epoch\":10,\"cost\":null},{\"epoch\":20,\"cost\":1e-9}],\"has_more\":"
+            "{\"epoch\":10,\"cost\":null},{\"epoch\":20,\"cost\":1e-9,\"validation_"
+            "cost\":0.5}],\"has_more\":"
             "true}\n");
 }
 
@@ -199,17 +202,21 @@ static void test_facts(void) {
     if (!model.net)
         abort();
     struct text t = {0};
-    version_facts_encode(&request.spec, &model, 0.25, &t);
+    model.task = request.spec.task;
+    model.loss = request.spec.loss;
+    model.labels = request.spec.labels;
+    model.transform.kind = request.spec.normalize;
+    struct version_training training = {&request.spec, 0.25, "{\"a\":1}"};
+    version_facts_encode(&model, &training, &t);
     check_taken(&t, "{\"task\":\"binary\",\"inputs\":2,\"layers\":[{\"units\":3,"
                     "\"activation\":\"tanh\"},{\"units\":1,\"activation\":\"sigmoid\"}],"
                     "\"parameters\":13,\"normalize\":\"minmax\",\"loss\":"
                     "\"binary_cross_entropy\",\"classes\":[\"x\",\"y\"],\"cost\":0.25,"
-                    "\"epochs\":5}");
-    /* An import: neither is known. */
-    request.spec.epochs = 0;
-    version_facts_encode(&request.spec, &model, NAN, &t);
+                    "\"epochs\":5,\"metrics\":{\"a\":1}}");
+    /* An import: nothing is known of its training. */
+    version_facts_encode(&model, NULL, &t);
     char *got = text_take(&t);
-    CHECK(got && strstr(got, "\"cost\":null,\"epochs\":null}"));
+    CHECK(got && strstr(got, "\"cost\":null,\"epochs\":null,\"metrics\":null}"));
     free(got);
     net_free(model.net);
     job_request_free(&request);

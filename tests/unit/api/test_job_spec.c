@@ -56,8 +56,8 @@ static void check_round_trip(const char *targets, const char *rest) {
                    body, e.text))
         return;
     char *json = encoded(&request.spec);
-    if (CHECK_SAY(json && job_spec_decode(json, &back, NULL, &e), "%s: %s: %s", json, e.where,
-                  e.text)) {
+    if (CHECK_SAY(json && job_spec_decode(json, &back, NULL, &e), "%s: %s: %s", json,
+                  e.where, e.text)) {
         check_equal(&request.spec, &back);
         char *again = encoded(&back);
         CHECK_TEXT(again, json);

@@ -89,9 +89,11 @@ static void check_refused(const char *body, enum err_kind kind, const char *wher
                           const char *text) {
     struct predict_request r;
     struct err e = {0};
-    if (!CHECK_SAY(!predict_decode(body, strlen(body), &r, &e), "%s", body)) {
+    /* Instances that are not numbers may still be some model's: the reason waits for it.
+     */
+    if (predict_decode(body, strlen(body), &r, &e)) {
+        e = r.not_numbers;
         predict_request_free(&r);
-        return;
     }
     CHECK_SAY(e.kind == kind, "%s: kind %d", body, e.kind);
     CHECK_TEXT(e.where, where);
@@ -234,9 +236,9 @@ static void test_fits(void) {
     stage_new(&s, TASK_REGRESSION, 1, (struct labels){0});
     struct predict_request r = {.instances = {.rows_n = 1, .columns_n = 3}};
     struct err e = {0};
-    CHECK(predict_fits(&r, &s.model, &e));
+    CHECK(predict_rows(&r, &s.model, &e));
     r.instances.columns_n = 2;
-    CHECK(!predict_fits(&r, &s.model, &e));
+    CHECK(!predict_rows(&r, &s.model, &e));
     CHECK_TEXT(e.where, "/instances/0");
     CHECK_TEXT(e.text, "expected 3 numbers, got 2");
     net_free(s.net);
