@@ -23,6 +23,7 @@ struct lane {
     float *X;         /* gathered rows and targets of a tile; NULL unless gathered */
     float *values;    /* or NULL */
     int32_t *classes; /* or NULL */
+    float *weights;   /* or NULL */
     double loss;
     bool stopped;
 };
@@ -53,7 +54,7 @@ static size_t tile_rows_choose(const struct net *net, size_t rows_n) {
 
 /* Floats of each of a lane's blocks. */
 struct lane_sizes {
-    size_t cache, scratch, X, targets;
+    size_t cache, scratch, X, targets, weights;
 };
 
 static bool lane_sizes_choose(const struct lanes_options *options, size_t rows,
@@ -65,6 +66,7 @@ static bool lane_sizes_choose(const struct lanes_options *options, size_t rows,
     };
     if (!options->gathered)
         return true;
+    sizes->weights = rows;
     size_t outputs_n = options->data.targets.values ? net->outputs_n : 1;
     return size_mul(rows, net->inputs_n, &sizes->X) &&
            size_mul(rows, outputs_n, &sizes->targets);
@@ -76,7 +78,8 @@ bool lanes_memory(const struct lanes_options *options, size_t *bytes) {
     struct lane_sizes sizes;
     if (!lane_sizes_choose(options, tile_rows_choose(net, rows_n), &sizes))
         return false;
-    const size_t parts[] = {sizes.cache, sizes.scratch, sizes.X, sizes.targets};
+    const size_t parts[] = {sizes.cache, sizes.scratch, sizes.X, sizes.targets,
+                            sizes.weights};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!size_add(lane, parts[i], &lane))
             return false;
@@ -100,6 +103,9 @@ static bool lane_new(struct lane *lane, const struct lanes_options *options,
         lane->values = memory_new(sizes->targets, sizeof *lane->values);
     else
         lane->classes = memory_new(sizes->targets, sizeof *lane->classes);
+    if (options->data.targets.weights &&
+        !(lane->weights = memory_new(sizes->weights, sizeof *lane->weights)))
+        return false;
     return lane->X && (lane->values || lane->classes);
 }
 
@@ -143,6 +149,7 @@ void lanes_free(struct lanes *lanes) {
         free(lanes->lanes[i].X);
         free(lanes->lanes[i].values);
         free(lanes->lanes[i].classes);
+        free(lanes->lanes[i].weights);
     }
     for (size_t i = 0; i < LANES_MAX; i++)
         free(lanes->grads[i]);
@@ -164,6 +171,8 @@ static void tile_gather(const struct lanes_options *options, struct lane *lane,
                    outputs_n * sizeof *lane->values);
         else
             lane->classes[i] = *from.classes;
+        if (lane->weights)
+            lane->weights[i] = *from.weights;
     }
 }
 
@@ -181,13 +190,15 @@ static void tile_run(const struct run *run, size_t lane_index, size_t first, siz
     const struct lanes_options *options = &run->lanes->options;
     const struct net *net = options->net;
     struct lane *lane = &run->lanes->lanes[lane_index];
+    const struct trainer_data *data =
+        run->batch->other ? run->batch->other : &options->data;
     size_t row = run->batch->row + first;
-    const float *X = options->data.X + row * net->inputs_n;
-    struct targets targets = targets_from(options->data.targets, row, net->outputs_n);
+    const float *X = data->X + row * net->inputs_n;
+    struct targets targets = targets_from(data->targets, row, net->outputs_n);
     if (run->batch->order) {
         tile_gather(options, lane, run->batch->order + row, rows);
         X = lane->X;
-        targets = (struct targets){.values = lane->values, .classes = lane->classes};
+        targets = (struct targets){lane->values, lane->classes, lane->weights};
     }
     forward_train(net, X, rows, lane->cache);
     const struct layer_shape *output = &net->layers[net->layers_n - 1].shape;
@@ -225,6 +236,8 @@ bool lanes_run(struct lanes *lanes, const struct lanes_batch *batch, bool cost_a
         .lanes_n = lanes_count(lanes->options.net, batch->rows_n),
         .cost_alone = cost_alone,
     };
+    if (run.lanes_n > lanes->lanes_n) /* another table's rows may be more */
+        run.lanes_n = lanes->lanes_n;
     team_run(lanes->options.team, run.lanes_n, lane_run, &run);
     *loss = 0;
     for (size_t i = 0; i < run.lanes_n; i++) {

@@ -27,6 +27,8 @@ struct lanes_batch {
     size_t row;
     size_t rows_n;
     const uint32_t *order;
+    const struct trainer_data *other; /* rows of this table instead: for the cost alone,
+                                         without order; of as many inputs and outputs */
 };
 
 struct lane;
@@ -44,7 +46,8 @@ struct lanes *lanes_new(const struct lanes_options *options, struct err *e)
     __attribute__((warn_unused_result));
 void lanes_free(struct lanes *lanes); /* NULL is allowed */
 
-/* Bytes that lanes_new would take; data.X, team and stop are not looked at.
+/* Bytes that lanes_new would take, weights of the samples included; data.X, team and stop
+ * are not looked at.
  * @return false on overflow. */
 bool lanes_memory(const struct lanes_options *options, size_t *bytes)
     __attribute__((warn_unused_result));

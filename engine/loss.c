@@ -24,6 +24,24 @@ KERNEL static double chunk_sum(const float *losses, size_t n) {
     return total;
 }
 
+/* The weights of elements first..first+n-1, of which each sample has k. */
+static void weights_spread(const float *weights, size_t first, size_t n, size_t k,
+                           float *spread) {
+    size_t row = first / k, next = (row + 1) * k - first;
+    for (size_t i = 0; i < n; i++) {
+        if (i == next) {
+            row++;
+            next += k;
+        }
+        spread[i] = weights[row];
+    }
+}
+
+KERNEL static void scale(float *x, const float *weights, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        x[i] *= weights[i];
+}
+
 /* log(1+e^-|z|) + |z| times the share of the class that z speaks against: the textbook's
  * formula with the logarithms of the sigmoid written out. */
 KERNEL static void binary_chunk(float *Z, const float *Y, float *losses, size_t n) {
@@ -38,12 +56,17 @@ KERNEL static void binary_chunk(float *Z, const float *Y, float *losses, size_t 
     }
 }
 
-static double binary_fuse(float *Z, const float *Y, size_t n) {
-    float losses[CHUNK];
+static double binary_fuse(float *Z, struct targets targets, size_t n, size_t k) {
+    float losses[CHUNK], weights[CHUNK];
     double sum = 0;
     for (size_t i = 0; i < n; i += CHUNK) {
         size_t part = n - i < CHUNK ? n - i : CHUNK;
-        binary_chunk(Z + i, Y + i, losses, part);
+        binary_chunk(Z + i, targets.values + i, losses, part);
+        if (targets.weights) {
+            weights_spread(targets.weights, i, part, k, weights);
+            scale(losses, weights, part);
+            scale(Z + i, weights, part);
+        }
         sum += chunk_sum(losses, part);
     }
     return sum;
@@ -83,15 +106,25 @@ KERNEL static void cross_losses(float *gaps, const float *rests, size_t m) {
         gaps[i] += kernel_log1p(rests[i] < 0.0f ? 0.0f : rests[i]);
 }
 
-static double cross_fuse(float *Z, const int32_t *classes, size_t m, size_t k) {
+KERNEL static void rows_scale(float *Z, const float *weights, size_t m, size_t k) {
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < k; j++)
+            Z[i * k + j] *= weights[i];
+}
+
+static double cross_fuse(float *Z, struct targets targets, size_t m, size_t k) {
     float losses[CHUNK], rests[CHUNK];
     /* Rows whose floats stay in the nearest cache between the three loops. */
     size_t rows = k < 8 ? CHUNK : k < 8 * CHUNK ? 8 * CHUNK / k : 1;
     double sum = 0;
     for (size_t i = 0; i < m; i += rows) {
         size_t part = m - i < rows ? m - i : rows;
-        cross_rows(Z + i * k, classes + i, losses, rests, part, k);
+        cross_rows(Z + i * k, targets.classes + i, losses, rests, part, k);
         cross_losses(losses, rests, part);
+        if (targets.weights) {
+            scale(losses, targets.weights + i, part);
+            rows_scale(Z + i * k, targets.weights + i, part, k);
+        }
         sum += chunk_sum(losses, part);
     }
     return sum;
@@ -117,16 +150,38 @@ KERNEL static double squares_sum(const float *errors, size_t n) {
     return total;
 }
 
-static double mse_fuse(enum activation g, float slope, float *Z, const float *Y,
-                       size_t n) {
-    float errors[CHUNK];
+KERNEL static double weighted_squares_sum(const float *errors, const float *weights,
+                                          size_t n) {
+    double sums[SUMS_N] = {0};
+    for (size_t i = 0; i < n; i++)
+        sums[i % SUMS_N] += (double)weights[i] * ((double)errors[i] * (double)errors[i]);
+    double total = 0;
+    for (size_t j = 0; j < SUMS_N; j++)
+        total += sums[j];
+    return total;
+}
+
+struct output {
+    enum activation activation;
+    float slope;
+};
+
+static double mse_fuse(struct output output, float *Z, struct targets targets, size_t n,
+                       size_t k) {
+    float errors[CHUNK], weights[CHUNK];
     double sum = 0;
     for (size_t i = 0; i < n; i += CHUNK) {
         size_t part = n - i < CHUNK ? n - i : CHUNK;
-        activation_apply(g, slope, Z + i, 1, part);
-        errors_chunk(Z + i, Y + i, errors, part);
-        sum += squares_sum(errors, part) / 2;
-        activation_backward(g, slope, Z + i, errors, 1, part);
+        activation_apply(output.activation, output.slope, Z + i, 1, part);
+        errors_chunk(Z + i, targets.values + i, errors, part);
+        if (targets.weights) {
+            weights_spread(targets.weights, i, part, k, weights);
+            sum += weighted_squares_sum(errors, weights, part) / 2;
+            scale(errors, weights, part);
+        } else {
+            sum += squares_sum(errors, part) / 2;
+        }
+        activation_backward(output.activation, output.slope, Z + i, errors, 1, part);
         memcpy(Z + i, errors, part * sizeof *errors);
     }
     return sum;
@@ -166,6 +221,7 @@ struct targets targets_from(struct targets t, size_t row, size_t k) {
     return (struct targets){
         .values = t.values ? t.values + row * k : NULL,
         .classes = t.classes ? t.classes + row : NULL,
+        .weights = t.weights ? t.weights + row : NULL,
     };
 }
 
@@ -173,10 +229,10 @@ double loss_fuse(enum loss loss, enum activation g, float slope, float *Z,
                  struct targets targets, size_t m, size_t k) {
     switch (loss) {
     case LOSS_BINARY_CROSS_ENTROPY:
-        return binary_fuse(Z, targets.values, m * k);
+        return binary_fuse(Z, targets, m * k, k);
     case LOSS_CROSS_ENTROPY:
-        return cross_fuse(Z, targets.classes, m, k);
+        return cross_fuse(Z, targets, m, k);
     default:
-        return mse_fuse(g, slope, Z, targets.values, m * k);
+        return mse_fuse((struct output){g, slope}, Z, targets, m * k, k);
     }
 }

@@ -1,5 +1,6 @@
 #include "engine/trainer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -73,6 +74,15 @@ static bool classes_check(const int32_t *classes, size_t rows_n, size_t outputs_
     return true;
 }
 
+static bool weights_check(const float *weights, size_t rows_n, struct err *e) {
+    for (size_t i = 0; weights && i < rows_n; i++)
+        if (!(weights[i] >= 0.0f) || !isfinite(weights[i]))
+            return err_set(e, ERR_RANGE, NULL,
+                           "the weight of row %zu is at least 0 and finite, not %g", i,
+                           (double)weights[i]);
+    return true;
+}
+
 static bool targets_check(const struct net *net, const struct trainer_data *data,
                           enum loss loss, struct err *e) {
     enum activation g = net->layers[net->layers_n - 1].shape.activation;
@@ -83,8 +93,9 @@ static bool targets_check(const struct net *net, const struct trainer_data *data
     if (by_class ? !data->targets.classes : !data->targets.values)
         return err_set(e, ERR_RANGE, NULL, "%s wants %s as targets", loss_name(loss),
                        by_class ? "classes" : "values");
-    return !by_class ||
-           classes_check(data->targets.classes, data->rows_n, net->outputs_n, e);
+    return weights_check(data->targets.weights, data->rows_n, e) &&
+           (!by_class ||
+            classes_check(data->targets.classes, data->rows_n, net->outputs_n, e));
 }
 
 static bool parts_new(struct trainer *t, const atomic_bool *stop, struct err *e) {
@@ -320,4 +331,17 @@ enum trainer_event trainer_step(struct trainer *t, struct trainer_point *point,
     default:
         return failed(t, point, e);
     }
+}
+
+bool trainer_cost(struct trainer *t, struct trainer_data data, double *cost) {
+    struct err e = {0};
+    struct lanes_batch batch = {.rows_n = data.rows_n, .other = &data};
+    double loss;
+    /* A class that the net has not would be read and written beside its outputs. */
+    bool fits = data.rows_n > 0 && targets_check(t->net, &data, t->options.loss, &e);
+    assert(fits);
+    if (!fits || !lanes_run(t->lanes, &batch, true, &loss))
+        return false;
+    *cost = loss / (double)data.rows_n;
+    return true;
 }

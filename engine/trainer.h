@@ -8,7 +8,8 @@
  * `epoch` counts completed passes. With a full batch the cost at epoch e is J after e
  * updates; with mini-batches the cost at epoch 0 is J of the initial parameters and at
  * epoch e > 0 the mean of the costs of that epoch's batches, each weighted by its
- * samples. */
+ * samples. Where the targets have weights, each sample's loss counts times its weight,
+ * still over the number of samples; the caller brings them to mean 1. */
 #ifndef ENGINE_TRAINER_H
 #define ENGINE_TRAINER_H
 
@@ -55,7 +56,7 @@ struct trainer;
  * `stop` may be set by any thread and is looked at between tiles, some milliseconds
  * apart.
  * @return NULL with ERR_RANGE (an option is out of bounds, loss and net do not fit,
- * classes and outputs disagree) or ERR_NO_MEMORY. */
+ * classes and outputs disagree, a weight is negative or not finite) or ERR_NO_MEMORY. */
 struct trainer *trainer_new(struct net *net, struct trainer_data data,
                             const struct trainer_options *options, struct team *team,
                             const atomic_bool *stop, struct err *e)
@@ -67,6 +68,14 @@ void trainer_free(struct trainer *t); /* NULL is allowed */
  */
 enum trainer_event trainer_step(struct trainer *t, struct trainer_point *point,
                                 struct err *e);
+
+/* The cost of another table (a validation part) with the net's parameters as they are:
+ * forward alone, by the trainer's team and memory; the training goes on as if it had not
+ * been. `data` fits the net and the loss as trainer_new's must. The same bits with any
+ * number of threads. @return false when `stop` was seen; *cost is then untouched. It may
+ * come out not finite. */
+bool trainer_cost(struct trainer *t, struct trainer_data data, double *cost)
+    __attribute__((warn_unused_result));
 
 /* Completed passes, fractional within an epoch; 0..epochs. */
 double trainer_epochs_done(const struct trainer *t);

@@ -27,6 +27,7 @@ void *aligned_alloc(size_t alignment, size_t size) {
 enum { ROWS_N = 700, INPUTS_N = 40 };
 static float X[ROWS_N * INPUTS_N];
 static int32_t classes[ROWS_N];
+static float weights[ROWS_N];
 
 /* A model from table to prediction. @return whether there was memory for all of it. */
 static bool everything(struct err *e) {
@@ -38,7 +39,7 @@ static bool everything(struct err *e) {
         .epochs = 1,
         .shuffle = true,
     };
-    struct trainer_data data = {X, {.classes = classes}, ROWS_N};
+    struct trainer_data data = {X, {.classes = classes, .weights = weights}, ROWS_N};
     atomic_bool stop = false;
     struct model from = {.task = TASK_MULTI_CLASS, .loss = LOSS_CROSS_ENTROPY};
     struct model *model = NULL;
@@ -97,7 +98,7 @@ static void each_may_fail(bool (*run)(struct err *e), long least) {
 }
 
 static void a_model(void) {
-    each_may_fail(everything, 21);
+    each_may_fail(everything, 22);
 }
 static void columns_parts_metrics(void) {
     each_may_fail(around, 6);
@@ -109,7 +110,7 @@ int main(void) {
         return 1;
     rng_normal(1, 1, X, ROWS_N * INPUTS_N);
     for (size_t i = 0; i < ROWS_N; i++)
-        classes[i] = (int32_t)(i % 3);
+        classes[i] = (int32_t)(i % 3), weights[i] = 1;
     CHECK_RUN(a_model);
     CHECK_RUN(columns_parts_metrics);
     return check_done();

@@ -20,6 +20,8 @@ struct setting {
     enum loss loss;
     float X[ROWS_N * INPUTS_N], Y[ROWS_N * OUTPUTS_N];
     int32_t classes[ROWS_N];
+    float weights[ROWS_N];
+    bool weighted;
 };
 
 static void setting_make(struct setting *s, size_t depth, enum activation hidden,
@@ -30,18 +32,22 @@ static void setting_make(struct setting *s, size_t depth, enum activation hidden
     shapes[depth - 1] = (struct layer_shape){OUTPUTS_N, output, 0.2f};
     struct err e = {0};
     s->loss = loss;
+    s->weighted = false;
     s->net = net_new(INPUTS_N, shapes, depth, &e);
     initializer_fill(s->net, INITIALIZER_GLOROT_NORMAL, 0, depth);
     for (size_t l = 0; l < depth; l++)
         rng_normal(1, l, net_biases(s->net, l), shapes[l].units_n);
     rng_normal(2, 1, s->X, ROWS_N * INPUTS_N);
     rng_uniform(2, 2, s->Y, ROWS_N * OUTPUTS_N);
+    rng_uniform(2, 3, s->weights, ROWS_N);
     for (int32_t i = 0; i < ROWS_N; i++)
         s->classes[i] = i % OUTPUTS_N;
 }
 
 static struct targets setting_targets(const struct setting *s) {
-    return (struct targets){.values = s->Y, .classes = s->classes};
+    return (struct targets){.values = s->Y,
+                            .classes = s->classes,
+                            .weights = s->weighted ? s->weights : NULL};
 }
 
 /* @return the sum of losses; its gradient goes into grads. */
@@ -119,6 +125,8 @@ static void gradient_checks(void) {
                              activation_name((enum activation)output));
                     setting_make(&s, depth, (enum activation)hidden, (enum loss)loss,
                                  (enum activation)output);
+                    setting_check(&s, what);
+                    s.weighted = true;
                     setting_check(&s, what);
                     net_free(s.net);
                 }

@@ -8,7 +8,7 @@
 #include "tests/unit/engine/twin.h"
 
 enum { FLOATS = 6000 };
-static float raw[FLOATS], Z[FLOATS], Y[FLOATS];
+static float raw[FLOATS], Z[FLOATS], Y[FLOATS], weights[FLOATS];
 static int32_t classes[FLOATS];
 
 static void draw(enum loss loss, size_t m, size_t k, float spread) {
@@ -24,9 +24,10 @@ static void draw(enum loss loss, size_t m, size_t k, float spread) {
     memcpy(Z, raw, sizeof raw);
 }
 
-static void compare(enum loss loss, enum activation g, size_t m, size_t k, float spread) {
+static void compare_with(enum loss loss, enum activation g, size_t m, size_t k,
+                         float spread, const float *weighing) {
     draw(loss, m, k, spread);
-    struct targets targets = {.values = Y, .classes = classes};
+    struct targets targets = {.values = Y, .classes = classes, .weights = weighing};
     struct twin_output output = {loss, g, 0.1, k};
     double got = loss_fuse(loss, g, 0.1f, Z, targets, m, k), want = 0;
     for (size_t i = 0; i < m; i++) {
@@ -47,7 +48,15 @@ static void compare(enum loss loss, enum activation g, size_t m, size_t k, float
               loss_name(loss), activation_name(g), m, k, got, want);
 }
 
+static void compare(enum loss loss, enum activation g, size_t m, size_t k, float spread) {
+    compare_with(loss, g, m, k, spread, NULL);
+    compare_with(loss, g, m, k, spread, weights);
+}
+
 static void against_the_definitions(void) {
+    rng_uniform(4, 4, weights, FLOATS);
+    weights[2] = 0;
+    weights[3] = 2;
     static const size_t shapes[][2] = {{1, 1},  {7, 1},   {600, 1},  {1, 3},
                                        {33, 5}, {511, 9}, {600, 10}, {2, 3000}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
@@ -110,6 +119,27 @@ static void saturated(void) {
                1, 1e-6);
 }
 
+/* Weights of 1 change no bit, but for mse, whose sum has its own order with them. */
+static void weights_of_one(void) {
+    static float plain[FLOATS];
+    for (size_t i = 0; i < FLOATS; i++)
+        weights[i] = 1;
+    for (int loss = 0; loss < LOSSES_N; loss++) {
+        enum activation g = loss == LOSS_BINARY_CROSS_ENTROPY ? ACTIVATION_SIGMOID
+                            : loss == LOSS_CROSS_ENTROPY      ? ACTIVATION_SOFTMAX
+                                                              : ACTIVATION_TANH;
+        struct targets targets = {.values = Y, .classes = classes};
+        draw((enum loss)loss, 700, 3, 2);
+        double want = loss_fuse((enum loss)loss, g, 0, Z, targets, 700, 3);
+        memcpy(plain, Z, sizeof plain);
+        memcpy(Z, raw, sizeof Z);
+        targets.weights = weights;
+        double got = loss_fuse((enum loss)loss, g, 0, Z, targets, 700, 3);
+        CHECK(memcmp(plain, Z, sizeof plain) == 0);
+        CHECK(loss == LOSS_MSE ? fabs(got - want) <= 1e-12 * want : got == want);
+    }
+}
+
 static void what_is_not_finite_shows(void) {
     static const float bad[] = {NAN, INFINITY, -INFINITY};
     for (int loss = 0; loss < LOSSES_N; loss++)
@@ -150,6 +180,7 @@ static void fitting(void) {
 
 int main(void) {
     CHECK_RUN(against_the_definitions);
+    CHECK_RUN(weights_of_one);
     CHECK_RUN(saturated);
     CHECK_RUN(what_is_not_finite_shows);
     CHECK_RUN(fitting);

@@ -58,12 +58,16 @@ static inline double twin_log_sum(const double *z, size_t k) {
     return max + log(sum);
 }
 
-/* The loss of one sample from its z (k). */
+static inline double twin_weight(struct targets target) {
+    return target.weights ? (double)target.weights[0] : 1;
+}
+
+/* The loss of one sample from its z (k), times its weight. */
 static inline double twin_loss(const struct twin_output *output, const double *z,
                                struct targets target) {
     double sum = 0;
     if (output->loss == LOSS_CROSS_ENTROPY)
-        return twin_log_sum(z, output->k) - z[target.classes[0]];
+        return twin_weight(target) * (twin_log_sum(z, output->k) - z[target.classes[0]]);
     for (size_t j = 0; j < output->k; j++) {
         double y = (double)target.values[j];
         double a = twin_activation(output->activation, output->slope, z[j]);
@@ -72,17 +76,17 @@ static inline double twin_loss(const struct twin_output *output, const double *z
         else /* -y log a - (1-y) log(1-a), with the logarithms of a sigmoid */
             sum += y * log1p(exp(-z[j])) + (1 - y) * (z[j] + log1p(exp(-z[j])));
     }
-    return sum;
+    return twin_weight(target) * sum;
 }
 
-/* dL/dz[j] of one sample. */
+/* dL/dz[j] of one sample, times its weight. */
 static inline double twin_loss_slope(const struct twin_output *output, const double *z,
                                      struct targets target, size_t j) {
     if (output->loss == LOSS_CROSS_ENTROPY)
-        return exp(z[j] - twin_log_sum(z, output->k)) -
-               ((size_t)target.classes[0] == j ? 1 : 0);
+        return twin_weight(target) * (exp(z[j] - twin_log_sum(z, output->k)) -
+                                      ((size_t)target.classes[0] == j ? 1 : 0));
     double a = twin_activation(output->activation, output->slope, z[j]);
-    double error = a - (double)target.values[j];
+    double error = twin_weight(target) * (a - (double)target.values[j]);
     if (output->loss == LOSS_BINARY_CROSS_ENTROPY)
         return error;
     return error * twin_derivative(output->activation, output->slope, z[j]);
