@@ -15,18 +15,12 @@
 #include <microhttpd.h>
 
 #include "api/problem.h"
-#include "server/acceptor.h"
 #include "server/clock.h"
-#include "server/executor.h"
-#include "server/http_body.h"
+#include "server/http_exchange.h"
 #include "server/http_head.h"
 #include "server/http_query.h"
-#include "server/listener.h"
 #include "server/log.h"
 #include "server/metrics.h"
-#include "server/reaper.h"
-#include "server/routes.h"
-#include "server/upload.h"
 
 enum {
     CONNECTION_MEMORY = 16 << 10, /* the head must fit */
@@ -35,58 +29,8 @@ enum {
     QUEUE_MAX = 8192,
     TICK_MS = 20, /* how late a parked request may be woken */
     REAP_EVERY_TICKS = 25,
-    QUERY_BYTES_MAX = 2048,
     RETRY_AFTER_S = 1,
     FDS_BESIDE = 128 /* file descriptors that are not connections */
-};
-
-enum exchange_state {
-    EXCHANGE_READING,  /* the body is coming */
-    EXCHANGE_AWAY,     /* suspended: on the executor, or parked */
-    EXCHANGE_ANSWERED, /* the reply stands; it is to be queued */
-    EXCHANGE_SENT
-};
-
-/* One request and its answer. The connection's thread owns it, but for the time it is
- * AWAY. */
-struct exchange {
-    struct http *http;
-    struct MHD_Connection *connection;
-    struct reaper_entry *watched;
-    const struct route *route; /* NULL: refused before one was found */
-    enum exchange_state state;
-    bool close;   /* the connection ends with this answer */
-    bool no_park; /* its client has left, or too many wait already: answer now */
-    struct http_request request;
-    struct http_reply reply;
-    struct err err; /* what the answer is instead */
-    struct http_body body;
-    struct upload *upload; /* instead, where the route takes a stream */
-    uint64_t wakes_seen;
-    struct exchange *next; /* among the parked */
-    char allow[64];
-    char path[HTTP_PATH_MAX]; /* from here on not zeroed at first */
-    char query[QUERY_BYTES_MAX];
-};
-
-struct http {
-    struct http_options options;
-    struct MHD_Daemon *daemon;
-    struct executor *executor;
-    struct reaper *reaper;
-    struct listener listener;
-    struct acceptor *acceptor;
-    size_t connections_max;
-    pthread_t ticker;
-    atomic_bool draining, ending;
-    atomic_size_t connections, in_flight;
-    struct http_bodies bodies;
-    struct uploads uploads;
-    atomic_uint_fast64_t wakes;
-    size_t parked_max;
-    pthread_mutex_t lock; /* guards what follows */
-    struct exchange *parked;
-    size_t parked_n;
 };
 
 /* ---- the head ------------------------------------------------------------------- */
@@ -266,100 +210,32 @@ static enum MHD_Result reply_queue(struct exchange *x) {
 
 /* ---- running -------------------------------------------------------------------- */
 
-static void handler_run(struct exchange *x, struct store *store) {
-    struct http *h = x->http;
-    text_free(&x->reply.body);
-    x->reply = (struct http_reply){.allow = x->reply.allow};
-    x->request.draining = atomic_load(&h->draining) || x->no_park;
-    if (!x->route->handler(h->options.subsystems[x->route->subsystem], store, &x->request,
-                           &x->reply, &x->err) &&
-        !x->err.kind)
-        err_set(&x->err, ERR_INTERNAL, NULL, "a handler failed without saying why");
-}
-
-static void exchange_back(struct exchange *x, enum exchange_state state) {
-    if (state == EXCHANGE_READING)
-        reaper_phase(x->watched, REAPER_BODY, clock_mono_us());
-    x->state = state;
-    MHD_resume_connection(x->connection);
-}
-
-/* Parks the exchange, unless something has changed since its handler began to look, or so
- * many wait that connections for others become few. */
-static bool exchange_park(struct exchange *x) {
-    struct http *h = x->http;
-    pthread_mutex_lock(&h->lock);
-    x->no_park = h->parked_n >= h->parked_max;
-    bool parked = !x->no_park && atomic_load(&h->wakes) == x->wakes_seen;
-    if (parked) {
-        x->next = h->parked;
-        h->parked = x;
-        h->parked_n++;
-    }
-    pthread_mutex_unlock(&h->lock);
-    return parked;
-}
-
-static void exchange_run(void *context, struct store *store) {
-    struct exchange *x = context;
-    do {
-        x->wakes_seen = atomic_load(&x->http->wakes);
-        handler_run(x, store);
-        if (x->err.kind || !x->reply.park_until_us) {
-            exchange_back(x, EXCHANGE_ANSWERED);
-            return;
-        }
-    } while (!exchange_park(x));
-}
-
-static void piece_run(void *context, struct store *store) {
-    struct exchange *x = context;
-    bool ok = upload_pass(x->upload, store, &x->err);
-    (void)ok; /* x->err says it: the rest is read and forgotten */
-    exchange_back(x, EXCHANGE_READING);
-}
-
-static void upload_run(void *context, struct store *store) {
-    struct exchange *x = context;
-    x->request.draining = atomic_load(&x->http->draining);
-    bool ok = upload_end(x->upload, store, &x->request, &x->reply, &x->err);
-    (void)ok; /* the answer is x->err then */
-    exchange_back(x, EXCHANGE_ANSWERED);
-}
-
-/* Hands the exchange to the executor; the connection sleeps meanwhile. `back` is what it
- * returns to should there be no room. */
-static enum MHD_Result exchange_away(struct exchange *x, executor_task *task,
-                                     enum exchange_state back) {
-    x->state = EXCHANGE_AWAY;
-    reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
-    MHD_suspend_connection(x->connection);
-    if (!executor_add(x->http->executor, task, x)) {
-        err_set(&x->err, ERR_UNAVAILABLE, NULL,
-                "too many requests are waiting; try again");
-        exchange_back(x, back);
-    }
-    return MHD_YES;
-}
-
 static enum MHD_Result exchange_start(struct exchange *x) {
     reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
     if (x->err.kind)
         return reply_queue(x);
     if (x->upload)
-        return exchange_away(x, upload_run, EXCHANGE_ANSWERED);
+        return exchange_away_end(x), MHD_YES;
     x->request.body = x->body.bytes ? x->body.bytes : "";
     x->request.body_n = x->body.n;
     if (x->route->waits || x->request.body_n > INLINE_BODY_MAX)
-        return exchange_away(x, exchange_run, EXCHANGE_ANSWERED);
-    handler_run(x, NULL);
+        return exchange_away_call(x), MHD_YES;
+    exchange_call(x, NULL);
     if (x->reply.defer && !x->err.kind)
-        return exchange_away(x, exchange_run, EXCHANGE_ANSWERED);
+        return exchange_away_call(x), MHD_YES;
     return reply_queue(x);
 }
 
+void connection_sleep(struct exchange *x) {
+    MHD_suspend_connection(x->connection);
+}
+
+void connection_wake(struct exchange *x) {
+    MHD_resume_connection(x->connection);
+}
+
 /* A suspended connection does not notice by itself that nobody is there any more. */
-static bool client_left(const struct exchange *x) {
+bool connection_left(const struct exchange *x) {
     char byte;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -367,42 +243,6 @@ static bool client_left(const struct exchange *x) {
         return false;
     ssize_t n = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-}
-
-enum parked_which { PARKED_ALL, PARKED_DUE, PARKED_LEFT };
-
-static bool is_wanted(struct exchange *x, enum parked_which which, int64_t now_us) {
-    if (which == PARKED_LEFT)
-        x->no_park = client_left(x);
-    return which == PARKED_ALL || x->no_park || now_us >= x->reply.park_until_us;
-}
-
-/* Calls parked exchanges again: all, those whose time is over, or also those whose client
- * has left. */
-static void parked_run(struct http *h, enum parked_which which) {
-    int64_t now_us = clock_mono_us();
-    struct exchange *due = NULL;
-    pthread_mutex_lock(&h->lock);
-    for (struct exchange **at = &h->parked; *at;) {
-        struct exchange *x = *at;
-        if (is_wanted(x, which, now_us)) {
-            *at = x->next;
-            h->parked_n--;
-            x->next = due;
-            due = x;
-        } else {
-            at = &x->next;
-        }
-    }
-    pthread_mutex_unlock(&h->lock);
-    while (due) {
-        struct exchange *x = due;
-        due = x->next;
-        if (!executor_add(h->executor, exchange_run, x)) {
-            err_set(&x->err, ERR_UNAVAILABLE, NULL, "too many requests are waiting");
-            exchange_back(x, EXCHANGE_ANSWERED);
-        }
-    }
 }
 
 /* ---- libmicrohttpd's callbacks -------------------------------------------------- */
@@ -450,7 +290,7 @@ static enum MHD_Result stream_append(struct exchange *x, const char *data, size_
     *n -= taken;
     reaper_bytes(x->watched, taken);
     if (*n)
-        return exchange_away(x, piece_run, EXCHANGE_READING);
+        return exchange_away_piece(x), MHD_YES;
     return x->request.body_n <= 2 * limit.max ? MHD_YES : MHD_NO;
 }
 
@@ -547,7 +387,7 @@ static void *tick(void *context) {
     for (unsigned ticks = 0; !atomic_load(&h->ending); ticks++) {
         usleep(TICK_MS * 1000);
         bool look = ticks % REAP_EVERY_TICKS == 0;
-        parked_run(h, look ? PARKED_LEFT : PARKED_DUE);
+        exchanges_unpark(h, look ? PARKED_LEFT : PARKED_DUE);
         if (!look)
             continue;
         uploads_sweep(&h->uploads);
@@ -671,7 +511,7 @@ const char *http_address(const struct http *h) {
 
 void http_wake(struct http *h) {
     atomic_fetch_add(&h->wakes, 1);
-    parked_run(h, PARKED_ALL);
+    exchanges_unpark(h, PARKED_ALL);
 }
 
 void http_drain(struct http *h) {

@@ -1,0 +1,91 @@
+/* An exchange, a request and its answer, and who runs it: the connection's thread, the
+ * executor, or nobody while it is parked. Private to the HTTP server; http.c holds what
+ * needs libmicrohttpd. */
+#ifndef SERVER_HTTP_EXCHANGE_H
+#define SERVER_HTTP_EXCHANGE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/acceptor.h"
+#include "server/executor.h"
+#include "server/http_body.h"
+#include "server/listener.h"
+#include "server/reaper.h"
+#include "server/routes.h"
+#include "server/upload.h"
+
+enum { HTTP_QUERY_BYTES_MAX = 2048 };
+
+struct MHD_Connection;
+struct MHD_Daemon;
+
+enum exchange_state {
+    EXCHANGE_READING,  /* the body is coming */
+    EXCHANGE_AWAY,     /* suspended: on the executor, or parked */
+    EXCHANGE_ANSWERED, /* the reply stands; it is to be queued */
+    EXCHANGE_SENT
+};
+
+/* One request and its answer. The connection's thread owns it, but for the time it is
+ * AWAY. */
+struct exchange {
+    struct http *http;
+    struct MHD_Connection *connection;
+    struct reaper_entry *watched;
+    const struct route *route; /* NULL: refused before one was found */
+    enum exchange_state state;
+    bool close;   /* the connection ends with this answer */
+    bool no_park; /* its client has left, or too many wait already: answer now */
+    struct http_request request;
+    struct http_reply reply;
+    struct err err; /* what the answer is instead */
+    struct http_body body;
+    struct upload *upload; /* instead, where the route takes a stream */
+    uint64_t wakes_seen;
+    struct exchange *next; /* among the parked */
+    char allow[64];
+    char path[HTTP_PATH_MAX]; /* from here on not zeroed at first */
+    char query[HTTP_QUERY_BYTES_MAX];
+};
+
+struct http {
+    struct http_options options;
+    struct MHD_Daemon *daemon;
+    struct executor *executor;
+    struct reaper *reaper;
+    struct listener listener;
+    struct acceptor *acceptor;
+    size_t connections_max;
+    pthread_t ticker;
+    atomic_bool draining, ending;
+    atomic_size_t connections, in_flight;
+    struct http_bodies bodies;
+    struct uploads uploads;
+    atomic_uint_fast64_t wakes;
+    size_t parked_max;
+    pthread_mutex_t lock; /* guards what follows */
+    struct exchange *parked;
+    size_t parked_n;
+};
+
+/* Calls its handler, on this thread. */
+void exchange_call(struct exchange *x, struct store *store);
+
+/* The connection sleeps while the executor calls the handler, hands a piece of the body
+ * on, or ends the upload. */
+void exchange_away_call(struct exchange *x);
+void exchange_away_piece(struct exchange *x);
+void exchange_away_end(struct exchange *x);
+
+enum parked_which { PARKED_ALL, PARKED_DUE, PARKED_LEFT };
+/* Calls parked exchanges again: all, those whose time is over, or also those whose client
+ * has left. Any thread. */
+void exchanges_unpark(struct http *h, enum parked_which which);
+
+/* http.c's: to suspend and resume a connection, and whether its client is gone. */
+void connection_sleep(struct exchange *x);
+void connection_wake(struct exchange *x);
+bool connection_left(const struct exchange *x);
+
+#endif
