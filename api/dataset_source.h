@@ -1,4 +1,4 @@
-/* What is kept with each file of a dataset: how it was read, and its profile. */
+/* A dataset's file as a job needs it: how it is read, and its profile. */
 #ifndef API_DATASET_SOURCE_H
 #define API_DATASET_SOURCE_H
 
@@ -12,8 +12,7 @@ struct dataset_source {
 };
 void dataset_source_free(struct dataset_source *part);
 
-/* {"format","header","delimiter","gzipped","profile":{...}}, and back. */
-void dataset_source_encode(const struct dataset_source *part, struct text *out);
+/* From the document that dataset_part_encode wrote. */
 bool dataset_source_decode(const char *json, struct dataset_source *part, struct err *e)
     __attribute__((warn_unused_result));
 
