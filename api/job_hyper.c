@@ -4,7 +4,7 @@
 #include <float.h>
 #include <string.h>
 
-enum { JOB_TABLE_BATCH = 32 };
+enum { JOB_TABLE_BATCH = 32, JOB_TABLE_SMALL = 100 };
 
 const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_MODEL] = {"model", NULL},
@@ -176,12 +176,12 @@ static enum initializer default_initializer(const struct job_spec *spec) {
 }
 
 /* A dataset's job is scaled and goes by mini-batches: sensible for most tables, in
- * seconds. */
+ * seconds. A small one overfits soon. */
 static void table_defaults(struct job_spec *spec) {
     spec->normalize = NORMALIZE_STANDARD;
     spec->batch_rows = spec->samples_n > JOB_TABLE_BATCH ? JOB_TABLE_BATCH : 0;
     spec->learning_rate = 0.05f;
-    spec->epochs = 200;
+    spec->epochs = spec->samples_n < JOB_TABLE_SMALL ? 200 : 500;
 }
 
 bool job_hyper_decode(const struct json_slot *slots, struct job_spec *spec,

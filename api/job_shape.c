@@ -28,6 +28,9 @@ static const struct json_choice losses[] = {
     {"sparse_categorical_crossentropy", LOSS_CROSS_ENTROPY},
     {"mean_squared_error", LOSS_MSE},
 };
+/* One hidden layer where nothing was said. */
+enum { JOB_INLINE_UNITS = 16, JOB_TABLE_UNITS = 32 };
+
 /* sklearn's name for both cross-entropies: which one follows from the targets. */
 static const char log_loss[] = "log_loss";
 
@@ -145,7 +148,8 @@ static bool short_form_decode(const struct json_slot *slots, struct job_shape *s
                               struct err *e) {
     const struct json_slot *hidden = &slots[KEY_HIDDEN_LAYERS];
     const struct json_slot *dims = &slots[KEY_LAYERS_DIMS];
-    int g = ACTIVATION_RELU;
+    bool table = slots[KEY_DATASET].value;
+    int g = table && !hidden->value && !dims->value ? ACTIVATION_TANH : ACTIVATION_RELU;
     if (!json_choose(&slots[KEY_ACTIVATION], job_activations, job_activations_n, &g, e))
         return false;
     if (g == ACTIVATION_SOFTMAX)
@@ -167,7 +171,8 @@ static bool short_form_decode(const struct json_slot *slots, struct job_shape *s
     if (!layers_new(1, "", shape, e))
         return false;
     shape->layers[0] =
-        (struct layer_shape){16, (enum activation)g, ACTIVATION_NEGATIVE_SLOPE};
+        (struct layer_shape){table ? JOB_TABLE_UNITS : JOB_INLINE_UNITS,
+                             (enum activation)g, ACTIVATION_NEGATIVE_SLOPE};
     return true;
 }
 

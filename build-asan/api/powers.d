@@ -1,2 +1,0 @@
-build-asan/api/powers.o: api/powers.c api/powers.h
-api/powers.h:

@@ -1,3 +1,0 @@
-build-asan/engine/memory.o: engine/memory.c engine/memory.h engine/err.h
-engine/memory.h:
-engine/err.h:
