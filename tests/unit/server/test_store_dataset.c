@@ -99,6 +99,38 @@ static void parts_replace_each_other(void) {
     place_free(&p);
 }
 
+static void goes_on_from_what_was_seen(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    int64_t blob = 0, revision = 0;
+    bool created = false;
+    char sha256[STORE_SHA256_TEXT];
+    put_next(s, "d", DATASET_FEATURES, "a", 1);
+    put_next(s, "d", DATASET_TARGETS, "b", 2);
+    OK(store_blob_put(s, "c", 1, 1, &blob, sha256, &e));
+    struct store_part_new new = {.name = "d",
+                                 .part = DATASET_FEATURES,
+                                 .blob = blob,
+                                 .bytes = 1,
+                                 .sha256 = sha256,
+                                 .document = "{\"is\": \"c\"}",
+                                 .now_ms = 1000,
+                                 .alone = true,
+                                 .expects = true,
+                                 .expected = 1};
+    FAILS(store_dataset_put(s, &new, &revision, &created, &e), ERR_CONFLICT);
+    new.expected = 0;
+    FAILS(store_dataset_put(s, &new, &revision, &created, &e), ERR_CONFLICT);
+    CHECK_TEXT(parts_of(s, "d", 0), "d:2 table=- features=a targets=b");
+    new.expected = 2;
+    CHECK(OK(store_dataset_put(s, &new, &revision, &created, &e)) && revision == 3);
+    CHECK_TEXT(parts_of(s, "d", 0), "d:3 table=- features=c targets=-");
+    store_close(s);
+    place_free(&p);
+}
+
 static void refuses(void) {
     struct place p;
     struct err e = {0};
@@ -286,6 +318,7 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
 
 int main(void) {
     CHECK_RUN(parts_replace_each_other);
+    CHECK_RUN(goes_on_from_what_was_seen);
     CHECK_RUN(refuses);
     CHECK_RUN(numbers_are_never_used_twice);
     CHECK_RUN(list_pages);
