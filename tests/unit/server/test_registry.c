@@ -314,6 +314,133 @@ static void test_broken(void) {
     scene_free(&s);
 }
 
+/* ---- aliases
+ * ---------------------------------------------------------------------------- */
+
+static struct model_ref alias_of(const char *name, const char *alias) {
+    struct model_ref ref = ref_of(name, 0);
+    snprintf(ref.alias, sizeof ref.alias, "%s", alias);
+    return ref;
+}
+static void point(struct scene *s, const char *name, const char *alias, int64_t version) {
+    struct err e = {0};
+    struct store_alias result;
+    OK(store_alias_set(s->store, name, alias, version, -1, 1, &result, &e));
+}
+static void refresh_aliases(struct scene *s) {
+    struct err e = {0};
+    OK(registry_refresh_aliases(s->registry, s->store, &e));
+}
+/* -1: not here, or (with the store) the kind of its error in *kind. */
+static float alias_acquired(struct scene *s, const char *name, const char *alias) {
+    struct model_ref ref = alias_of(name, alias);
+    const struct served *served = registry_acquire(s->registry, &ref);
+    float answer = served ? answer_of(served) : -1;
+    if (served)
+        registry_release(served);
+    return answer;
+}
+static float alias_loaded(struct scene *s, const char *name, const char *alias,
+                          enum err_kind *kind) {
+    struct err e = {0};
+    struct model_ref ref = alias_of(name, alias);
+    const struct served *served = registry_load(s->registry, s->store, &ref, &e);
+    float answer = served ? answer_of(served) : -1;
+    if (served)
+        registry_release(served);
+    *kind = e.kind;
+    return answer;
+}
+
+static void test_alias(void) {
+    struct scene s;
+    struct err e = {0};
+    enum err_kind kind;
+    scene_new(&s, 1 << 20);
+    for (int i = 1; i <= 4; i++)
+        publish(s.store, "a", (float)i);
+    publish(s.store, "b", 9);
+    point(&s, "a", "live", 2);
+    CHECK(alias_acquired(&s, "a", "live") == -1); /* the store alone can tell */
+    CHECK(alias_loaded(&s, "a", "live", &kind) == 2);
+    CHECK(alias_acquired(&s, "a", "live") == 2);
+    check_counts(&s, 1, 1);
+    CHECK(alias_loaded(&s, "a", "dead", &kind) == -1 && kind == ERR_NOT_FOUND);
+    CHECK(alias_loaded(&s, "b", "live", &kind) == -1 && kind == ERR_NOT_FOUND);
+    CHECK(alias_acquired(&s, "b", "live") == -1);
+    /* Moved, back as well: at once, and warm. */
+    point(&s, "a", "live", 3);
+    CHECK(alias_acquired(&s, "a", "live") == 2);
+    refresh_aliases(&s);
+    CHECK(alias_acquired(&s, "a", "live") == 3);
+    point(&s, "a", "live", 1);
+    point(&s, "a", "beta", 4);
+    point(&s, "b", "live", 1);
+    refresh(&s);
+    CHECK(alias_acquired(&s, "a", "live") == 1 && alias_acquired(&s, "a", "beta") == 4);
+    CHECK(alias_acquired(&s, "b", "live") == -1); /* nobody has asked for b yet */
+    CHECK(alias_loaded(&s, "b", "live", &kind) == 9);
+    OK(store_alias_delete(s.store, "a", "live", &e));
+    refresh_aliases(&s);
+    CHECK(alias_acquired(&s, "a", "live") == -1);
+    CHECK(alias_loaded(&s, "a", "live", &kind) == -1 && kind == ERR_NOT_FOUND);
+    CHECK(alias_acquired(&s, "a", "beta") == 4 && alias_acquired(&s, "b", "live") == 9);
+    /* Aliases go with their model, whatever the order of a refresh. */
+    OK(store_model_delete(s.store, "a", &e));
+    CHECK(alias_acquired(&s, "a", "beta") == 4);
+    refresh(&s);
+    CHECK(alias_acquired(&s, "a", "beta") == -1);
+    CHECK(alias_loaded(&s, "a", "beta", &kind) == -1 && kind == ERR_NOT_FOUND);
+    scene_free(&s);
+}
+
+/* What one request learnt from the store of a move made elsewhere, the next one knows. */
+static void test_alias_never_goes_back(void) {
+    struct scene s;
+    enum err_kind kind;
+    scene_new(&s, 1 << 20);
+    publish(s.store, "a", 1);
+    publish(s.store, "a", 2);
+    point(&s, "a", "live", 1);
+    refresh(&s);
+    point(&s, "a", "live", 2);
+    CHECK(alias_loaded(&s, "a", "live", &kind) == 2); /* 1 was never loaded */
+    check_loads(&s, "a", 1, 1);
+    CHECK(alias_acquired(&s, "a", "live") == 2);
+    scene_free(&s);
+}
+
+static void test_forget(void) {
+    struct scene s;
+    struct err e = {0};
+    scene_new(&s, 1 << 20);
+    publish(s.store, "a", 1);
+    publish(s.store, "a", 2);
+    check_loads(&s, "a", 1, 1);
+    check_loads(&s, "a", 2, 2);
+    struct model_ref ref = ref_of("a", 1);
+    const struct served *held = registry_acquire(s.registry, &ref);
+    OK(store_version_delete(s.store, "a", 1, &e));
+    registry_forget(s.registry, "a", 1);
+    registry_forget(s.registry, "a", 7);
+    registry_forget(s.registry, "nobody", 1);
+    check_acquires(&s, "a", 1, -1);
+    check_load_fails(&s, "a", 1, ERR_NOT_FOUND);
+    check_acquires(&s, "a", 2, 2);
+    check_counts(&s, 1, 1);
+    CHECK(held && answer_of(held) == 1);
+    registry_release(held);
+    /* The latest goes: the one before it takes its place. */
+    publish(s.store, "a", 3);
+    refresh(&s);
+    check_acquires(&s, "a", 0, 3);
+    OK(store_version_delete(s.store, "a", 3, &e));
+    registry_forget(s.registry, "a", 3);
+    refresh(&s);
+    check_acquires(&s, "a", 0, 2);
+    scene_free(&s);
+}
+
 /* ---- threads
  * ---------------------------------------------------------------------------- */
 
@@ -418,6 +545,106 @@ static void test_acquire_during_changes(void) {
     scene_free(s);
 }
 
+/* Asks for an alias without the store: a move takes it from nobody, and once a move is
+ * seen nobody sees what was before it. */
+static void *ask_alias(void *context) {
+    struct crowd *crowd = context;
+    struct model_ref ref = alias_of("a", "live");
+    int64_t last = 0;
+    while (!atomic_load(&crowd->ending)) {
+        const struct served *served = registry_acquire(crowd->scene.registry, &ref);
+        if (!served) {
+            atomic_fetch_add(&crowd->wrong, 1);
+            continue;
+        }
+        bool right =
+            served->version >= last && answer_of(served) == (float)served->version;
+        atomic_fetch_add(&crowd->wrong, !right);
+        atomic_fetch_add(&crowd->answers, 1);
+        last = served->version;
+        registry_release(served);
+    }
+    return NULL;
+}
+
+static void test_alias_moves_under_load(void) {
+    static struct crowd crowd;
+    pthread_t threads[THREADS];
+    struct err e = {0};
+    enum err_kind kind;
+    struct scene *s = &crowd.scene;
+    scene_new(s, 1 << 20);
+    CHECK(publish(s->store, "a", 1) == 1);
+    point(s, "a", "live", 1);
+    CHECK(alias_loaded(s, "a", "live", &kind) == 1);
+    crowd_run(&crowd, ask_alias, threads);
+    for (int i = 2; i <= 12; i++) {
+        CHECK(publish(s->store, "a", (float)i) == i);
+        point(s, "a", "live", i);
+        if (i % 2)
+            refresh_aliases(s);
+        else
+            refresh(s);
+        OK(store_version_delete(s->store, "a", i - 1, &e));
+        registry_forget(s->registry, "a", i - 1);
+        usleep(3000);
+    }
+    atomic_store(&crowd.ending, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_SAY(atomic_load(&crowd.wrong) == 0, "%d", atomic_load(&crowd.wrong));
+    CHECK(atomic_load(&crowd.answers) > 0);
+    CHECK(alias_acquired(s, "a", "live") == 12);
+    check_counts(s, 1, 1);
+    scene_free(s);
+}
+
+/* Deleted and made anew while it is asked for: an answer is whole, or there is none. */
+static void *load_alias(void *context) {
+    struct crowd *crowd = context;
+    struct store *store = place_open(&crowd->scene.place);
+    struct model_ref ref = alias_of("a", "live");
+    while (!atomic_load(&crowd->ending)) {
+        struct err e = {0};
+        const struct served *served = registry_acquire(crowd->scene.registry, &ref);
+        if (!served)
+            served = registry_load(crowd->scene.registry, store, &ref, &e);
+        bool right = served ? answer_of(served) == (float)served->version
+                            : e.kind == ERR_NOT_FOUND;
+        atomic_fetch_add(&crowd->wrong, !right);
+        atomic_fetch_add(&crowd->answers, served != NULL);
+        if (served)
+            registry_release(served);
+    }
+    store_close(store);
+    return NULL;
+}
+
+static void test_alias_deleted_under_load(void) {
+    static struct crowd crowd;
+    pthread_t threads[THREADS];
+    struct err e = {0};
+    struct scene *s = &crowd.scene;
+    scene_new(s, 1 << 20);
+    for (int i = 1; i <= 3; i++)
+        CHECK(publish(s->store, "a", (float)i) == i);
+    crowd_run(&crowd, load_alias, threads);
+    for (int i = 0; i < 20; i++) {
+        point(s, "a", "live", 1 + i % 3);
+        refresh_aliases(s);
+        usleep(500);
+        OK(store_alias_delete(s->store, "a", "live", &e));
+        refresh_aliases(s);
+        CHECK(alias_acquired(s, "a", "live") == -1);
+    }
+    atomic_store(&crowd.ending, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_SAY(atomic_load(&crowd.wrong) == 0, "%d", atomic_load(&crowd.wrong));
+    CHECK(atomic_load(&crowd.answers) > 0);
+    scene_free(s);
+}
+
 int main(void) {
     CHECK_RUN(test_load);
     CHECK_RUN(test_publish);
@@ -426,7 +653,12 @@ int main(void) {
     CHECK_RUN(test_delete);
     CHECK_RUN(test_eviction);
     CHECK_RUN(test_broken);
+    CHECK_RUN(test_alias);
+    CHECK_RUN(test_alias_never_goes_back);
+    CHECK_RUN(test_forget);
     CHECK_RUN(test_single_flight);
     CHECK_RUN(test_acquire_during_changes);
+    CHECK_RUN(test_alias_moves_under_load);
+    CHECK_RUN(test_alias_deleted_under_load);
     return check_done();
 }
