@@ -250,6 +250,21 @@ static void long_tables(void) {
     frame_free(&f);
 }
 
+/* These two have one hash, and the one begins with the other. */
+static void texts_of_one_hash(void) {
+    struct frame f;
+    struct err e = {0};
+    CHECK(frame_init(&f, &columns[SEX], 1, 3, &e));
+    struct table_sink sink = frame_sink(&f);
+    CHECK(sink.row(&f, &TEXT("dxgxjxdu"), 1, 1, &e));
+    CHECK(sink.row(&f, &TEXT("dx"), 1, 2, &e));
+    CHECK(sink.row(&f, &TEXT("dxgxjxdu"), 1, 3, &e));
+    CHECK(f.columns[0].dictionary_n == 2);
+    CHECK(is_text(frame_cell(&f, 0, 1), "dx"));
+    CHECK(is_text(frame_cell(&f, 0, 2), "dxgxjxdu"));
+    frame_free(&f);
+}
+
 static void missing_can_be_refused(void) {
     struct frame f;
     struct err e = {0};
@@ -379,6 +394,7 @@ int main(void) {
     CHECK_RUN(encoding_equals_the_encoder);
     CHECK_RUN(other_kinds);
     CHECK_RUN(long_tables);
+    CHECK_RUN(texts_of_one_hash);
     CHECK_RUN(missing_can_be_refused);
     CHECK_RUN(cells_that_do_not_fit);
     CHECK_RUN(rows_that_do_not_fit);
