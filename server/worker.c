@@ -208,7 +208,9 @@ static bool model_store(struct worker *w, struct run *run, int64_t *blob, char *
     free(file);
     struct text text = {0};
     struct version_training training = {&run->spec, run->last.cost, run->metrics};
-    version_facts_encode(&run->parts, &training, &text);
+    struct model described = run->parts; /* borrows all of it */
+    described.labels = run->spec.labels;
+    version_facts_encode(&described, &training, &text);
     *facts = text_take(&text);
     return ok &&
            (*facts || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the document"));
