@@ -13,6 +13,7 @@
 /* Streams keep the uses of one seed apart; the low bits hold a layer or an epoch. */
 #define RNG_STREAM_WEIGHTS (UINT64_C(1) << 56)
 #define RNG_STREAM_SHUFFLE (UINT64_C(2) << 56)
+#define RNG_STREAM_SPLIT (UINT64_C(3) << 56)
 
 /* The four 32-bit words of block `index`. */
 void rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);

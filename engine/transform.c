@@ -81,8 +81,12 @@ static void columns_free(struct columns *c) {
 }
 
 static bool columns_use(struct transform *t, const struct columns *c, size_t m,
-                        struct err *e) {
+                        const unsigned char *scaled, struct err *e) {
     for (size_t j = 0; j < t->columns_n; j++) {
+        if (scaled && !scaled[j]) {
+            t->scale[j] = 1.0f; /* the offset is 0 from the start */
+            continue;
+        }
         double low = c->min[j], high = c->max[j], rows = (double)m;
         bool standard = t->kind == NORMALIZE_STANDARD;
         double width = standard ? sqrt(c->squares[j] / rows) : high - low;
@@ -99,6 +103,12 @@ static bool columns_use(struct transform *t, const struct columns *c, size_t m,
 
 bool transform_learn(struct transform *t, enum normalize kind, const float *X, size_t m,
                      size_t n, struct err *e) {
+    return transform_learn_some(t, kind, X, m, n, NULL, e);
+}
+
+bool transform_learn_some(struct transform *t, enum normalize kind, const float *X,
+                          size_t m, size_t n, const unsigned char *scaled,
+                          struct err *e) {
     *t = (struct transform){.kind = kind, .columns_n = n};
     if (kind == NORMALIZE_NONE || !m)
         return true;
@@ -115,7 +125,7 @@ bool transform_learn(struct transform *t, enum normalize kind, const float *X, s
             columns_sum(X, m, n, c.sum);
             columns_spread(X, m, n, c.sum, c.squares);
         }
-        ok = columns_use(t, &c, m, e);
+        ok = columns_use(t, &c, m, scaled, e);
     }
     columns_free(&c);
     if (!ok)

@@ -29,6 +29,12 @@ bool normalize_find(const char *name, enum normalize *kind);
 bool transform_learn(struct transform *t, enum normalize kind, const float *X, size_t m,
                      size_t n, struct err *e) __attribute__((warn_unused_result));
 
+/* The same for some columns: those where scaled (n) is 0 keep offset 0 and scale 1, which
+ * leaves each value as it is. NULL: all are scaled. */
+bool transform_learn_some(struct transform *t, enum normalize kind, const float *X,
+                          size_t m, size_t n, const unsigned char *scaled, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* out (m,n) = the transformed X (m,n); out may be X itself. */
 void transform_apply(const struct transform *t, const float *X, size_t m, float *out);
 

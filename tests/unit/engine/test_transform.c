@@ -103,6 +103,38 @@ static void scales_outside_float(void) {
     }
 }
 
+/* Columns that stay as they are may be as wide or narrow as they like; the others are
+ * scaled as if alone. */
+static void some(void) {
+    unsigned char scaled[COLUMNS_N];
+    struct transform all, part;
+    draw();
+    for (int kind = NORMALIZE_STANDARD; kind < NORMALIZES_N; kind++) {
+        struct err e = {0};
+        for (size_t j = 0; j < COLUMNS_N; j++)
+            scaled[j] = j % 3 == 1;
+        CHECK(transform_learn(&all, (enum normalize)kind, X, ROWS_N, COLUMNS_N, &e));
+        for (size_t i = 0; i < ROWS_N; i++)
+            X[i * COLUMNS_N] = i % 2 ? 3e38f : -3e38f;
+        CHECK(transform_learn_some(&part, (enum normalize)kind, X, ROWS_N, COLUMNS_N,
+                                   scaled, &e));
+        transform_apply(&part, X, ROWS_N, out);
+        for (size_t j = 0; j < COLUMNS_N; j++) {
+            CHECK(part.offset[j] == (scaled[j] ? all.offset[j] : 0));
+            CHECK(part.scale[j] == (scaled[j] ? all.scale[j] : 1));
+            for (size_t i = j; !scaled[j] && i < ROWS_N * COLUMNS_N; i += COLUMNS_N)
+                CHECK(out[i] == X[i]);
+        }
+        transform_free(&part);
+        scaled[0] = 1;
+        CHECK(!transform_learn_some(&part, (enum normalize)kind, X, ROWS_N, COLUMNS_N,
+                                    scaled, &e));
+        CHECK(e.kind == ERR_RANGE);
+        draw();
+        transform_free(&all);
+    }
+}
+
 static void none(void) {
     struct transform t;
     struct err e = {0};
@@ -125,6 +157,7 @@ int main(void) {
     CHECK_RUN(minmax);
     CHECK_RUN(a_narrow_column_far_away);
     CHECK_RUN(scales_outside_float);
+    CHECK_RUN(some);
     CHECK_RUN(none);
     return check_done();
 }

@@ -1,0 +1,226 @@
+#include "engine/encoder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "engine/memory.h"
+#include "engine/net.h"
+
+enum { QUOTE_BYTES = 40 }; /* of a text that a message repeats */
+
+/* What of a text a message repeats: no character is cut. */
+static int quote_bytes(const char *text, size_t n) {
+    if (n <= QUOTE_BYTES)
+        return (int)n;
+    n = QUOTE_BYTES;
+    while (n && ((unsigned char)text[n] & 0xC0) == 0x80)
+        n--;
+    return (int)n;
+}
+
+/* A text that is looked up; it ends with no NUL. */
+struct key {
+    const char *text;
+    size_t n;
+};
+
+/* By bytes; of two with one beginning, the shorter first: strcmp's order. */
+static int key_compare(const struct key *key, const char *name) {
+    size_t name_n = strlen(name), common = key->n < name_n ? key->n : name_n;
+    int order = common ? memcmp(key->text, name, common) : 0;
+    return order ? order : (key->n > name_n) - (key->n < name_n);
+}
+
+static int key_compare_column(const void *key, const void *element) {
+    const struct encoder_column *const *column = element;
+    return key_compare(key, (*column)->name);
+}
+
+static int key_compare_category(const void *key, const void *element) {
+    char *const *category = element;
+    return key_compare(key, *category);
+}
+
+static int columns_compare(const void *a, const void *b) {
+    const struct encoder_column *const *left = a, *const *right = b;
+    return strcmp((*left)->name, (*right)->name);
+}
+
+static bool names_sort(struct encoder *enc, struct err *e) {
+    free(enc->by_name);
+    enc->by_name = memory_new(enc->columns_n, sizeof *enc->by_name);
+    if (!enc->by_name)
+        return err_set(e, ERR_NO_MEMORY, NULL, "out of memory for %zu columns",
+                       enc->columns_n);
+    for (size_t c = 0; c < enc->columns_n; c++)
+        enc->by_name[c] = &enc->columns[c];
+    qsort(enc->by_name, enc->columns_n, sizeof *enc->by_name, columns_compare);
+    return true;
+}
+
+bool encoder_layout(struct encoder *enc, struct err *e) {
+    size_t at = 0;
+    for (size_t c = 0; c < enc->columns_n; c++) {
+        struct encoder_column *column = &enc->columns[c];
+        bool category = column->kind == ENCODER_CATEGORY;
+        column->input_at = at;
+        if (!size_add(category ? column->categories_n : 1,
+                      category && column->missing_category, &column->inputs_n) ||
+            !size_add(at, column->inputs_n, &at) || at > NET_UNITS_MAX)
+            return err_set(e, ERR_TOO_LARGE, NULL,
+                           "column \"%.*s\" brings the inputs to more than %d",
+                           quote_bytes(column->name, strlen(column->name)), column->name,
+                           NET_UNITS_MAX);
+    }
+    enc->inputs_n = at;
+    return names_sort(enc, e);
+}
+
+size_t encoder_find(const struct encoder *enc, const char *name, size_t name_n) {
+    struct key key = {name, name_n};
+    const struct encoder_column **found = bsearch(
+        &key, enc->by_name, enc->columns_n, sizeof *enc->by_name, key_compare_column);
+    return found ? (size_t)(*found - enc->columns) : enc->columns_n;
+}
+
+/* The place of a text among the categories; categories_n when it is none of them. */
+static size_t category_find(const struct encoder_column *column, const char *text,
+                            size_t n) {
+    struct key key = {text, n};
+    if (!column->categories_n)
+        return 0;
+    char **found = bsearch(&key, column->categories, column->categories_n,
+                           sizeof *column->categories, key_compare_category);
+    return found ? (size_t)(found - column->categories) : column->categories_n;
+}
+
+static bool cell_refuse(const struct cell *cell, const char *expected, const char *where,
+                        struct err *e) {
+    switch (cell->kind) {
+    case CELL_MISSING:
+        return err_set(e, ERR_INVALID, where, "expected %s, but it is missing", expected);
+    case CELL_BOOLEAN:
+        return err_set(e, ERR_INVALID, where, "expected %s, got %s", expected,
+                       cell->number != 0 ? "true" : "false");
+    case CELL_NUMBER:
+        if (!cell->text)
+            return err_set(e, ERR_INVALID, where, "expected %s, got %.17g", expected,
+                           cell->number);
+        return err_set(e, ERR_INVALID, where, "expected %s, got %.*s", expected,
+                       quote_bytes(cell->text, cell->text_n), cell->text);
+    case CELL_TEXT:
+        break;
+    }
+    return err_set(e, ERR_INVALID, where, "expected %s, got \"%.*s\"%s", expected,
+                   quote_bytes(cell->text, cell->text_n), cell->text,
+                   cell->text_n > QUOTE_BYTES ? "..." : "");
+}
+
+static bool number_encode(const struct encoder_column *column, const struct cell *cell,
+                          float *inputs, const char *where, struct err *e) {
+    double number = cell->kind == CELL_MISSING ? column->mean : cell->number;
+    if (cell->kind == CELL_TEXT || cell->kind == CELL_BOOLEAN)
+        return cell_refuse(cell, "a number", where, e);
+    inputs[0] = (float)number;
+    if (!isfinite(inputs[0]))
+        return err_set(e, ERR_RANGE, where, "%g is outside float32", number);
+    return true;
+}
+
+static bool word_is(const struct cell *cell, const char *word) {
+    return cell->text_n == strlen(word) &&
+           strncasecmp(cell->text, word, cell->text_n) == 0;
+}
+
+static bool boolean_encode(const struct encoder_column *column, const struct cell *cell,
+                           float *inputs, const char *where, struct err *e) {
+    bool text = cell->kind == CELL_TEXT;
+    if (cell->kind == CELL_MISSING)
+        inputs[0] = (float)column->mean;
+    else if (text ? word_is(cell, "true") : cell->number == 1)
+        inputs[0] = 1;
+    else if (text ? word_is(cell, "false") : cell->number == 0)
+        inputs[0] = 0;
+    else
+        return cell_refuse(cell, "true or false", where, e);
+    return true;
+}
+
+/* The text by which a cell is looked up. A number without spelling has one when it is
+ * whole and float64 holds its neighbours; it is then written to `digits`.
+ * @return NULL when there is none. */
+static const char *cell_text(const struct cell *cell, char digits[24], size_t *n) {
+    if (cell->kind == CELL_TEXT || cell->text) {
+        *n = cell->text_n;
+        return cell->text;
+    }
+    if (cell->kind == CELL_NUMBER) {
+        double number = cell->number;
+        if (!(fabs(number) < 0x1p53) || number != trunc(number))
+            return NULL;
+        *n = (size_t)snprintf(digits, 24, "%lld", (long long)number);
+        return digits;
+    }
+    const char *word = cell->number != 0 ? "true" : "false";
+    *n = strlen(word);
+    return word;
+}
+
+static bool category_encode(const struct encoder_column *column, const struct cell *cell,
+                            float *inputs, const char *where, struct err *e) {
+    char digits[24];
+    size_t at = column->categories_n, n; /* where an input for missing cells stands */
+    if (column->inputs_n)
+        memset(inputs, 0, column->inputs_n * sizeof *inputs);
+    if (cell->kind != CELL_MISSING) {
+        const char *text = cell_text(cell, digits, &n);
+        if (!text)
+            return cell_refuse(cell, "a category", where, e);
+        at = category_find(column, text, n);
+    }
+    if (at < column->categories_n ||
+        (cell->kind == CELL_MISSING && column->missing_category))
+        inputs[at] = 1;
+    return true;
+}
+
+bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
+                  float *row, const char *where, struct err *e) {
+    const struct encoder_column *column = &enc->columns[c];
+    float *inputs = row + column->input_at;
+    if (cell->kind == CELL_MISSING && column->missing_refused)
+        return cell_refuse(cell, "a value", where, e);
+    switch (column->kind) {
+    case ENCODER_NUMBER:
+        return number_encode(column, cell, inputs, where, e);
+    case ENCODER_BOOLEAN:
+        return boolean_encode(column, cell, inputs, where, e);
+    case ENCODER_CATEGORY:
+        break;
+    }
+    return category_encode(column, cell, inputs, where, e);
+}
+
+void encoder_scaled(const struct encoder *enc, unsigned char *scaled) {
+    for (size_t c = 0; c < enc->columns_n; c++) {
+        const struct encoder_column *column = &enc->columns[c];
+        for (size_t i = 0; i < column->inputs_n; i++)
+            scaled[column->input_at + i] = column->kind == ENCODER_NUMBER;
+    }
+}
+
+void encoder_free(struct encoder *enc) {
+    for (size_t c = 0; enc->columns && c < enc->columns_n; c++) {
+        struct encoder_column *column = &enc->columns[c];
+        for (size_t i = 0; column->categories && i < column->categories_n; i++)
+            free(column->categories[i]);
+        free(column->categories);
+        free(column->name);
+    }
+    free(enc->columns);
+    free(enc->by_name);
+    *enc = (struct encoder){.columns_n = 0};
+}
