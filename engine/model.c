@@ -49,6 +49,7 @@ void model_free(struct model *model) {
     if (!model)
         return;
     net_free(model->net);
+    encoder_free(&model->encoder);
     transform_free(&model->transform);
     labels_free(&model->labels);
     free(model);

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "engine/encoder.h"
 #include "engine/loss.h"
 #include "engine/net.h"
 #include "engine/transform.h"
@@ -35,6 +36,7 @@ void labels_free(struct labels *labels);
 struct model {
     enum task task;
     enum loss loss;
+    struct encoder encoder;     /* owned; columns_n 0: n[0] unnamed number columns */
     struct net *net;            /* owned */
     struct transform transform; /* owned */
     struct labels labels;       /* owned */
