@@ -35,10 +35,10 @@ static struct chain_layer *last_layer(struct chain *chain) {
     return chain->layers_n ? &chain->layers[chain->layers_n - 1] : NULL;
 }
 
-/* Softmax ends a chain. */
+/* A softmax ends a chain. */
 static bool goes_on(struct chain *chain, struct err *e) {
     const struct chain_layer *last = last_layer(chain);
-    if (!last || last->shape.activation != ACTIVATION_SOFTMAX)
+    if (!last || !activation_by_rows(last->shape.activation))
         return true;
     return err_set(e, ERR_INVALID, NULL, "%s stands on the output layer only",
                    activation_name(last->shape.activation));

@@ -191,6 +191,12 @@ static bool activations_read(const char *list, size_t layers_n, enum activation 
     return true;
 }
 
+/* Of a layer, whose activation is all that is known. */
+static bool activate(struct chain *chain, enum activation g, struct err *e) {
+    return chain_activate(chain, g, g == ACTIVATION_ELU ? 1 : ACTIVATION_NEGATIVE_SLOPE,
+                          e);
+}
+
 static bool layer_add(struct chain *chain, const struct parts *parts, size_t l,
                       enum activation g, struct err *e) {
     const struct safetensors_entry *matrix = parts->matrices[l];
@@ -203,7 +209,7 @@ static bool layer_add(struct chain *chain, const struct parts *parts, size_t l,
             W[i * inputs + j] = (float)safetensors_entry_at(
                 matrix, parts->in_out ? j * units + i : i * inputs + j);
     if (parts->bias[l] == NONE)
-        return chain_activate(chain, g, ACTIVATION_NEGATIVE_SLOPE, e);
+        return activate(chain, g, e);
     double *b = memory_new(units, sizeof *b);
     if (!b)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu units", units);
@@ -211,7 +217,7 @@ static bool layer_add(struct chain *chain, const struct parts *parts, size_t l,
         b[i] = safetensors_entry_at(parts->vectors[parts->bias[l]], i);
     bool ok = chain_shift(chain, b, e);
     free(b);
-    return ok && chain_activate(chain, g, ACTIVATION_NEGATIVE_SLOPE, e);
+    return ok && activate(chain, g, e);
 }
 
 static bool chain_build(struct chain *chain, const struct parts *parts,

@@ -141,9 +141,10 @@ static void write_node(struct writer *w, const char *op, const char *const *cons
 
 /* Operators by activation; NULL: none is needed. */
 static const char *const operators[ACTIVATIONS_N] = {
-    [ACTIVATION_SIGMOID] = "Sigmoid", [ACTIVATION_TANH] = "Tanh",
-    [ACTIVATION_RELU] = "Relu",       [ACTIVATION_LEAKY_RELU] = "LeakyRelu",
-    [ACTIVATION_SOFTMAX] = "Softmax",
+    [ACTIVATION_SIGMOID] = "Sigmoid",   [ACTIVATION_TANH] = "Tanh",
+    [ACTIVATION_RELU] = "Relu",         [ACTIVATION_LEAKY_RELU] = "LeakyRelu",
+    [ACTIVATION_SOFTMAX] = "Softmax",   [ACTIVATION_ELU] = "Elu",
+    [ACTIVATION_SOFTPLUS] = "Softplus", [ACTIVATION_LOG_SOFTMAX] = "LogSoftmax",
 };
 
 static void write_layer(struct writer *w, const struct net *net, size_t l) {
@@ -160,9 +161,9 @@ static void write_layer(struct writer *w, const struct net *net, size_t l) {
     write_node(w, "Gemm", constants, 2, &attributes);
     if (!operators[shape->activation])
         return;
-    if (shape->activation == ACTIVATION_LEAKY_RELU)
+    if (shape->activation == ACTIVATION_LEAKY_RELU || shape->activation == ACTIVATION_ELU)
         write_attribute_float(&attributes, "alpha", shape->negative_slope);
-    if (shape->activation == ACTIVATION_SOFTMAX)
+    if (activation_by_rows(shape->activation))
         write_attribute_int(&attributes, "axis", -1);
     write_node(w, operators[shape->activation], NULL, 0, &attributes);
 }

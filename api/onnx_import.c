@@ -2,6 +2,7 @@
 #include "api/onnx.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,11 @@
 #include "api/onnx_flow.h"
 #include "engine/memory.h"
 
-enum { OPSET_MIN = 6, OPSET_MAX = 25 };
+enum {
+    OPSET_MIN = 6,
+    OPSET_MAX = 25,
+    CLIP_BOUND_MAX = 100 /* a larger one would cost digits */
+};
 #define SLACK_BYTES ((size_t)128 << 20) /* what a file of no size may take */
 
 struct importer {
@@ -274,10 +279,20 @@ static bool run_activation(struct importer *im, const struct onnx_node *node,
                            size_t flow_at, struct err *e) {
     (void)flow_at;
     return activate(im,
-                    onnx_bytes_are(node->op, "Relu")      ? ACTIVATION_RELU
-                    : onnx_bytes_are(node->op, "Sigmoid") ? ACTIVATION_SIGMOID
-                                                          : ACTIVATION_TANH,
+                    onnx_bytes_are(node->op, "Relu")       ? ACTIVATION_RELU
+                    : onnx_bytes_are(node->op, "Sigmoid")  ? ACTIVATION_SIGMOID
+                    : onnx_bytes_are(node->op, "Softplus") ? ACTIVATION_SOFTPLUS
+                                                           : ACTIVATION_TANH,
                     ACTIVATION_NEGATIVE_SLOPE, e);
+}
+
+static bool run_elu(struct importer *im, const struct onnx_node *node, size_t flow_at,
+                    struct err *e) {
+    (void)flow_at;
+    double alpha = onnx_attribute_float(node, "alpha", 1);
+    if (!(alpha > 0) || !isfinite(alpha))
+        return err_set(e, ERR_INVALID, NULL, "alpha %g; expected more than 0", alpha);
+    return activate(im, ACTIVATION_ELU, (float)alpha, e);
 }
 
 static bool scale_all(struct importer *im, double factor, struct err *e) {
@@ -301,6 +316,50 @@ static bool run_leaky_relu(struct importer *im, const struct onnx_node *node,
            scale_all(im, -alpha, e);
 }
 
+static bool shift_all(struct importer *im, double c, struct err *e) {
+    struct onnx_tensor constant = onnx_tensor_of(ONNX_DOUBLE, &c, 1, true);
+    return shift_by(im, &constant, 1, e);
+}
+
+/* A bound of Clip: an attribute below opset 11, an input that may be left out from it on.
+ * What bounds nothing in float32 is infinite. */
+static bool clip_bound(struct importer *im, const struct onnx_node *node,
+                       const char *name, size_t input, double *bound, struct err *e) {
+    const struct onnx_tensor *constant = constant_at(node, input);
+    if (im->graph.opset < 11)
+        *bound = onnx_attribute_float(node, name, *bound);
+    else if (constant && constant->n == 1)
+        *bound = onnx_tensor_at(constant, 0);
+    else if (constant || (input < node->inputs_n && node->input_names[input].n))
+        return err_set(e, ERR_INVALID, NULL, "its %s is not one constant", name);
+    if (fabs(*bound) >= (double)FLT_MAX)
+        *bound = *bound < 0 ? -INFINITY : INFINITY;
+    if (isnan(*bound) || (isfinite(*bound) && fabs(*bound) > CLIP_BOUND_MAX))
+        return err_set(e, ERR_INVALID, NULL, "%s %g; expected a number of at most %d",
+                       name, *bound, CLIP_BOUND_MAX);
+    return true;
+}
+
+/* max(x, lo) = relu(x - lo) + lo, and min(x, hi) = hi - relu(hi - x). */
+static bool run_clip(struct importer *im, const struct onnx_node *node, size_t flow_at,
+                     struct err *e) {
+    double low = -INFINITY, high = INFINITY;
+    if (flow_at)
+        return err_set(e, ERR_INVALID, NULL, "its first input is constant");
+    if (!chain_start(im, e) || !clip_bound(im, node, "min", 1, &low, e) ||
+        !clip_bound(im, node, "max", 2, &high, e))
+        return false;
+    if (isinf(low) ? low > 0 : isinf(high) && high < 0)
+        return err_set(e, ERR_INVALID, NULL, "its bounds leave no number");
+    if (isfinite(low) && !(shift_all(im, -low, e) &&
+                           activate(im, ACTIVATION_RELU, ACTIVATION_NEGATIVE_SLOPE, e) &&
+                           shift_all(im, low, e)))
+        return false;
+    return isinf(high) || (scale_all(im, -1, e) && shift_all(im, high, e) &&
+                           activate(im, ACTIVATION_RELU, ACTIVATION_NEGATIVE_SLOPE, e) &&
+                           scale_all(im, -1, e) && shift_all(im, high, e));
+}
+
 /* Below opset 13 all axes from `axis` on are one row; from it on that axis alone. */
 static bool run_softmax(struct importer *im, const struct onnx_node *node, size_t flow_at,
                         struct err *e) {
@@ -312,7 +371,10 @@ static bool run_softmax(struct importer *im, const struct onnx_node *node, size_
     if (!onnx_flow_whole(&im->flow, axis, old))
         return err_set(e, ERR_INVALID, NULL, "axis %lld is not a whole sample",
                        (long long)axis);
-    return activate(im, ACTIVATION_SOFTMAX, ACTIVATION_NEGATIVE_SLOPE, e);
+    return activate(im,
+                    onnx_bytes_are(node->op, "Softmax") ? ACTIVATION_SOFTMAX
+                                                        : ACTIVATION_LOG_SOFTMAX,
+                    ACTIVATION_NEGATIVE_SLOPE, e);
 }
 
 static bool run_nothing(struct importer *im, const struct onnx_node *node, size_t flow_at,
@@ -440,19 +502,23 @@ static const struct {
     {"Add", run_add, NULL},
     {"BatchNormalization", run_batch_normalization, NULL},
     {"Cast", run_cast, fold_cast},
+    {"Clip", run_clip, NULL},
     {"Constant", NULL, fold_constant},
     {"Div", run_mul, NULL},
     {"Dropout", run_dropout, NULL},
+    {"Elu", run_elu, NULL},
     {"Flatten", run_flatten, NULL},
     {"Gemm", run_gemm, NULL},
     {"Identity", run_nothing, fold_same},
     {"LeakyRelu", run_leaky_relu, NULL},
+    {"LogSoftmax", run_softmax, NULL},
     {"MatMul", run_matmul, NULL},
     {"Mul", run_mul, NULL},
     {"Relu", run_activation, NULL},
     {"Reshape", run_reshape, fold_reshape},
     {"Sigmoid", run_activation, NULL},
     {"Softmax", run_softmax, NULL},
+    {"Softplus", run_activation, NULL},
     {"Sub", run_add, NULL},
     {"Tanh", run_activation, NULL},
     {"Transpose", NULL, fold_transpose},
