@@ -57,6 +57,8 @@ static bool metadata_read(struct onnx_bytes message, struct onnx_graph *out) {
         return false;
     if (onnx_bytes_are(key, "classes"))
         out->classes = value;
+    else if (onnx_bytes_are(key, "task"))
+        out->task = value;
     return true;
 }
 
