@@ -1,6 +1,7 @@
 #include "engine/activation.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "engine/kernel.h"
@@ -75,6 +76,41 @@ KERNEL static void leaky_relu_backward(float slope, const float *A, float *dA, s
         dA[i] = A[i] <= 0.0f ? slope * dA[i] : dA[i];
 }
 
+/* Near 0, where e^z - 1 would lose digits, by its series: n is 0 there. */
+KERNEL static void elu_apply(float slope, float *Z, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float z = Z[i], low = z < 0.0f ? z : z - z; /* keeps a NaN */
+        float far = kernel_exp(low) - 1.0f;
+        float e = low > -0.34f ? kernel_expm1_near(low) : far;
+        Z[i] = z <= 0.0f ? slope * e : z;
+    }
+}
+
+KERNEL static void elu_backward(float slope, const float *A, float *dA, size_t n) {
+    KERNEL_LOOP
+    for (size_t i = 0; i < n; i++)
+        dA[i] = A[i] <= 0.0f ? (A[i] + slope) * dA[i] : dA[i];
+}
+
+/* log(1 + e^z) = max(z, 0) + log(1 + e^-|z|) */
+KERNEL static void softplus_apply(float slope, float *Z, size_t n) {
+    (void)slope;
+    for (size_t i = 0; i < n; i++) {
+        float z = Z[i];
+        float rest = kernel_log1p(kernel_exp(z < 0.0f ? z : -z));
+        Z[i] = (z <= 0.0f ? 0.0f : z) + rest;
+    }
+}
+
+/* sigmoid(z) = 1 - e^-a */
+KERNEL static void softplus_backward(float slope, const float *A, float *dA, size_t n) {
+    (void)slope;
+    for (size_t i = 0; i < n; i++) {
+        float near = -kernel_expm1_near(-A[i]), far = 1.0f - kernel_exp(-A[i]);
+        dA[i] *= A[i] < 0.34f ? near : far;
+    }
+}
+
 static void linear_apply(float slope, float *Z, size_t n) {
     (void)slope, (void)Z, (void)n;
 }
@@ -110,6 +146,22 @@ static void softmax_apply(float *Z, size_t m, size_t n) {
         softmax_rows(Z + i * n, m - i < rows ? m - i : rows, n);
 }
 
+/* z - max - log(sum of e^(z - max)), the sum in double: the log is of one number a row.
+ */
+static void log_softmax_apply(float *Z, size_t m, size_t n) {
+    for (size_t i = 0; i < m; i++) {
+        float *z = Z + i * n, max = z[0];
+        double sum = 0;
+        for (size_t j = 1; j < n; j++)
+            max = max < z[j] ? z[j] : max;
+        for (size_t j = 0; j < n; j++)
+            sum += exp((double)z[j] - (double)max);
+        double rest = (double)max + log(sum);
+        for (size_t j = 0; j < n; j++)
+            z[j] = (float)((double)z[j] - rest);
+    }
+}
+
 static const struct {
     const char *name;
     void (*apply)(float slope, float *Z, size_t n);
@@ -121,7 +173,14 @@ static const struct {
     [ACTIVATION_RELU] = {"relu", relu_apply, relu_backward},
     [ACTIVATION_LEAKY_RELU] = {"leaky_relu", leaky_relu_apply, leaky_relu_backward},
     [ACTIVATION_SOFTMAX] = {"softmax", NULL, NULL}, /* by rows */
+    [ACTIVATION_ELU] = {"elu", elu_apply, elu_backward},
+    [ACTIVATION_SOFTPLUS] = {"softplus", softplus_apply, softplus_backward},
+    [ACTIVATION_LOG_SOFTMAX] = {"log_softmax", NULL, NULL},
 };
+
+bool activation_by_rows(enum activation g) {
+    return !activations[g].apply;
+}
 
 const char *activation_name(enum activation g) {
     return activations[g].name;
@@ -139,12 +198,14 @@ bool activation_find(const char *name, enum activation *g) {
 void activation_apply(enum activation g, float slope, float *Z, size_t m, size_t n) {
     if (g == ACTIVATION_SOFTMAX)
         softmax_apply(Z, m, n);
+    else if (g == ACTIVATION_LOG_SOFTMAX)
+        log_softmax_apply(Z, m, n);
     else
         activations[g].apply(slope, Z, m * n);
 }
 
 void activation_backward(enum activation g, float slope, const float *A, float *dA,
                          size_t m, size_t n) {
-    assert(g != ACTIVATION_SOFTMAX);
+    assert(!activation_by_rows(g));
     activations[g].backward(slope, A, dA, m * n);
 }

@@ -75,6 +75,17 @@ KERNEL_INLINE float kernel_exp(float x) {
     return x < least ? 0.0f : e;
 }
 
+/* e^x - 1 for |x| <= ln2/2, exact to rounding for small x as well: kernel_exp's series.
+ */
+KERNEL_INLINE float kernel_expm1_near(float x) {
+    float q = 1.3814452e-3f;
+    q = q * x + 8.3687813e-3f;
+    q = q * x + 4.1668388e-2f;
+    q = q * x + 1.6666520e-1f;
+    q = q * x + 4.9999993e-1f;
+    return q * x * x + x;
+}
+
 /* log(1 + u) for u >= 0, exact to rounding for small u as well.
  * 1 + u = v = 2^n m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m-1)/(m+1).
  * What the rounding of v lost comes back as (u - (v-1)) / v. */

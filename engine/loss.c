@@ -213,7 +213,7 @@ bool loss_fits(enum loss loss, enum activation g) {
     case LOSS_CROSS_ENTROPY:
         return g == ACTIVATION_SOFTMAX;
     default:
-        return g != ACTIVATION_SOFTMAX;
+        return g < ACTIVATION_SOFTMAX;
     }
 }
 

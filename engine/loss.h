@@ -22,7 +22,8 @@ enum loss { LOSS_BINARY_CROSS_ENTROPY, LOSS_CROSS_ENTROPY, LOSS_MSE, LOSSES_N };
 const char *loss_name(enum loss loss);
 bool loss_find(const char *name, enum loss *loss);
 
-/* Whether `loss` can stand on an output layer with activation g. */
+/* Whether `loss` can stand on an output layer with activation g; none can on those of
+ * imported networks. */
 bool loss_fits(enum loss loss, enum activation g);
 
 /* What the output should be: classes for cross_entropy, values for the others. */

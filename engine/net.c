@@ -19,10 +19,10 @@ static bool shapes_check(size_t inputs_n, const struct layer_shape *shapes,
             return err_set(e, ERR_RANGE, NULL,
                            "a layer has 1 to %d units, not %zu (layer %zu)",
                            NET_UNITS_MAX, shapes[l].units_n, l + 1);
-        if (shapes[l].activation == ACTIVATION_SOFTMAX && l + 1 < layers_n)
+        if (activation_by_rows(shapes[l].activation) && l + 1 < layers_n)
             return err_set(e, ERR_RANGE, NULL,
-                           "softmax is for the output layer, not layer %zu of %zu", l + 1,
-                           layers_n);
+                           "%s is for the output layer, not layer %zu of %zu",
+                           activation_name(shapes[l].activation), l + 1, layers_n);
     }
     return true;
 }

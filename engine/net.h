@@ -24,7 +24,7 @@ enum {
 struct layer_shape {
     size_t units_n;
     enum activation activation;
-    float negative_slope; /* leaky_relu's; ignored by the others */
+    float negative_slope; /* leaky_relu's, or elu's alpha; ignored by the others */
 };
 
 struct layer {

@@ -36,6 +36,10 @@ static double naive(enum activation g, double slope, double z) {
         return z > 0 ? z : 0;
     case ACTIVATION_LEAKY_RELU:
         return z > 0 ? z : slope * z;
+    case ACTIVATION_ELU:
+        return z > 0 ? z : slope * expm1(z);
+    case ACTIVATION_SOFTPLUS:
+        return z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
     default:
         return z;
     }
@@ -51,6 +55,10 @@ static double naive_derivative(enum activation g, double slope, double a) {
         return a > 0 ? 1 : 0;
     case ACTIVATION_LEAKY_RELU:
         return a > 0 ? 1 : slope;
+    case ACTIVATION_ELU:
+        return a > 0 ? 1 : slope + a;
+    case ACTIVATION_SOFTPLUS:
+        return -expm1(-a);
     default:
         return 1;
     }
@@ -59,7 +67,9 @@ static double naive_derivative(enum activation g, double slope, double a) {
 static void values_are_exact_to_rounding(void) {
     const float slope = 0.2f;
     grid_fill();
-    for (int g = 0; g < ACTIVATION_SOFTMAX; g++) {
+    for (int g = 0; g < ACTIVATIONS_N; g++) {
+        if (activation_by_rows((enum activation)g))
+            continue;
         double worst = 0, worst_at = 0;
         memcpy(values, grid, sizeof grid);
         activation_apply((enum activation)g, slope, values, 1000, GRID_N / 1000);
@@ -84,7 +94,9 @@ static void derivatives(void) {
     const float slope = 0.2f;
     grid_fill();
     static float dA[GRID_N];
-    for (int g = 0; g < ACTIVATION_SOFTMAX; g++) {
+    for (int g = 0; g < ACTIVATIONS_N; g++) {
+        if (activation_by_rows((enum activation)g))
+            continue;
         memcpy(values, grid, sizeof grid);
         activation_apply((enum activation)g, slope, values, 1, GRID_N);
         for (size_t i = 0; i < GRID_N; i++)
@@ -150,6 +162,18 @@ static void softmax_rows_sum_to_one(void) {
     CHECK_NEAR((double)large[4], 1.0 / 3, 1e-7);
 }
 
+static void log_softmax_is_the_log(void) {
+    float z[] = {1, 2, 3, 3e38f, -3e38f, 0, -1000, -1001, -1000};
+    activation_apply(ACTIVATION_LOG_SOFTMAX, 0, z, 3, 3);
+    double rest = log(exp(-2) + exp(-1) + 1);
+    for (int j = 0; j < 3; j++)
+        CHECK_NEAR((double)z[j], j - 2 - rest, 1e-7);
+    CHECK(z[3] == 0 && isinf(z[4]) && z[5] == -3e38f);
+    CHECK_NEAR((double)z[7], -1 - log(2 + exp(-1)), 1e-7);
+    CHECK(!activation_by_rows(ACTIVATION_ELU) && !activation_by_rows(ACTIVATION_RELU));
+    CHECK(activation_by_rows(ACTIVATION_LOG_SOFTMAX));
+}
+
 static void nan_goes_through(void) {
     for (int g = 0; g < ACTIVATIONS_N; g++)
         for (size_t at = 0; at < 19; at++) {
@@ -158,7 +182,7 @@ static void nan_goes_through(void) {
                 Z[i] = i == at ? NAN : 1;
             activation_apply((enum activation)g, 0.1f, Z, 1, 19);
             CHECK_SAY(isnan(Z[at]), "%s %zu", activation_name((enum activation)g), at);
-            CHECK(g == ACTIVATION_SOFTMAX || !isnan(Z[(at + 1) % 19]));
+            CHECK(activation_by_rows((enum activation)g) || !isnan(Z[(at + 1) % 19]));
         }
 }
 
@@ -176,6 +200,7 @@ int main(void) {
     CHECK_RUN(derivatives);
     CHECK_RUN(a_slope_of_zero_is_relu);
     CHECK_RUN(softmax_rows_sum_to_one);
+    CHECK_RUN(log_softmax_is_the_log);
     CHECK_RUN(nan_goes_through);
     CHECK_RUN(names);
     return check_done();

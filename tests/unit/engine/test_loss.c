@@ -170,6 +170,9 @@ static void fitting(void) {
     CHECK(!loss_fits(LOSS_MSE, ACTIVATION_SOFTMAX));
     CHECK(!loss_fits(LOSS_CROSS_ENTROPY, ACTIVATION_SIGMOID));
     CHECK(!loss_fits(LOSS_BINARY_CROSS_ENTROPY, ACTIVATION_SOFTMAX));
+    for (int g = ACTIVATION_SOFTMAX + 1; g < ACTIVATIONS_N; g++)
+        for (int l = 0; l < LOSSES_N; l++)
+            CHECK(!loss_fits((enum loss)l, (enum activation)g));
     CHECK(loss_fits(LOSS_BINARY_CROSS_ENTROPY, ACTIVATION_SIGMOID));
     enum loss loss;
     for (int i = 0; i < LOSSES_N; i++)
