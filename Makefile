@@ -69,8 +69,8 @@ http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
 test: deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
 	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh $(UNIT) $(HTTP)
-test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data
-	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data
+test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
+	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 
 # The image in a real container engine: needs docker.
 image-test:
@@ -85,7 +85,7 @@ check: deps
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
 	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
-tests: $(BUILD)/descentd $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH)
+tests: $(BUILD)/descentd $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS)
 
 clean:
 	rm -rf $(BUILD)

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/import.h"
 #include "api/model_file.h"
+#include "api/onnx.h"
 #include "api/safetensors.h"
 
 /* ---- labels --------------------------------------------------------------------- */
@@ -85,17 +87,28 @@ static bool ours_decode(const void *bytes, size_t n,
 
 /* ---- files of other tools ------------------------------------------------------- */
 
-/* Here the readers of other tools' files belong, told apart by how the bytes begin. */
+/* safetensors says itself by its header; what else begins like a protobuf message with an
+ * early field is taken for ONNX. */
 static struct model *others_decode(const void *bytes, size_t n,
                                    const struct import_any_options *options,
                                    const struct labels *labels, struct err *e) {
-    (void)bytes;
-    (void)options;
-    (void)labels;
-    err_set(e, n ? ERR_MEDIA : ERR_INVALID, NULL,
-            n ? "expected a model that descentd exported as safetensors"
-              : "the body is empty; expected a model's file");
-    return NULL;
+    const unsigned char *first = bytes;
+    struct import_options import = {options->activations, options->orientation, labels};
+    if (header_n(bytes, n))
+        return import_safetensors(bytes, n, &import, e);
+    bool message = n && (first[0] & 7) <= 2 && first[0] >> 3 >= 1 && first[0] >> 3 <= 20;
+    if (!message) {
+        err_set(e, n ? ERR_MEDIA : ERR_INVALID, NULL,
+                n ? "expected a model as safetensors or ONNX"
+                  : "the body is empty; expected a model's file");
+        return NULL;
+    }
+    const char *given = options->activations ? "activations" : "orientation";
+    if (options->activations || options->orientation) {
+        err_set(e, ERR_INVALID, given, "is for safetensors; an ONNX file says it itself");
+        return NULL;
+    }
+    return onnx_import(bytes, n, labels, e);
 }
 
 static bool spec_of(const struct model *model, struct job_spec *spec, struct err *e) {

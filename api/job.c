@@ -227,7 +227,7 @@ static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
         return false;
     spec->samples_n = request->features.rows_n;
     spec->inputs_n = request->features.columns_n;
-    return job_shape_decode(d->slots, shape, e) &&
+    return job_shape_decode(d->slots, false, shape, e) &&
            inputs_check(shape, spec->inputs_n, e) &&
            job_targets_resolve(shape, &d->targets, request, e);
 }
@@ -282,7 +282,8 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     const struct profile_column *target = NULL;
     struct column values = {0};
     bool ok = job_table_decode(&slots, dataset, &spec->table, &target, e) &&
-              job_shape_decode(d->slots, shape, e) && values_column(target, &values, e) &&
+              job_shape_decode(d->slots, false, shape, e) &&
+              values_column(target, &values, e) &&
               job_targets_resolve(shape, &values, request, e);
     if (!ok)
         target_path_rename(e);

@@ -65,8 +65,9 @@ struct job_shape {
     size_t inputs_n, outputs_n; /* from layers_dims, else 0 */
 };
 
-/* Reads task, loss, layers | hidden_layers + activation | layers_dims. */
-bool job_shape_decode(const struct json_slot *slots, struct job_shape *shape,
+/* `stored`: a document of ours, which may name activations that only imported networks
+ * have. Reads task, loss, layers | hidden_layers + activation | layers_dims. */
+bool job_shape_decode(const struct json_slot *slots, bool stored, struct job_shape *shape,
                       struct err *e);
 
 /* Chooses task, classes, output layer and loss from what was said and from the targets,

@@ -1,6 +1,7 @@
 /* What a job's document says of the network: layers, or the short forms. */
 #include "api/job_internal.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,14 @@ const struct json_choice job_activations[] = {
     {"rectifier", ACTIVATION_RELU},
     {"identity", ACTIVATION_LINEAR},
     {"leakyrelu", ACTIVATION_LEAKY_RELU},
+    /* Of imported networks: nothing trains these. */
+    {"elu", ACTIVATION_ELU},
+    {"softplus", ACTIVATION_SOFTPLUS},
+    {"log_softmax", ACTIVATION_LOG_SOFTMAX},
 };
-const size_t job_activations_n = sizeof job_activations / sizeof *job_activations;
+enum { IMPORTED_N = 3 };
+const size_t job_activations_n =
+    sizeof job_activations / sizeof *job_activations - IMPORTED_N;
 
 static const struct json_choice losses[] = {
     {"binary_cross_entropy", LOSS_BINARY_CROSS_ENTROPY},
@@ -41,7 +48,12 @@ static const struct json_choice tasks[] = {
     {"multi_label", TASK_MULTI_LABEL},
 };
 
-static bool layer_decode(const json_t *value, const char *path, bool output,
+/* What is asked of a layer. */
+struct layer_rules {
+    bool output, stored;
+};
+
+static bool layer_decode(const json_t *value, const char *path, struct layer_rules rules,
                          struct layer_shape *layer, struct err *e) {
     static const struct json_key keys[] = {
         {"units", "n"}, {"activation", "g"}, {"negative_slope", "alpha"}};
@@ -51,19 +63,21 @@ static bool layer_decode(const json_t *value, const char *path, bool output,
     if (!slots[0].value)
         return err_set(e, ERR_INVALID, slots[0].path, "is missing: how many units");
     int64_t units = 0;
-    int activation = output ? JOB_ACTIVATION_OPEN : ACTIVATION_RELU;
+    int activation = rules.output ? JOB_ACTIVATION_OPEN : ACTIVATION_RELU;
+    size_t activations_n = job_activations_n + (rules.stored ? IMPORTED_N : 0);
+    const struct json_bounds slopes = {0, rules.stored ? FLT_MAX : 0.9999999f, false};
     *layer = (struct layer_shape){.negative_slope = ACTIVATION_NEGATIVE_SLOPE};
     if (!json_int(&slots[0], 1, NET_UNITS_MAX, &units, e) ||
-        !json_choose(&slots[1], job_activations, job_activations_n, &activation, e) ||
-        !json_float(&slots[2], (struct json_bounds){0, 0.9999999f, false},
-                    &layer->negative_slope, e))
+        !json_choose(&slots[1], job_activations, activations_n, &activation, e) ||
+        !json_float(&slots[2], slopes, &layer->negative_slope, e))
         return false;
     layer->units_n = (size_t)units;
     layer->activation = (enum activation)activation;
-    if (layer->activation == ACTIVATION_SOFTMAX && !output)
+    if (layer->activation == ACTIVATION_SOFTMAX && !rules.output)
         return err_set(e, ERR_INVALID, slots[1].path,
                        "softmax stands on the output layer only");
-    if (slots[2].value && layer->activation != ACTIVATION_LEAKY_RELU)
+    if (slots[2].value && layer->activation != ACTIVATION_LEAKY_RELU &&
+        layer->activation != ACTIVATION_ELU)
         return err_set(e, ERR_INVALID, slots[2].path, "belongs to leaky_relu alone");
     return true;
 }
@@ -80,8 +94,8 @@ static bool layers_new(size_t n, const char *path, struct job_shape *shape,
     return true;
 }
 
-static bool layers_decode(const struct json_slot *slot, struct job_shape *shape,
-                          struct err *e) {
+static bool layers_decode(const struct json_slot *slot, bool stored,
+                          struct job_shape *shape, struct err *e) {
     size_t n = json_array_size(slot->value);
     if (!json_is_array(slot->value) || !n)
         return err_set(e, ERR_INVALID, slot->path, "expected an array of layers, got %s",
@@ -94,8 +108,8 @@ static bool layers_decode(const struct json_slot *slot, struct job_shape *shape,
     for (size_t l = 0; l < n; l++) {
         char path[ERR_WHERE_MAX];
         json_path_index(path, slot->path, l);
-        if (!layer_decode(json_array_get(slot->value, l), path, l + 1 == n,
-                          &shape->layers[l], e))
+        if (!layer_decode(json_array_get(slot->value, l), path,
+                          (struct layer_rules){l + 1 == n, stored}, &shape->layers[l], e))
             return false;
     }
     return true;
@@ -186,8 +200,8 @@ static bool loss_decode(const struct json_slot *slot, struct job_shape *shape,
     return json_choose(slot, losses, sizeof losses / sizeof *losses, &shape->loss, e);
 }
 
-static bool shape_decode(const struct json_slot *slots, struct job_shape *shape,
-                         struct err *e) {
+static bool shape_decode(const struct json_slot *slots, bool stored,
+                         struct job_shape *shape, struct err *e) {
     const struct json_slot *layers = &slots[KEY_LAYERS];
     if (!json_choose(&slots[KEY_TASK], tasks, sizeof tasks / sizeof *tasks, &shape->task,
                      e) ||
@@ -199,13 +213,13 @@ static bool shape_decode(const struct json_slot *slots, struct job_shape *shape,
         if (slots[k].value)
             return err_set(e, ERR_INVALID, slots[k].path,
                            "give /layers or the short form, not both");
-    return layers_decode(layers, shape, e);
+    return layers_decode(layers, stored, shape, e);
 }
 
-bool job_shape_decode(const struct json_slot *slots, struct job_shape *shape,
+bool job_shape_decode(const struct json_slot *slots, bool stored, struct job_shape *shape,
                       struct err *e) {
     *shape = (struct job_shape){.task = -1, .loss = -1};
-    if (shape_decode(slots, shape, e))
+    if (shape_decode(slots, stored, shape, e))
         return true;
     free(shape->layers);
     *shape = (struct job_shape){.task = -1, .loss = -1};

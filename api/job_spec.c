@@ -14,7 +14,8 @@ void job_layer_encode(const struct layer_shape *layer, struct text *out) {
     text_json_int(out, (int64_t)layer->units_n);
     text_key(out, "activation");
     text_json_string(out, activation_name(layer->activation));
-    if (layer->activation == ACTIVATION_LEAKY_RELU) {
+    if (layer->activation == ACTIVATION_LEAKY_RELU ||
+        layer->activation == ACTIVATION_ELU) {
         text_key(out, "negative_slope");
         text_json_float(out, layer->negative_slope);
     }
@@ -165,7 +166,8 @@ static size_t labels_needed(const struct job_spec *spec, size_t outputs_n) {
  * and its model is trusted to have a label for each of its outputs. */
 static bool spec_check(const struct job_spec *spec, struct err *e) {
     const struct layer_shape *output = &spec->layers[spec->layers_n - 1];
-    if (!loss_fits(spec->loss, output->activation))
+    bool imported = output->activation >= ACTIVATION_ELU; /* predicts, trains no more */
+    if (!imported && !loss_fits(spec->loss, output->activation))
         return err_set(e, ERR_INVALID, "/loss", "%s does not fit %s on the output layer",
                        loss_name(spec->loss), activation_name(output->activation));
     bool softmax = output->activation == ACTIVATION_SOFTMAX;
@@ -188,7 +190,7 @@ static bool slots_decode(const struct json_slot *slots, struct job_spec *spec,
     bool ok = json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
               json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
               job_table_read(&table, &slots[KEY_TABLE], &spec->table, e) &&
-              job_shape_decode(slots, &shape, e);
+              job_shape_decode(slots, true, &shape, e);
     if (ok && !(shape.complete && shape.task >= 0 && shape.loss >= 0 && samples &&
                 (inputs || spec->table.columns_n)))
         ok = err_set(e, ERR_INVALID, "", "a stored job's document is incomplete");

@@ -10,6 +10,7 @@
 #include "api/import_any.h"
 #include "api/model_file.h"
 #include "api/model_json.h"
+#include "api/onnx.h"
 #include "server/clock.h"
 
 /* ---- export --------------------------------------------------------------------- */
@@ -39,12 +40,23 @@ static bool json_export(struct export_source *source, struct text *out, struct e
     return ok;
 }
 
+static bool onnx_export_bytes(struct export_source *source, struct text *out,
+                              struct err *e) {
+    struct model *model = model_file_decode(source->bytes, source->n, e);
+    size_t n = 0;
+    void *file = model ? onnx_export(model, source->version->model, &n, e) : NULL;
+    model_free(model);
+    *out = (struct text){.data = file, .n = n, .capacity = n};
+    return file;
+}
+
 /* The first is what comes without a format. */
 static const struct {
     const char *name, *type;
     export_function *write;
 } formats[] = {
     {"safetensors", "application/octet-stream", safetensors_export},
+    {"onnx", "application/octet-stream", onnx_export_bytes},
     {"json", "application/json", json_export},
 };
 enum { FORMATS_N = sizeof formats / sizeof *formats };
