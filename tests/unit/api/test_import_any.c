@@ -101,15 +101,25 @@ static void test_others(void) {
     void *file = safetensors_encode(&tensor, 1, NULL, &n, &e);
     if (!CHECK(file != NULL))
         return;
-    check_refused(file, n, &none, ERR_MEDIA, "");
-    check_refused("\x08\x07\x12\x04test", 8, &none, ERR_MEDIA, "");
+    /* W (1,2) may be a layer of one unit, or two of one input each. */
+    check_refused(file, n, &none, ERR_INVALID, "orientation");
+    struct imported imported = {0};
+    struct import_any_options out_in = {.orientation = "out_in"};
+    CHECK(import_any_decode(file, n, &out_in, &imported, &e) &&
+          imported.model->net->inputs_n == 2 && imported.model->net->outputs_n == 1);
+    import_any_free(&imported);
+    check_refused("\x08\x07\x12\x04test", 8, &none, ERR_INVALID, "");
+    check_refused("\x08\x07\x12\x04test", 8, &out_in, ERR_INVALID, "orientation");
+    check_refused("\x7f"
+                  "ELF",
+                  4, &none, ERR_MEDIA, "");
     check_refused("", 0, &none, ERR_INVALID, "");
     static const char *const bad[] = {"", "a,", ",a", "a,,b", "a,b,a"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         check_refused(file, n, &(struct import_any_options){.labels = bad[i]},
                       ERR_INVALID, "labels");
-    check_refused(file, n, &(struct import_any_options){.labels = "a,b, a"}, ERR_MEDIA,
-                  "");
+    check_refused(file, n, &(struct import_any_options){.labels = "a,b, a"}, ERR_INVALID,
+                  "orientation");
     free(file);
 }
 
