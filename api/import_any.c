@@ -96,7 +96,7 @@ static struct model *others_decode(const void *bytes, size_t n,
     struct import_options import = {options->activations, options->orientation, labels};
     if (header_n(bytes, n))
         return import_safetensors(bytes, n, &import, e);
-    bool message = n && (first[0] & 7) <= 2 && first[0] >> 3 >= 1 && first[0] >> 3 <= 20;
+    bool message = n && (first[0] & 7) <= 2 && first[0] >= 0x08 && first[0] <= 0x42;
     if (!message) {
         err_set(e, n ? ERR_MEDIA : ERR_INVALID, NULL,
                 n ? "expected a model as safetensors or ONNX"
