@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "api/instances.h"
 #include "api/predict.h"
 #include "api/problem.h"
 
@@ -17,6 +18,35 @@ static void refused(const struct err *e) {
     text_free(&text);
 }
 
+/* A model of one column of each kind. */
+static struct encoder_column columns[] = {
+    {.name = "a", .kind = ENCODER_NUMBER, .mean = 1},
+    {.name = "b", .kind = ENCODER_BOOLEAN},
+    {.name = "c",
+     .kind = ENCODER_CATEGORY,
+     .missing_category = true,
+     .categories = (char *[]){"x", "y"},
+     .categories_n = 2},
+};
+
+/* Instances of any kind, through an encoder: rows of its width, or an error. */
+static void instances_check(const struct predict_request *request) {
+    static struct encoder encoder = {.columns = columns, .columns_n = 3};
+    struct err e = {0};
+    struct rows rows = {0};
+    struct cursor c = {request->raw, request->raw, request->raw_end};
+    if (!encoder.inputs_n)
+        PROMISE(encoder_layout(&encoder, &e));
+    if (instances_scan(&c, &encoder, "/instances", &rows, &e)) {
+        PROMISE(rows.rows_n > 0 && rows.columns_n == encoder.inputs_n);
+        for (size_t i = 0; i < rows.rows_n * rows.columns_n; i++)
+            PROMISE(isfinite(rows.values[i]));
+    } else {
+        refused(&e);
+    }
+    rows_free(&rows);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     struct predict_request request;
     struct err e = {0};
@@ -26,6 +56,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         return 0;
     }
     const struct rows *rows = &request.instances;
+    instances_check(&request);
+    if (request.not_numbers.kind) {
+        PROMISE(!rows->values);
+        refused(&request.not_numbers);
+        predict_request_free(&request);
+        return 0;
+    }
     PROMISE(rows->rows_n > 0 && rows->columns_n > 0);
     PROMISE(rows->rows_n * rows->columns_n <= n);
     for (size_t i = 0; i < rows->rows_n * rows->columns_n; i++)
