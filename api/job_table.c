@@ -138,6 +138,13 @@ static void warn(struct text *out, const char *column, const char *what) {
     text_json_string(out, line);
 }
 
+/* Whole numbers from one on, as many as there are rows, and (as far as was counted) none
+ * twice. In few rows that happens by chance. */
+static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
+    return c->type == PROFILE_NUMBER && c->whole && !c->missing && rows_n > 20 &&
+           c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
+}
+
 /* Columns that cannot help: taken out; columns that help too much: named. */
 static bool features_review(const struct profile *p, const struct profile_column *target,
                             struct job_table *t, struct err *e) {
@@ -159,8 +166,7 @@ static bool features_review(const struct profile *p, const struct profile_column
                  there > 20)
             warn(&out, c->name, "is different in every row, like an id: left out"),
                 drop = true;
-        else if (used && c->type == PROFILE_NUMBER && c->whole && c->many &&
-                 !c->missing && c->max - c->min + 1 == (double)p->rows_n)
+        else if (used && counts_rows(c, p->rows_n))
             warn(&out, c->name, "counts the rows, like an id");
         if (drop)
             t->columns[i].use = COLUMN_UNUSED;
