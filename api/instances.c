@@ -19,24 +19,6 @@ struct scan {
     struct rows *rows;
 };
 
-static bool row_room(struct scan *s, struct err *e) {
-    size_t width = s->encoder->inputs_n, need, grown;
-    struct rows *rows = s->rows;
-    if (!size_mul(rows->rows_n + 1, width, &need))
-        return err_set(e, ERR_TOO_LARGE, s->path, "too many rows");
-    if (need <= rows->capacity)
-        return true;
-    float *values = size_mul(need, 2, &grown) ? memory_new(grown, sizeof *values) : NULL;
-    if (!values)
-        return err_set(e, ERR_NO_MEMORY, s->path, "no memory for the rows");
-    if (rows->rows_n)
-        memcpy(values, rows->values, rows->rows_n * width * sizeof *values);
-    free(rows->values);
-    rows->values = values;
-    rows->capacity = grown;
-    return true;
-}
-
 static bool word_take(struct cursor *c, const char *word) {
     size_t n = strlen(word);
     if ((size_t)(c->end - c->at) < n || memcmp(c->at, word, n) != 0)
@@ -161,7 +143,7 @@ static bool rows_scan_all(struct scan *s, struct err *e) {
     for (bool more = true; more; s->rows->rows_n++) {
         char where[ERR_WHERE_MAX];
         json_path_index(where, s->path, s->rows->rows_n);
-        if (!row_room(s, e))
+        if (!rows_room(s->rows, s->path, e))
             return false;
         float *row = s->rows->values + s->rows->rows_n * s->encoder->inputs_n;
         char first = cursor_peek(s->c);

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/carve.h"
+#include "api/csv_instances.h"
 #include "api/instances.h"
 #include "api/json.h"
 
@@ -96,6 +98,26 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
     return ok;
 }
 
+void predict_decode_csv(const char *body, size_t n, const char *type,
+                        struct predict_request *out) {
+    const char *header = type ? strcasestr(type, "header=") : NULL;
+    *out = (struct predict_request){
+        .raw = body,
+        .raw_end = body + n,
+        .csv = true,
+        .header_absent = header && strncasecmp(header + 7, "absent", 6) == 0,
+    };
+}
+
+size_t predict_rows_bound(const struct predict_request *request) {
+    size_t n = request->csv;
+    if (request->instances.rows_n)
+        return request->instances.rows_n;
+    for (const char *at = request->raw; at && at < request->raw_end; at++)
+        n += request->csv ? *at == '\n' || *at == '\r' : *at == '[' || *at == '{';
+    return n;
+}
+
 static bool takes_numbers(const struct encoder *encoder) {
     for (size_t i = 0; i < encoder->columns_n; i++)
         if (encoder->columns[i].kind != ENCODER_NUMBER)
@@ -103,26 +125,42 @@ static bool takes_numbers(const struct encoder *encoder) {
     return true;
 }
 
+/* The instances that waited for the model, by the columns that it knows. */
+static bool raw_rows(struct predict_request *request, const struct model *model,
+                     struct err *e) {
+    struct rows *rows = &request->instances;
+    struct cursor c = {request->raw, request->raw, request->raw_end};
+    rows_free(rows);
+    if (!request->csv)
+        return instances_scan(&c, &model->encoder, "/instances", rows, e);
+    struct csv_instances from = {
+        .bytes = request->raw,
+        .n = (size_t)(request->raw_end - request->raw),
+        .header_absent = request->header_absent,
+        .encoder = &model->encoder,
+        .inputs_n = model->net->inputs_n,
+    };
+    return csv_instances_read(&from, rows, e);
+}
+
 bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) {
     struct rows *rows = &request->instances;
     const struct net *net = model->net;
     bool numbers = !request->not_numbers.kind && takes_numbers(&model->encoder);
-    if (model->encoder.columns_n && !numbers) {
-        struct cursor c = {request->raw, request->raw, request->raw_end};
-        rows_free(rows);
-        *rows = (struct rows){0};
-        if (!instances_scan(&c, &model->encoder, "/instances", rows, e))
+    if (request->csv || (model->encoder.columns_n && !numbers)) {
+        if (!raw_rows(request, model, e))
             return false;
     } else if (request->not_numbers.kind) {
         *e = request->not_numbers;
         return false;
     }
+    const char *where = request->csv ? NULL : "/instances";
     if (rows->columns_n != net->inputs_n)
         return err_set(e, ERR_INVALID, "/instances/0", "expected %zu numbers, got %zu",
                        net->inputs_n, rows->columns_n);
     if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
-        return err_set(e, ERR_TOO_LARGE, "/instances",
+        return err_set(e, ERR_TOO_LARGE, where,
                        "expected at most %zu rows for a model of %zu outputs, got %zu",
                        PREDICT_OUTPUTS_MAX / net->outputs_n, net->outputs_n,
                        rows->rows_n);
@@ -147,8 +185,8 @@ static void regression_encode(const float *Y, size_t m, size_t k, struct text *o
     }
 }
 
-/* The class of the largest probability; the first of equals. */
-static size_t class_of(const struct model *model, const float *y, size_t k) {
+size_t predict_class(const struct model *model, const float *y) {
+    size_t k = model->net->outputs_n;
     if (model->task == TASK_BINARY)
         return y[0] > 0.5f;
     size_t best = 0;
@@ -161,7 +199,7 @@ static size_t class_of(const struct model *model, const float *y, size_t k) {
 static void labels_encode(const struct model *model, const float *Y, size_t m, size_t k,
                           struct text *out) {
     for (size_t i = 0; i < m; i++)
-        job_label_encode(&model->labels, class_of(model, Y + i * k, k), out);
+        job_label_encode(&model->labels, predict_class(model, Y + i * k), out);
 }
 
 static void label_sets_encode(const float *Y, size_t m, size_t k, struct text *out) {
@@ -186,7 +224,7 @@ static void probabilities_encode(const struct model *model, const float *Y, size
     text_close(out, ']');
 }
 
-static bool finite_check(const float *Y, size_t m, size_t k, struct err *e) {
+bool predict_finite(const float *Y, size_t m, size_t k, struct err *e) {
     for (size_t i = 0; i < m * k; i++) {
         if (!isfinite(Y[i])) {
             char where[ERR_WHERE_MAX];
@@ -201,7 +239,7 @@ static bool finite_check(const float *Y, size_t m, size_t k, struct err *e) {
 bool predict_encode(const struct model *model, const char *name, int64_t version,
                     const float *Y, size_t m, struct text *out, struct err *e) {
     size_t k = model->net->outputs_n;
-    if (!finite_check(Y, m, k, e))
+    if (!predict_finite(Y, m, k, e))
         return false;
     text_open(out, '{');
     text_key(out, "model");

@@ -31,12 +31,22 @@ struct predict_request {
     struct err
         not_numbers; /* why the instances are not rows of numbers, if they are not */
     const char *raw, *raw_end; /* the instances in the body, which is borrowed */
+    bool csv;                  /* they are CSV */
+    bool header_absent;        /* CSV: without a header line */
 };
 void predict_request_free(struct predict_request *request);
 
 /* {"model":...,"instances":[[...],...]}. On an error *out holds nothing. */
 bool predict_decode(const char *body, size_t n, struct predict_request *out,
                     struct err *e) __attribute__((warn_unused_result));
+
+/* The same for a body of CSV, which waits for the model. `type` is its Content-Type. */
+void predict_decode_csv(const char *body, size_t n, const char *type,
+                        struct predict_request *out);
+
+/* How many rows the request has, or how many there are at most while they wait for the
+ * model. */
+size_t predict_rows_bound(const struct predict_request *request);
 
 enum { PREDICT_OUTPUTS_MAX = 1 << 24 }; /* rows times outputs of one request */
 
@@ -45,6 +55,13 @@ enum { PREDICT_OUTPUTS_MAX = 1 << 24 }; /* rows times outputs of one request */
  * comes out of them than PREDICT_OUTPUTS_MAX. */
 bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) __attribute__((warn_unused_result));
+
+/* The class that y (outputs) says; the first of equal ones. */
+size_t predict_class(const struct model *model, const float *y);
+
+/* ERR_NUMERIC where one of Y (m, outputs) is not finite, naming the row. */
+bool predict_finite(const float *Y, size_t m, size_t outputs_n, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* The answer from Y (m, outputs). false with ERR_NUMERIC where a prediction is not
  * finite, naming the row; ERR_NO_MEMORY. */

@@ -14,6 +14,24 @@ void rows_free(struct rows *rows) {
     *rows = (struct rows){0};
 }
 
+bool rows_room(struct rows *rows, const char *path, struct err *e) {
+    size_t width = rows->columns_n, need;
+    if (!size_mul(rows->rows_n + 1, width, &need) || need > ROWS_FLOATS_MAX)
+        return err_set(e, ERR_TOO_LARGE, path,
+                       "expected rows of at most %d inputs together", ROWS_FLOATS_MAX);
+    if (need <= rows->capacity)
+        return true;
+    float *values = memory_new(2 * need, sizeof *values);
+    if (!values)
+        return err_set(e, ERR_NO_MEMORY, path, "no memory for the rows");
+    if (rows->rows_n)
+        memcpy(values, rows->values, rows->rows_n * width * sizeof *values);
+    free(rows->values);
+    rows->values = values;
+    rows->capacity = 2 * need;
+    return true;
+}
+
 /* One run of rows_scan. */
 struct scan {
     struct cursor *c;

@@ -124,6 +124,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, collect_field, &head);
     http_request_id(&x->request, http_head_field(&head, "X-Request-Id"));
     x->request.content_type = http_head_field(&head, "Content-Type");
+    x->request.accept = http_head_field(&head, "Accept");
     x->request.if_match = http_head_field(&head, "If-Match");
     x->request.if_none_match = http_head_field(&head, "If-None-Match");
     return http_head_check(&head, &framing, &x->err) &&

@@ -40,9 +40,9 @@ struct http_request {
     size_t query_n;
     const char *parameters[2]; /* the path's {...}, in order */
     const char *body;
-    size_t body_n;                        /* of a stream: how much of it has come */
-    const char *content_type;             /* NULL: none */
-    const char *if_match, *if_none_match; /* these headers; NULL: not there */
+    size_t body_n;                     /* of a stream: how much of it has come */
+    const char *content_type, *accept; /* these headers; NULL: not there */
+    const char *if_match, *if_none_match;
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
     bool draining;       /* the server is about to end, or cannot wait: do not park */

@@ -114,21 +114,26 @@ bool http_head_coding(const struct http_head *head, const char *known, struct er
                    coding);
 }
 
+bool http_head_media_is(const char *content_type, const char *type) {
+    size_t n = content_type ? strcspn(content_type, "; \t") : 0;
+    return n == strlen(type) && strncasecmp(content_type, type, n) == 0;
+}
+
 bool http_head_media(const struct http_head *head, enum route_body body, struct err *e) {
     const char *const known[] = {body == BODY_BYTES ? "application/octet-stream"
                                                     : "application/json",
-                                 "application/x-www-form-urlencoded"};
+                                 "application/x-www-form-urlencoded", "text/csv"};
+    size_t known_n = body == BODY_JSON_OR_CSV ? 3 : 2;
     if (!http_head_coding(head, NULL, e))
         return false;
     const char *type = http_head_field(head, "Content-Type");
     if (!type)
         return true;
-    size_t n = strcspn(type, "; \t");
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (n == strlen(known[i]) && strncasecmp(type, known[i], n) == 0)
+    for (size_t i = 0; i < known_n; i++)
+        if (http_head_media_is(type, known[i]))
             return true;
-    return err_set(e, ERR_MEDIA, "Content-Type", "expected %s, got \"%.60s\"", known[0],
-                   type);
+    return err_set(e, ERR_MEDIA, "Content-Type", "expected %s%s, got \"%.60s\"", known[0],
+                   body == BODY_JSON_OR_CSV ? " or text/csv" : "", type);
 }
 
 /* ---- paths ---------------------------------------------------------------------- */

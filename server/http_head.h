@@ -33,11 +33,14 @@ struct http_framing {
 bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) __attribute__((warn_unused_result));
 
-/* Whether the body may be what the route takes: application/json (BODY_JSON) or
- * application/octet-stream (BODY_BYTES), curl's form type, or none; no content coding.
- * ERR_MEDIA otherwise. */
+/* Whether the body may be what the route takes: application/json (BODY_JSON), the same or
+ * text/csv (BODY_JSON_OR_CSV), or application/octet-stream (BODY_BYTES), curl's form
+ * type, or none; no content coding. ERR_MEDIA otherwise. */
 bool http_head_media(const struct http_head *head, enum route_body body, struct err *e)
     __attribute__((warn_unused_result));
+
+/* Whether a Content-Type (NULL: none) is `type`, whatever its parameters. */
+bool http_head_media_is(const char *content_type, const char *type);
 
 /* Whether Content-Encoding is absent, identity, or `known` (NULL: none). ERR_MEDIA. */
 bool http_head_coding(const struct http_head *head, const char *known, struct err *e)

@@ -8,8 +8,8 @@
 #define DATASETS_PUT_QUERY "format header delimiter"
 
 const struct route routes[] = {
-    {"POST", "/predict", "predict", handle_predict, SUBSYSTEM_PREDICT, false, BODY_JSON,
-     "", NULL},
+    {"POST", "/predict", "predict", handle_predict, SUBSYSTEM_PREDICT, false,
+     BODY_JSON_OR_CSV, "model", NULL},
     {"POST", "/v1/jobs", "jobs_create", handle_jobs_create, SUBSYSTEM_JOBS, true,
      BODY_JSON, "", NULL},
     {"GET", "/v1/jobs", "jobs_list", handle_jobs_list, SUBSYSTEM_JOBS, true, BODY_NONE,

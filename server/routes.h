@@ -17,6 +17,7 @@ enum subsystem {
 enum route_body {
     BODY_NONE, /* what comes is read and ignored */
     BODY_JSON,
+    BODY_JSON_OR_CSV,
     BODY_BYTES /* a file of any kind, whole */
 };
 

@@ -172,6 +172,16 @@ static void test_media_of_bytes(void) {
     CHECK(!media("Content-Type: application/octet-stream", &e) && e.kind == ERR_MEDIA);
 }
 
+static void test_media_of_rows(void) {
+    struct err e;
+    CHECK(media_of(BODY_JSON_OR_CSV, "Content-Type: text/csv", &e));
+    CHECK(media_of(BODY_JSON_OR_CSV, "Content-Type: Text/CSV; header=absent", &e));
+    CHECK(media_of(BODY_JSON_OR_CSV, "Content-Type: application/json", &e));
+    CHECK(!media_of(BODY_JSON_OR_CSV, "Content-Type: text/plain", &e));
+    CHECK_TEXT(e.text, "expected application/json or text/csv, got \"text/plain\"");
+    CHECK(!media("Content-Type: text/csv", &e) && e.kind == ERR_MEDIA);
+}
+
 static void test_conditions(void) {
     struct http_framing f;
     struct err e = {0};
@@ -282,6 +292,7 @@ int main(void) {
     CHECK_RUN(test_origins);
     CHECK_RUN(test_media);
     CHECK_RUN(test_media_of_bytes);
+    CHECK_RUN(test_media_of_rows);
     CHECK_RUN(test_conditions);
     CHECK_RUN(test_paths);
     CHECK_RUN(test_long_path);

@@ -1,0 +1,119 @@
+#include "api/csv_instances.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/check.h"
+
+/* A number "age", a category "sex" of female and male, a boolean "alone". */
+static char age[] = "age", sex[] = "sex", alone[] = "alone", female[] = "female",
+            male[] = "male";
+static char *sexes[] = {female, male};
+static struct encoder_column columns[] = {
+    {.name = age, .kind = ENCODER_NUMBER, .mean = 30},
+    {.name = sex, .kind = ENCODER_CATEGORY, .categories = sexes, .categories_n = 2},
+    {.name = alone, .kind = ENCODER_BOOLEAN, .missing_refused = true},
+};
+
+static bool read_with(const struct encoder *encoder, size_t inputs_n, bool absent,
+                      const char *text, struct rows *rows, struct err *e) {
+    struct csv_instances from = {text, strlen(text), absent, encoder, inputs_n};
+    *e = (struct err){0};
+    return csv_instances_read(&from, rows, e);
+}
+
+static void check_rows(const struct encoder *encoder, size_t inputs_n, bool absent,
+                       const char *text, const float *expected, size_t m) {
+    struct rows rows;
+    struct err e;
+    if (CHECK_SAY(read_with(encoder, inputs_n, absent, text, &rows, &e), "%s: %s: %s",
+                  text, e.where, e.text) &&
+        CHECK(rows.rows_n == m && rows.columns_n == inputs_n))
+        CHECK_SAY(memcmp(rows.values, expected, m * inputs_n * sizeof(float)) == 0, "%s",
+                  text);
+    rows_free(&rows);
+}
+
+static void check_refused(const struct encoder *encoder, size_t inputs_n,
+                          const char *text, const char *where, const char *says) {
+    struct rows rows;
+    struct err e;
+    CHECK_SAY(!read_with(encoder, inputs_n, false, text, &rows, &e), "%s", text);
+    CHECK_TEXT(e.where, where);
+    CHECK_TEXT(e.text, says);
+    rows_free(&rows);
+}
+
+static void test_named(void) {
+    struct encoder enc = {.columns = columns, .columns_n = 3};
+    struct err e = {0};
+    if (!CHECK(encoder_layout(&enc, &e)))
+        return;
+    static const float two[] = {22, 0, 1, 1, 30, 1, 0, 0};
+    check_rows(&enc, 4, false, "age,sex,alone\n22,male,true\n,female,0\n", two, 2);
+    check_rows(&enc, 4, false,
+               "\xef\xbb\xbf"
+               "alone;sex;age\r\ntrue;\"male\";22\r\nfalse;female;NA",
+               two, 2);
+    check_rows(&enc, 4, true, "22,male,true\n,female,false\n", two, 2);
+    check_rows(&enc, 4, false, "age,sex,alone\n1,unseen,1\n", (float[]){1, 0, 0, 1}, 1);
+    check_refused(&enc, 4, "age,sex\n1,male\n", "line 1", "column \"alone\" is missing");
+    check_refused(&enc, 4, "age,sex,alone,x\n1,male,1,1\n", "line 1, column \"x\"",
+                  "the model has no column \"x\"");
+    check_refused(&enc, 4, "age,sex,sex\n1,male,1\n", "line 1, column \"sex\"",
+                  "is given twice");
+    check_refused(&enc, 4, "sex,age,alone\nmale,1,1\n\"a\nb\",abc,1\n",
+                  "line 3, column \"age\"", "expected a number, got \"abc\"");
+    check_refused(&enc, 4, "sex,age,alone\nmale,1,\n", "line 2, column \"alone\"",
+                  "expected a value, but it is missing");
+    check_refused(&enc, 4, "\x1f\x8b\x08", "", "expected CSV, got a gzip file");
+    enc.columns = NULL; /* they are not its own */
+    encoder_free(&enc);
+}
+
+static void test_nameless(void) {
+    struct encoder none = {.columns_n = 0};
+    static const float two[] = {1, 2.5f, -3, 4};
+    check_rows(&none, 2, false, "0,1\n1,2.5\n-3,4\n", two, 2);
+    check_rows(&none, 2, false, "1,0\n2.5,1\n4,-3\n", two, 2);
+    check_rows(&none, 2, false, "x,y\n1,2.5\n-3,4\n", two, 2);
+    check_rows(&none, 2, true, "1,2.5\n-3,4\n", two, 2);
+    check_refused(
+        &none, 2, "1.5,2\n1,2\n", "line 1",
+        "expected a header line, got 1.5 (the type text/csv; header=absent says "
+        "that there is none)");
+    check_refused(&none, 2, "0,2\n1,2\n", "line 1, column \"2\"",
+                  "the model has no column \"2\"");
+    check_refused(&none, 2, "x,y,z\n1,2,3\n", "line 1", "expected 2 columns, got 3");
+    check_refused(&none, 2, "x,y\n1,true\n", "line 2, column \"1\"",
+                  "expected a number, got true");
+    check_refused(&none, 2, "x,y\n1,\n", "line 2, column \"1\"",
+                  "expected a number, but it is missing");
+    check_refused(&none, 2, "x,y\n1,1e39\n", "line 2, column \"1\"",
+                  "1e+39 is outside float32");
+    check_refused(&none, 2, "x,y\n", "", "expected at least one row behind the header");
+}
+
+/* More rows than the first room holds. */
+static void test_many(void) {
+    enum { M = 5000 };
+    static char text[M * 8];
+    struct encoder none = {.columns_n = 0};
+    struct rows rows;
+    struct err e;
+    size_t n = (size_t)snprintf(text, sizeof text, "x\n");
+    for (int i = 0; i < M; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%d\n", i);
+    bool right = CHECK(read_with(&none, 1, false, text, &rows, &e)) && rows.rows_n == M;
+    for (int i = 0; right && i < M; i++)
+        right = rows.values[i] == (float)i;
+    CHECK(right);
+    rows_free(&rows);
+}
+
+int main(void) {
+    CHECK_RUN(test_named);
+    CHECK_RUN(test_nameless);
+    CHECK_RUN(test_many);
+    return check_done();
+}
