@@ -191,10 +191,13 @@ static bool draft_check(const struct job_draft *d, struct err *e) {
     int64_t revision;
     if (dataset->value && d->slots[KEY_DATA].value)
         return err_set(e, ERR_INVALID, dataset->path, "give data or dataset, not both");
+    const struct json_slot *both[] = {dataset, &d->slots[KEY_VALIDATION_DATASET]};
+    for (size_t i = 0; i < 2 && dataset->value; i++)
+        if (both[i]->value && !dataset_parse(both[i], name, &revision))
+            return err_set(e, ERR_INVALID, both[i]->path,
+                           "expected a dataset's name or name@revision");
     if (dataset->value)
-        return dataset_parse(dataset, name, &revision) ||
-               err_set(e, ERR_INVALID, dataset->path,
-                       "expected a dataset's name or name@revision");
+        return true;
     for (enum job_key k = KEY_TARGET; k <= KEY_CLASS_WEIGHT; k++)
         if (d->slots[k].value)
             return err_set(e, ERR_INVALID, d->slots[k].path,
@@ -216,6 +219,12 @@ bool job_draft_dataset(const struct job_draft *d, char name[JOB_NAME_MAX + 1],
                        int64_t *revision) {
     return d->slots[KEY_DATASET].value &&
            dataset_parse(&d->slots[KEY_DATASET], name, revision);
+}
+
+bool job_draft_validation(const struct job_draft *d, char name[JOB_NAME_MAX + 1],
+                          int64_t *revision) {
+    return d->slots[KEY_VALIDATION_DATASET].value &&
+           dataset_parse(&d->slots[KEY_VALIDATION_DATASET], name, revision);
 }
 
 /* ---- what follows from it --------------------------------------------------------- */
@@ -274,6 +283,32 @@ static void target_path_rename(struct err *e) {
         snprintf(e->where, sizeof e->where, "/target");
 }
 
+/* Rows that are held against the model must be of its classes. */
+static bool validation_classes_check(const struct job_dataset *dataset,
+                                     const char *target, const struct labels *labels,
+                                     struct err *e) {
+    const struct profile *p = dataset->validation ? dataset->validation->table : NULL;
+    for (size_t i = 0; p && labels->n && i < p->columns_n; i++) {
+        const struct profile_column *c = &p->columns[i];
+        if (strcmp(c->name, target) != 0)
+            continue;
+        if (c->missing || c->many)
+            return err_set(e, ERR_INVALID, "/validation_dataset",
+                           "\"%.60s\" has missing cells, or values of no class", target);
+        for (size_t v = 0; labels->kind != LABEL_BOOLEAN && v < c->values_n; v++) {
+            bool known = false;
+            for (size_t l = 0; l < labels->n && !known; l++)
+                known = labels->kind == LABEL_STRING
+                            ? strcmp(labels->strings[l], c->values[v].text) == 0
+                            : labels->numbers[l] == strtod(c->values[v].text, NULL);
+            if (!known)
+                return err_set(e, ERR_INVALID, "/validation_dataset",
+                               "\"%.60s\" is none of the classes", c->values[v].text);
+        }
+    }
+    return true;
+}
+
 static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset,
                           struct job_shape *shape, struct job_request *request,
                           struct err *e) {
@@ -284,7 +319,8 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     bool ok = job_table_decode(&slots, dataset, &spec->table, &target, e) &&
               job_shape_decode(d->slots, false, shape, e) &&
               values_column(target, &values, e) &&
-              job_targets_resolve(shape, &values, request, e);
+              job_targets_resolve(shape, &values, request, e) &&
+              validation_classes_check(dataset, target->name, &spec->labels, e);
     if (!ok)
         target_path_rename(e);
     column_free(&values);

@@ -82,6 +82,10 @@ void job_draft_free(struct job_draft *d); /* NULL is allowed */
 bool job_draft_dataset(const struct job_draft *d, char name[JOB_NAME_MAX + 1],
                        int64_t *revision);
 
+/* The same of its validation_dataset. */
+bool job_draft_validation(const struct job_draft *d, char name[JOB_NAME_MAX + 1],
+                          int64_t *revision);
+
 /* `dataset` is NULL for inline data. The draft's data move to *out. */
 bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
                        int64_t seed, struct job_request *out, struct err *e)

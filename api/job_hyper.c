@@ -14,6 +14,7 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_FEATURES] = {"features", NULL},
     [KEY_EXCLUDE] = {"exclude", "ignored_columns"},
     [KEY_VALIDATION_SPLIT] = {"validation_split", "validation_fraction test_split"},
+    [KEY_VALIDATION_DATASET] = {"validation_dataset", "validation_frame validation_file"},
     [KEY_MISSING_VALUES] = {"missing_values", NULL},
     [KEY_CLASS_WEIGHT] = {"class_weight", NULL},
     [KEY_TASK] = {"task", NULL},
@@ -90,6 +91,7 @@ struct job_table_slots job_slots_table(const struct json_slot *slots) {
         .features = &slots[KEY_FEATURES],
         .exclude = &slots[KEY_EXCLUDE],
         .validation_split = &slots[KEY_VALIDATION_SPLIT],
+        .validation_dataset = &slots[KEY_VALIDATION_DATASET],
         .missing_values = &slots[KEY_MISSING_VALUES],
         .class_weight = &slots[KEY_CLASS_WEIGHT],
     };

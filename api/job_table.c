@@ -19,6 +19,9 @@ void job_table_free(struct job_table *t) {
     free(t->columns);
     free(t->target.name);
     free(t->warnings);
+    if (t->validation)
+        job_table_free(t->validation);
+    free(t->validation);
     *t = (struct job_table){0};
 }
 
@@ -218,6 +221,50 @@ static bool missing_check(const struct job_dataset *dataset, const struct job_ta
     return true;
 }
 
+/* ---- rows of another dataset ------------------------------------------------------ */
+
+/* Column `i` of the validation table plays the part that its namesake plays in training,
+ * and is read as that was. */
+static bool validation_column(const struct job_column *c, struct job_table *v,
+                              const char *where, struct err *e) {
+    size_t i = 0;
+    if (!column_named(v, c->name, where, &i, e))
+        return false;
+    struct job_column *other = &v->columns[i];
+    if (c->kind != other->kind && c->kind != ENCODER_CATEGORY)
+        return err_set(e, ERR_INVALID, where, "its column \"%.60s\" is %s, not %s",
+                       c->name, kind_names[other->kind], kind_names[c->kind]);
+    other->kind = c->kind;
+    other->use = c->use;
+    return true;
+}
+
+static bool validation_decode(const struct job_table_slots *slots,
+                              const struct job_dataset *dataset, struct job_table *t,
+                              struct err *e) {
+    const char *where = slots->validation_dataset->path;
+    const struct job_dataset *from = dataset->validation;
+    if (!from)
+        return true;
+    if (t->validation_split > 0)
+        return err_set(e, ERR_INVALID, where, "give validation_split or this, not both");
+    if (t->targets_apart || from->targets)
+        return err_set(e, ERR_INVALID, where,
+                       "both datasets must be one table each, not features and targets");
+    t->validation = calloc(1, sizeof *t->validation);
+    if (!t->validation || !columns_copy(from->table, t->validation, e))
+        return no_memory(e);
+    snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s", from->name);
+    t->validation->revision = from->revision;
+    t->validation->source = from->source;
+    t->validation->rows_n = from->table->rows_n;
+    for (size_t i = 0; i < t->columns_n; i++)
+        if (t->columns[i].use != COLUMN_UNUSED &&
+            !validation_column(&t->columns[i], t->validation, where, e))
+            return false;
+    return true;
+}
+
 bool job_table_decode(const struct job_table_slots *slots,
                       const struct job_dataset *dataset, struct job_table *t,
                       const struct profile_column **target, struct err *e) {
@@ -234,7 +281,8 @@ bool job_table_decode(const struct job_table_slots *slots,
     return columns_copy(dataset->table, t, e) &&
            target_choose(slots, dataset, t, target, e) && features_choose(slots, t, e) &&
            extras_decode(slots, t, e) && missing_check(dataset, t, *target, e) &&
-           features_review(dataset->table, *target, t, e);
+           features_review(dataset->table, *target, t, e) &&
+           validation_decode(slots, dataset, t, e);
 }
 
 /* ---- the document --------------------------------------------------------------- */
@@ -265,21 +313,15 @@ static void column_encode(const struct job_column *c, struct text *out) {
     text_close(out, '}');
 }
 
-void job_table_encode(const struct job_table *t, struct text *out) {
-    text_key(out, "dataset");
-    text_json_string(out, t->dataset);
-    text_key(out, "target");
-    text_json_string(out, job_table_target(t)->name);
-    if (t->validation_split > 0) {
-        text_key(out, "validation_split");
-        text_json_float(out, t->validation_split);
-    }
-    text_key(out, "missing_values");
-    text_json_string(out, missing_choices[t->missing_refused].name);
-    text_key(out, "class_weight");
-    text_json_string(out, weight_choices[t->class_weight].name);
-    text_key(out, "table");
-    text_open(out, '{');
+static void columns_encode(const struct job_table *t, struct text *out) {
+    text_key(out, "columns");
+    text_open(out, '[');
+    for (size_t i = 0; i < t->columns_n; i++)
+        column_encode(&t->columns[i], out);
+    text_close(out, ']');
+}
+
+static void table_members_encode(const struct job_table *t, struct text *out) {
     text_key(out, "revision");
     text_json_int(out, t->revision);
     text_key(out, "rows");
@@ -292,12 +334,40 @@ void job_table_encode(const struct job_table *t, struct text *out) {
         text_key(out, "targets_column");
         column_encode(&t->target, out);
     }
-    text_key(out, "columns");
-    text_open(out, '[');
-    for (size_t i = 0; i < t->columns_n; i++)
-        column_encode(&t->columns[i], out);
-    text_close(out, ']');
+    columns_encode(t, out);
+}
+
+static void table_encode(const struct job_table *t, struct text *out) {
+    text_open(out, '{');
+    table_members_encode(t, out);
+    if (t->validation) {
+        text_key(out, "validation");
+        text_open(out, '{');
+        table_members_encode(t->validation, out);
+        text_close(out, '}');
+    }
     text_close(out, '}');
+}
+
+void job_table_encode(const struct job_table *t, struct text *out) {
+    text_key(out, "dataset");
+    text_json_string(out, t->dataset);
+    text_key(out, "target");
+    text_json_string(out, job_table_target(t)->name);
+    if (t->validation_split > 0) {
+        text_key(out, "validation_split");
+        text_json_float(out, t->validation_split);
+    }
+    if (t->validation) {
+        text_key(out, "validation_dataset");
+        text_json_string(out, t->validation->dataset);
+    }
+    text_key(out, "missing_values");
+    text_json_string(out, missing_choices[t->missing_refused].name);
+    text_key(out, "class_weight");
+    text_json_string(out, weight_choices[t->class_weight].name);
+    text_key(out, "table");
+    table_encode(t, out);
 }
 
 static bool name_index(const json_t *value, const char *const *names, size_t n,
@@ -353,6 +423,19 @@ static bool table_read(const json_t *table, struct job_table *t) {
             source_read(json_object_get(table, "targets_source"), &t->targets_source));
 }
 
+static bool validation_read(const json_t *value, const struct json_slot *name,
+                            struct job_table *t) {
+    if (!value)
+        return true;
+    t->validation = calloc(1, sizeof *t->validation);
+    if (!t->validation || !json_is_string(name->value) ||
+        !table_read(value, t->validation))
+        return false;
+    snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s",
+             json_string_value(name->value));
+    return true;
+}
+
 bool job_table_read(const struct job_table_slots *slots, const struct json_slot *table,
                     struct job_table *t, struct err *e) {
     const char *dataset = NULL;
@@ -360,7 +443,9 @@ bool job_table_read(const struct job_table_slots *slots, const struct json_slot 
         return true;
     if (!json_text(slots->dataset, &dataset, e) || !extras_decode(slots, t, e))
         return false;
-    if (!dataset || !table_read(table->value, t) || !job_table_target(t))
+    if (!dataset || !table_read(table->value, t) || !job_table_target(t) ||
+        !validation_read(json_object_get(table->value, "validation"),
+                         slots->validation_dataset, t))
         return err_set(e, ERR_INVALID, table->path, "a stored job's table is incomplete");
     snprintf(t->dataset, sizeof t->dataset, "%s", dataset);
     return true;

@@ -36,8 +36,10 @@ struct job_table {
     float validation_split; /* 0: none */
     bool missing_refused;
     enum class_weight class_weight;
-    bool scale_target; /* regression: trained on the standardised target */
-    char *warnings;    /* JSON array of texts; owned; NULL: none */
+    bool scale_target;            /* regression: trained on the standardised target */
+    struct job_table *validation; /* rows of another dataset, whose columns have the same
+                                     names; owned; NULL: none */
+    char *warnings;               /* JSON array of texts; owned; NULL: none */
 };
 void job_table_free(struct job_table *t);
 
@@ -48,12 +50,13 @@ struct job_dataset {
     const struct profile *table;   /* of the table, or of the features' file */
     const struct profile *targets; /* of the targets' file, or NULL */
     struct reader_found source, targets_source;
+    const struct job_dataset *validation; /* that the job names, or NULL */
 };
 
 /* The posted keys that only a dataset's job has. */
 struct job_table_slots {
     const struct json_slot *dataset, *target, *features, *exclude, *validation_split,
-        *missing_values, *class_weight;
+        *validation_dataset, *missing_values, *class_weight;
 };
 
 /* Chooses the columns. *target is the target's profile. Errors name the key and the

@@ -93,7 +93,7 @@ static bool job_id_valid(const char *id) {
 
 /* Where a job's bytes are: a blob of its own, or the dataset's. */
 struct job_bytes {
-    int64_t data, targets;
+    int64_t data, targets, validation;
 };
 
 static bool job_insert(struct store *store, const struct job_request *request,
@@ -112,6 +112,7 @@ static bool job_insert(struct store *store, const struct job_request *request,
         .warnings = request->spec.table.warnings,
         .data_blob = bytes.data,
         .targets_blob = bytes.targets,
+        .validation_blob = bytes.validation,
         .epochs = request->spec.epochs,
         .created_ms = clock_ms(),
     };
@@ -131,48 +132,70 @@ static bool inline_insert(struct store *store, const struct job_request *request
     return ok && job_insert(store, request, bytes, id, e);
 }
 
-/* Resolves the draft against the dataset as it is stored, and inserts the job. */
-static bool dataset_resolve(struct store *store, struct job_draft *draft,
-                            const struct store_dataset *d, int64_t seed,
-                            char id[STORE_ID_MAX], struct err *e) {
-    bool apart = d->parts[DATASET_TABLE].blob == 0;
-    const struct store_part *rows = &d->parts[apart ? DATASET_FEATURES : DATASET_TABLE];
-    const struct store_part *targets = &d->parts[DATASET_TARGETS];
-    struct dataset_source first = {0}, second = {0};
-    struct job_request request = {0};
+/* A dataset out of the store, as a job sees it. Zero-initialise; dataset_unload. */
+struct dataset_loaded {
+    struct store_dataset stored;
+    struct dataset_source rows, targets;
+    struct job_dataset view;
+    struct job_bytes bytes;
+};
+
+static void dataset_unload(struct dataset_loaded *d) {
+    store_dataset_free(&d->stored);
+    dataset_source_free(&d->rows);
+    dataset_source_free(&d->targets);
+}
+
+/* `where`: the job's key that names it. */
+static bool dataset_load(struct store *store, const char *name, int64_t revision,
+                         const char *where, struct dataset_loaded *d, struct err *e) {
+    if (!store_dataset_get(store, name, revision, &d->stored, e)) {
+        if (e->kind == ERR_NOT_FOUND)
+            snprintf(e->where, sizeof e->where, "%s", where);
+        return false;
+    }
+    bool apart = d->stored.parts[DATASET_TABLE].blob == 0;
+    const struct store_part *rows =
+        &d->stored.parts[apart ? DATASET_FEATURES : DATASET_TABLE];
+    const struct store_part *targets = &d->stored.parts[DATASET_TARGETS];
     if (!rows->blob || (apart && !targets->blob))
-        return err_set(e, ERR_CONFLICT, "/dataset",
-                       "\"%s\" has features or targets alone", d->name);
-    bool ok = dataset_source_decode(rows->document, &first, e) &&
-              (!apart || dataset_source_decode(targets->document, &second, e));
-    struct job_dataset view = {
-        .name = d->name,
-        .revision = d->revision,
-        .table = &first.profile,
-        .targets = apart ? &second.profile : NULL,
-        .source = first.source,
-        .targets_source = second.source,
+        return err_set(e, ERR_CONFLICT, where, "\"%s\" has features or targets alone",
+                       d->stored.name);
+    if (!dataset_source_decode(rows->document, &d->rows, e) ||
+        (apart && !dataset_source_decode(targets->document, &d->targets, e)))
+        return false;
+    d->bytes =
+        (struct job_bytes){.data = rows->blob, .targets = apart ? targets->blob : 0};
+    d->view = (struct job_dataset){
+        .name = d->stored.name,
+        .revision = d->stored.revision,
+        .table = &d->rows.profile,
+        .targets = apart ? &d->targets.profile : NULL,
+        .source = d->rows.source,
+        .targets_source = d->targets.source,
     };
-    ok = ok && job_draft_resolve(draft, &view, seed, &request, e) &&
-         job_insert(store, &request,
-                    (struct job_bytes){rows->blob, apart ? targets->blob : 0}, id, e);
-    job_request_free(&request);
-    dataset_source_free(&first);
-    dataset_source_free(&second);
-    return ok;
+    return true;
 }
 
 static bool dataset_insert(struct store *store, struct job_draft *draft, const char *name,
                            int64_t revision, int64_t seed, char id[STORE_ID_MAX],
                            struct err *e) {
-    struct store_dataset d;
-    if (!store_dataset_get(store, name, revision, &d, e)) {
-        if (e->kind == ERR_NOT_FOUND)
-            snprintf(e->where, sizeof e->where, "/dataset");
-        return false;
+    struct dataset_loaded training = {0}, validation = {0};
+    struct job_request request = {0};
+    char other[JOB_NAME_MAX + 1];
+    int64_t other_revision;
+    bool ok = dataset_load(store, name, revision, "/dataset", &training, e);
+    if (ok && job_draft_validation(draft, other, &other_revision)) {
+        ok = dataset_load(store, other, other_revision, "/validation_dataset",
+                          &validation, e);
+        training.view.validation = &validation.view;
+        training.bytes.validation = validation.bytes.data;
     }
-    bool ok = dataset_resolve(store, draft, &d, seed, id, e);
-    store_dataset_free(&d);
+    ok = ok && job_draft_resolve(draft, &training.view, seed, &request, e) &&
+         job_insert(store, &request, training.bytes, id, e);
+    job_request_free(&request);
+    dataset_unload(&training);
+    dataset_unload(&validation);
     return ok;
 }
 

@@ -79,10 +79,10 @@ static void source_free(struct source *s) {
     frame_free(&s->targets);
 }
 
-static bool source_read(struct store *store, const struct store_job *job,
+static bool source_read(struct store *store, int64_t data_blob, int64_t targets_blob,
                         const struct job_table *t, struct source *s, struct err *e) {
     if (!frame_open(&s->features, t->columns, t->columns_n, t->rows_n, e) ||
-        !frame_read(store, job->data_blob, &t->source, &s->features, e))
+        !frame_read(store, data_blob, &t->source, &s->features, e))
         return false;
     s->target_frame = &s->features;
     for (size_t i = 0; i < t->columns_n; i++)
@@ -93,7 +93,7 @@ static bool source_read(struct store *store, const struct store_job *job,
     s->target_frame = &s->targets;
     s->target = 0;
     return frame_open(&s->targets, &t->target, 1, t->rows_n, e) &&
-           frame_read(store, job->targets_blob, &t->targets_source, &s->targets, e);
+           frame_read(store, targets_blob, &t->targets_source, &s->targets, e);
 }
 
 /* ---- targets -------------------------------------------------------------------- */
@@ -321,12 +321,34 @@ static bool parts_make(const struct source *s, const int32_t *classes,
     return ok;
 }
 
+/* All rows of the other dataset, through what was learnt from this one. */
+static bool validation_make(struct store *store, int64_t blob,
+                            const struct job_spec *spec, const struct model *parts,
+                            struct table_run *run, struct err *e) {
+    struct source s = {0};
+    int32_t *classes = NULL;
+    bool ok = source_read(store, blob, 0, spec->table.validation, &s, e) &&
+              (!spec->labels.n || (classes = classes_new(&s, &spec->labels, e)));
+    size_t m = s.features.rows_n;
+    uint32_t *rows = ok ? memory_new(m, sizeof *rows) : NULL;
+    if (ok && !rows)
+        ok = err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu rows", m);
+    for (size_t i = 0; ok && i < m; i++)
+        rows[i] = (uint32_t)i;
+    ok = ok && part_inputs(&s, &parts->encoder, rows, m, &run->validation, e) &&
+         part_targets(&s, spec, classes, rows, &run->validation, e);
+    free(rows);
+    free(classes);
+    source_free(&s);
+    return ok;
+}
+
 bool table_run_prepare(struct store *store, const struct store_job *job,
                        struct job_spec *spec, struct model *parts, struct table_run *run,
                        struct err *e) {
     struct source s = {0};
     int32_t *classes = NULL;
-    bool ok = source_read(store, job, &spec->table, &s, e);
+    bool ok = source_read(store, job->data_blob, job->targets_blob, &spec->table, &s, e);
     if (ok && s.features.rows_n != s.target_frame->rows_n)
         ok = err_set(e, ERR_INVALID, NULL, "%zu rows of features, %zu of targets",
                      s.features.rows_n, s.target_frame->rows_n);
@@ -335,6 +357,8 @@ bool table_run_prepare(struct store *store, const struct store_job *job,
     ok = ok && parts_make(&s, classes, spec, parts, run, e);
     free(classes);
     source_free(&s);
+    if (ok && spec->table.validation)
+        ok = validation_make(store, job->validation_blob, spec, parts, run, e);
     if (!ok)
         return false;
     spec->inputs_n = parts->encoder.inputs_n;
