@@ -55,8 +55,6 @@ static void test_continues(void) {
     history(&whole, &a);
     history(&first, &b);
     history(&second, &c);
-    printf("%zu %zu %.200s\n", reply_count(a.json, "/data"), reply_count(c.json, "/data"),
-           a.body);
     if (CHECK(reply_count(a.json, "/data") == 101) &&
         CHECK(reply_count(c.json, "/data") == 51)) {
         size_t same = 0;
