@@ -195,13 +195,40 @@ static void test_refused(void) {
     }
 }
 
+/* The version goes while the job waits for the only worker. */
+static void test_deleted_meanwhile(void) {
+    char busy[JOB_ID_BYTES], waiting[JOB_ID_BYTES];
+    struct reply reply;
+    if (!train("gone", table_planar(20), "{\"epochs\":2}", NULL) ||
+        !job_post(
+            user,
+            table_job("long", table_planar(200), json_pack("{si}", "epochs", 500000000)),
+            busy) ||
+        !job_wait_running(user, busy, 20) ||
+        !job_post(user,
+                  table_job("after", table_planar(20),
+                            json_pack("{sssi}", "init_from", "gone", "epochs", 2)),
+                  waiting))
+        return;
+    client_call(user, &reply, "DELETE", "/v1/models/gone/versions/1");
+    CHECK_SAY(reply.status == 204, "%ld: %s", reply.status, reply.body);
+    reply_free(&reply);
+    job_cancel(user, busy, &reply);
+    reply_free(&reply);
+    job_wait(user, waiting, "failed", 20, &reply);
+    CHECK_TEXT(reply_text(reply.json, "/error/code"), "data_missing");
+    reply_free(&reply);
+}
+
 int main(void) {
-    if (!daemon_start(&daemon_of_all, NULL))
+    static const char *const one_worker[] = {"--workers", "1", NULL};
+    if (!daemon_start(&daemon_of_all, one_worker))
         return 1;
     CHECK_RUN(test_continues);
     CHECK_RUN(test_classes);
     CHECK_RUN(test_dataset);
     CHECK_RUN(test_refused);
+    CHECK_RUN(test_deleted_meanwhile);
     daemon_close(&daemon_of_all);
     return check_done();
 }
