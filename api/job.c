@@ -6,6 +6,7 @@
 
 #include "api/carve.h"
 #include "api/job_internal.h"
+#include "api/job_origin.h"
 
 void job_request_free(struct job_request *request) {
     job_spec_free(&request->spec);
@@ -135,6 +136,7 @@ struct job_draft {
     struct carve_hole holes[HOLES_N];
     struct job_request request; /* model, features and metadata so far */
     struct column targets;
+    const struct job_origin *origin; /* borrowed; NULL: none */
 };
 
 void job_draft_free(struct job_draft *d) {
@@ -167,7 +169,9 @@ static bool draft_read(struct job_draft *d, const char *body, size_t n, struct e
                        json_kind(d->root));
     return d->root && ambiguous_check(d->root, e) &&
            json_match(d->root, job_keys, KEY_POSTED_N, "", d->slots, e) &&
-           model_decode(&d->slots[KEY_MODEL], d->request.model, e);
+           model_decode(&d->slots[KEY_MODEL], d->request.model, e) &&
+           json_text(&d->slots[KEY_INIT_FROM], &(const char *){NULL}, e) &&
+           job_origin_keys_check(d->slots, e);
 }
 
 /* "name" or "name@revision". */
@@ -227,6 +231,14 @@ bool job_draft_validation(const struct job_draft *d, char name[JOB_NAME_MAX + 1]
            dataset_parse(&d->slots[KEY_VALIDATION_DATASET], name, revision);
 }
 
+const char *job_draft_init_from(const struct job_draft *d) {
+    return json_string_value(d->slots[KEY_INIT_FROM].value);
+}
+
+void job_draft_start(struct job_draft *d, const struct job_origin *origin) {
+    d->origin = origin;
+}
+
 /* ---- what follows from it --------------------------------------------------------- */
 
 static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
@@ -238,6 +250,8 @@ static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
     spec->inputs_n = request->features.columns_n;
     return job_shape_decode(d->slots, false, shape, e) &&
            inputs_check(shape, spec->inputs_n, e) &&
+           (!d->origin || (job_origin_inputs_check(d->origin, spec->inputs_n, e) &&
+                           job_origin_shape(d->slots, d->origin, shape, e))) &&
            job_targets_resolve(shape, &d->targets, request, e);
 }
 
@@ -316,8 +330,10 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     struct job_table_slots slots = job_slots_table(d->slots);
     const struct profile_column *target = NULL;
     struct column values = {0};
-    bool ok = job_table_decode(&slots, dataset, &spec->table, &target, e) &&
+    bool ok = job_table_decode(&slots, dataset, d->origin ? d->origin->model : NULL,
+                               &spec->table, &target, e) &&
               job_shape_decode(d->slots, false, shape, e) &&
+              (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
               values_column(target, &values, e) &&
               job_targets_resolve(shape, &values, request, e) &&
               validation_classes_check(dataset, target->name, &spec->labels, e);
@@ -341,9 +357,15 @@ bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
     *out = d->request;
     d->request = (struct job_request){0};
     out->spec.seed = seed;
+    if (d->slots[KEY_INIT_FROM].value && !d->origin) {
+        job_request_free(out);
+        return err_set(e, ERR_INVALID, "/init_from", "cannot be had here");
+    }
     bool ok = (dataset ? table_resolve(d, dataset, &shape, out, e)
                        : inline_resolve(d, &shape, out, e)) &&
-              job_hyper_decode(d->slots, &out->spec, e) && job_size_check(&out->spec, e);
+              job_hyper_decode(d->slots, &out->spec, e) &&
+              (!d->origin || job_origin_settle(d->slots, d->origin, &out->spec, e)) &&
+              job_size_check(&out->spec, e);
     free(shape.layers);
     if (!ok)
         job_request_free(out);

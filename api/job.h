@@ -46,9 +46,11 @@ struct job_spec {
     int64_t epochs;
     bool shuffle;
     enum normalize normalize;
-    int64_t report_every;   /* epochs between points of the curve */
-    int64_t seed;           /* 0..JOB_SEED_MAX */
-    struct labels labels;   /* owned */
+    int64_t report_every;              /* epochs between points of the curve */
+    int64_t seed;                      /* 0..JOB_SEED_MAX */
+    char init_from[JOB_NAME_MAX + 24]; /* "name@version", or "": from the initializer */
+    bool transform_kept;               /* the inputs' scaling is that version's */
+    struct labels labels;              /* owned */
     struct job_table table; /* of a job on a dataset, whose inputs_n is 0 until a worker
                                has learnt its encoder; owned */
 };
@@ -85,6 +87,17 @@ bool job_draft_dataset(const struct job_draft *d, char name[JOB_NAME_MAX + 1],
 /* The same of its validation_dataset. */
 bool job_draft_validation(const struct job_draft *d, char name[JOB_NAME_MAX + 1],
                           int64_t *revision);
+
+/* The model that the job continues from, as it was written; NULL: none. Borrowed. */
+const char *job_draft_init_from(const struct job_draft *d);
+
+/* That model: for a draft with init_from, before it is resolved. Borrowed until then. */
+struct job_origin {
+    const char *name;
+    int64_t version;
+    const struct model *model;
+};
+void job_draft_start(struct job_draft *d, const struct job_origin *origin);
 
 /* `dataset` is NULL for inline data. The draft's data move to *out. */
 bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,

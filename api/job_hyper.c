@@ -10,6 +10,7 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_MODEL] = {"model", NULL},
     [KEY_DATA] = {"data", NULL},
     [KEY_DATASET] = {"dataset", "training_frame"},
+    [KEY_INIT_FROM] = {"init_from", NULL},
     [KEY_TARGET] = {"target", "response_column label"},
     [KEY_FEATURES] = {"features", NULL},
     [KEY_EXCLUDE] = {"exclude", "ignored_columns"},
@@ -39,6 +40,7 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_SAMPLES] = {"samples", NULL},
     [KEY_CLASSES] = {"classes", NULL},
     [KEY_TABLE] = {"table", NULL},
+    [KEY_TRANSFORM] = {"transform", NULL},
     [KEY_ENCODER] = {"encoder", NULL},
 };
 

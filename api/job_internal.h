@@ -10,6 +10,7 @@ enum job_key {
     KEY_MODEL,
     KEY_DATA,
     KEY_DATASET,
+    KEY_INIT_FROM,
     KEY_TARGET,
     KEY_FEATURES,
     KEY_EXCLUDE,
@@ -40,6 +41,7 @@ enum job_key {
     KEY_SAMPLES,
     KEY_CLASSES,
     KEY_TABLE,
+    KEY_TRANSFORM,
     KEY_ENCODER, /* of a model's document */
     KEY_ALL_N
 };
@@ -64,6 +66,7 @@ struct job_shape {
     int loss;                   /* an enum loss, or -1 */
     bool log_loss;              /* either cross-entropy, as the targets have it */
     size_t inputs_n, outputs_n; /* from layers_dims, else 0 */
+    const struct labels *known; /* the classes that targets must be of; or NULL */
 };
 
 /* `stored`: a document of ours, which may name activations that only imported networks

@@ -8,6 +8,8 @@
 #include "api/encoder_document.h"
 #include "engine/memory.h"
 
+static const struct json_choice transform_choices[] = {{"learnt", 0}, {"kept", 1}};
+
 void job_layer_encode(const struct layer_shape *layer, struct text *out) {
     text_open(out, '{');
     text_key(out, "units");
@@ -81,6 +83,12 @@ void job_spec_members_encode(const struct job_spec *spec, struct text *out) {
     text_json_int(out, spec->report_every);
     text_key(out, "seed");
     text_json_int(out, spec->seed);
+    if (spec->init_from[0]) {
+        text_key(out, "init_from");
+        text_json_string(out, spec->init_from);
+        text_key(out, "transform");
+        text_json_string(out, transform_choices[spec->transform_kept].name);
+    }
     if (spec->labels.n) {
         text_key(out, "classes");
         job_labels_encode(&spec->labels, out);
@@ -182,6 +190,21 @@ static bool spec_check(const struct job_spec *spec, struct err *e) {
     return job_size_check(spec, e);
 }
 
+static bool origin_decode(const struct json_slot *slots, struct job_spec *spec,
+                          struct err *e) {
+    const char *from = NULL;
+    int kept = 0;
+    if (!json_text(&slots[KEY_INIT_FROM], &from, e) ||
+        !json_choose(&slots[KEY_TRANSFORM], transform_choices, 2, &kept, e))
+        return false;
+    if (from && strlen(from) >= sizeof spec->init_from)
+        return err_set(e, ERR_INVALID, slots[KEY_INIT_FROM].path, "is too long");
+    if (from)
+        strcpy(spec->init_from, from);
+    spec->transform_kept = kept;
+    return true;
+}
+
 static bool slots_decode(const struct json_slot *slots, struct job_spec *spec,
                          struct err *e) {
     struct job_shape shape = {.task = -1, .loss = -1};
@@ -200,7 +223,7 @@ static bool slots_decode(const struct json_slot *slots, struct job_spec *spec,
     spec->layers_n = shape.layers_n;
     spec->task = (enum task)shape.task;
     spec->loss = (enum loss)shape.loss;
-    return ok && job_hyper_decode(slots, spec, e) &&
+    return ok && job_hyper_decode(slots, spec, e) && origin_decode(slots, spec, e) &&
            labels_decode(&slots[KEY_CLASSES], &spec->labels, e) && spec_check(spec, e);
 }
 

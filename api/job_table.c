@@ -133,6 +133,65 @@ static bool features_choose(const struct job_table_slots *slots, struct job_tabl
     return !slots->exclude->value || names_use(slots->exclude, COLUMN_UNUSED, t, e);
 }
 
+/* ---- the columns of a model that a job continues from --------------------------- */
+
+static bool origin_column_fits(const struct encoder_column *has,
+                               const struct profile_column *c, const char *where,
+                               struct err *e) {
+    if (has->kind == ENCODER_CATEGORY || kind_of(c) == has->kind)
+        return true;
+    return err_set(e, ERR_INVALID, where,
+                   "expected a %s in column \"%.60s\", as init_from "
+                   "has it, got a %s",
+                   kind_names[has->kind], has->name, kind_names[kind_of(c)]);
+}
+
+/* Its columns, read as it reads them, wherever they stand. */
+static bool origin_columns(const struct job_table_slots *slots, const struct profile *p,
+                           const struct encoder *encoder, struct job_table *t,
+                           struct err *e) {
+    const struct json_slot *const chosen[] = {slots->features, slots->exclude,
+                                              slots->missing_values};
+    const char *where = slots->dataset->path;
+    for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++)
+        if (chosen[i]->value)
+            return err_set(e, ERR_INVALID, chosen[i]->path,
+                           "the columns are those of init_from: leave it out");
+    for (size_t i = 0; i < encoder->columns_n; i++) {
+        const struct encoder_column *has = &encoder->columns[i];
+        size_t column = 0;
+        if (!column_named(t, has->name, where, &column, e))
+            return false;
+        if (t->columns[column].use == COLUMN_TARGET)
+            return err_set(e, ERR_INVALID, slots->target->path,
+                           "\"%.60s\" is a column that init_from takes", has->name);
+        if (!origin_column_fits(has, &p->columns[column], where, e))
+            return false;
+        t->columns[column].kind = has->kind;
+        t->columns[column].use = COLUMN_FEATURE;
+    }
+    return true;
+}
+
+/* A model that does not know its columns takes the features in their order. */
+static bool origin_inputs_check(const struct model *origin, const struct job_table *t,
+                                struct err *e) {
+    size_t features = 0;
+    for (size_t i = 0; !origin->encoder.columns_n && i < t->columns_n; i++) {
+        if (t->columns[i].use != COLUMN_FEATURE)
+            continue;
+        if (t->columns[i].kind != ENCODER_NUMBER)
+            return err_set(e, ERR_INVALID, "/features",
+                           "init_from takes numbers alone, \"%.60s\" is a %s",
+                           t->columns[i].name, kind_names[t->columns[i].kind]);
+        features++;
+    }
+    return origin->encoder.columns_n || features == origin->net->inputs_n ||
+           err_set(e, ERR_INVALID, "/features",
+                   "expected %zu columns, as init_from takes them, got %zu",
+                   origin->net->inputs_n, features);
+}
+
 /* ---- what deserves a warning ---------------------------------------------------- */
 
 static void warn(struct text *out, const char *column, const char *what) {
@@ -266,8 +325,9 @@ static bool validation_decode(const struct job_table_slots *slots,
 }
 
 bool job_table_decode(const struct job_table_slots *slots,
-                      const struct job_dataset *dataset, struct job_table *t,
-                      const struct profile_column **target, struct err *e) {
+                      const struct job_dataset *dataset, const struct model *origin,
+                      struct job_table *t, const struct profile_column **target,
+                      struct err *e) {
     snprintf(t->dataset, sizeof t->dataset, "%s", dataset->name);
     t->revision = dataset->revision;
     t->source = dataset->source;
@@ -279,9 +339,13 @@ bool job_table_decode(const struct job_table_slots *slots,
                        (unsigned long long)dataset->table->rows_n,
                        (unsigned long long)dataset->targets->rows_n);
     return columns_copy(dataset->table, t, e) &&
-           target_choose(slots, dataset, t, target, e) && features_choose(slots, t, e) &&
+           target_choose(slots, dataset, t, target, e) &&
+           (origin && origin->encoder.columns_n
+                ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
+                : features_choose(slots, t, e)) &&
            extras_decode(slots, t, e) && missing_check(dataset, t, *target, e) &&
-           features_review(dataset->table, *target, t, e) &&
+           (origin ? origin_inputs_check(origin, t, e)
+                   : features_review(dataset->table, *target, t, e)) &&
            validation_decode(slots, dataset, t, e);
 }
 

@@ -59,12 +59,12 @@ struct job_table_slots {
         *validation_dataset, *missing_values, *class_weight;
 };
 
-/* Chooses the columns. *target is the target's profile. Errors name the key and the
- * column. */
+/* Chooses the columns: those that `origin`, a model to continue from, takes, where it is
+ * not NULL. *target is the target's profile. Errors name the key and the column. */
 bool job_table_decode(const struct job_table_slots *slots,
-                      const struct job_dataset *dataset, struct job_table *t,
-                      const struct profile_column **target, struct err *e)
-    __attribute__((warn_unused_result));
+                      const struct job_dataset *dataset, const struct model *origin,
+                      struct job_table *t, const struct profile_column **target,
+                      struct err *e) __attribute__((warn_unused_result));
 
 /* The members of the echo ("dataset", "target", "features", "table", ...), and back. */
 void job_table_encode(const struct job_table *t, struct text *out);

@@ -1,6 +1,6 @@
 /* The targets of a job: which task they pose, which classes they name, whether the output
  * layer and the loss fit them, and the arrays that the loss takes. */
-#include "api/job_internal.h"
+#include "api/job_origin.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -336,14 +336,15 @@ static bool label_bytes_check(const struct labels *labels, struct err *e) {
                    JOB_LABEL_BYTES_MAX, bytes);
 }
 
-static bool classes_resolve(struct column *targets, const double *distinct,
-                            size_t distinct_n, size_t expected_n,
+static bool classes_resolve(const struct job_shape *shape, struct column *targets,
+                            const double *distinct, size_t distinct_n, size_t expected_n,
                             struct job_request *request, struct err *e) {
     request->classes = memory_new(targets->n, sizeof *request->classes);
     if (!request->classes)
         return err_set(e, ERR_NO_MEMORY, targets_path, "no memory for the targets");
     bool ok =
-        targets->kind == COLUMN_ROWS ? classes_from_one_hot(targets, request, e)
+        shape->known ? job_origin_classes(shape->known, targets, request, e)
+        : targets->kind == COLUMN_ROWS ? classes_from_one_hot(targets, request, e)
         : targets->kind == COLUMN_STRINGS
             ? classes_from_strings(targets, request, e)
             : classes_from_numbers(targets, distinct, distinct_n, expected_n, request, e);
@@ -454,7 +455,7 @@ static bool outputs_resolve(const struct job_shape *shape, struct column *target
     size_t room_n = spec->task == TASK_BINARY ? 0
                     : shape->complete         ? shape->layers[shape->layers_n - 1].units_n
                                               : shape->outputs_n;
-    if (!classes_resolve(targets, distinct, distinct_n, room_n, request, e) ||
+    if (!classes_resolve(shape, targets, distinct, distinct_n, room_n, request, e) ||
         (spec->task == TASK_BINARY && !binary_values(request, targets->n, e)))
         return false;
     *outputs_n = spec->task == TASK_BINARY ? 1 : spec->labels.n;

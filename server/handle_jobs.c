@@ -199,8 +199,8 @@ static bool dataset_insert(struct store *store, struct job_draft *draft, const c
     return ok;
 }
 
-static bool draft_insert(struct store *store, struct job_draft *draft,
-                         char id[STORE_ID_MAX], struct err *e) {
+static bool draft_insert_resolved(struct store *store, struct job_draft *draft,
+                                  char id[STORE_ID_MAX], struct err *e) {
     char dataset[JOB_NAME_MAX + 1];
     int64_t revision;
     uint64_t bits;
@@ -216,6 +216,28 @@ static bool draft_insert(struct store *store, struct job_draft *draft,
     return ok;
 }
 
+/* Has the version that init_from names at hand while the draft is resolved. */
+static bool draft_insert(struct registry *registry, struct store *store,
+                         struct job_draft *draft, char id[STORE_ID_MAX], struct err *e) {
+    static const char where[] = "/init_from";
+    const char *from = job_draft_init_from(draft);
+    struct model_ref ref;
+    if (!from)
+        return draft_insert_resolved(store, draft, id, e);
+    if (!model_ref_parse(from, where, &ref, e))
+        return false;
+    const struct served *served = registry_load(registry, store, &ref, e);
+    if (!served) {
+        snprintf(e->where, sizeof e->where, "%s", where);
+        return false;
+    }
+    struct job_origin origin = {served->name, served->version, served->model};
+    job_draft_start(draft, &origin);
+    bool ok = draft_insert_resolved(store, draft, id, e);
+    registry_release(served);
+    return ok;
+}
+
 bool handle_jobs_create(void *subsystem, struct store *store,
                         const struct http_request *request, struct http_reply *reply,
                         struct err *e) {
@@ -223,7 +245,7 @@ bool handle_jobs_create(void *subsystem, struct store *store,
     char id[STORE_ID_MAX];
     struct store_job job;
     struct job_draft *draft = job_draft_new(request->body, request->body_n, e);
-    bool ok = draft && draft_insert(store, draft, id, e);
+    bool ok = draft && draft_insert(jobs->registry, store, draft, id, e);
     job_draft_free(draft);
     if (!ok || !store_job_get(store, id, &job, e))
         return false;

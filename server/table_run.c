@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/label_index.h"
 #include "engine/frame.h"
 #include "engine/memory.h"
 #include "engine/split.h"
@@ -98,46 +99,31 @@ static bool source_read(struct store *store, int64_t data_blob, int64_t targets_
 
 /* ---- targets -------------------------------------------------------------------- */
 
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static int compare_strings(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The class of each row; -1 cannot be: the profile knew every value. */
 static int32_t *classes_new(const struct source *s, const struct labels *labels,
                             struct err *e) {
     const struct frame_column *c = &s->target_frame->columns[s->target];
     size_t m = s->target_frame->rows_n;
     int32_t *classes = memory_new(m, sizeof *classes);
-    if (!classes) {
-        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the targets");
-        return NULL;
+    struct label_index index = {0};
+    bool ok = classes ? label_index_init(&index, labels, e)
+                      : err_set(e, ERR_NO_MEMORY, NULL, "no memory for the targets");
+    for (size_t i = 0; ok && i < m; i++) {
+        bool text = c->kind == ENCODER_CATEGORY;
+        bool missing = text ? c->codes[i] < 0 : isnan(c->numbers[i]);
+        classes[i] =
+            missing ? -1
+                    : label_index_find(&index, text ? c->dictionary[c->codes[i]] : NULL,
+                                       text ? 0 : c->numbers[i]);
+        if (classes[i] < 0)
+            ok = err_set(e, ERR_INVALID, NULL,
+                         "row %zu: the target is none of the classes", i);
     }
-    for (size_t i = 0; i < m; i++) {
-        const void *at = NULL, *base = labels->numbers;
-        size_t size = sizeof(double);
-        if (c->kind == ENCODER_CATEGORY && c->codes[i] >= 0) {
-            at = bsearch(&c->dictionary[c->codes[i]], labels->strings, labels->n,
-                         sizeof(char *), compare_strings);
-            base = labels->strings;
-            size = sizeof(char *);
-        } else if (c->kind != ENCODER_CATEGORY) {
-            at = bsearch(&c->numbers[i], labels->numbers, labels->n, size,
-                         compare_doubles);
-        }
-        if (!at) {
-            err_set(e, ERR_INVALID, NULL, "row %zu: the target is none of the classes",
-                    i);
-            free(classes);
-            return NULL;
-        }
-        classes[i] = (int32_t)((size_t)((const char *)at - (const char *)base) / size);
-    }
-    return classes;
+    label_index_free(&index);
+    if (ok)
+        return classes;
+    free(classes);
+    return NULL;
 }
 
 static bool part_targets(const struct source *s, const struct job_spec *spec,
@@ -214,6 +200,17 @@ void table_run_unscale(const struct table_run *run, struct net *net) {
         net_biases(net, l)[i] = net_biases(net, l)[i] * s + mean;
 }
 
+void table_run_rescale(const struct table_run *run, struct net *net) {
+    size_t l = net->layers_n - 1;
+    float s = (float)run->target_scale, mean = (float)run->target_mean;
+    if (run->target_scale == 0)
+        return;
+    for (size_t i = 0; i < net->outputs_n * net->layers[l].inputs_n; i++)
+        net_weights(net, l)[i] /= s;
+    for (size_t i = 0; i < net->outputs_n; i++)
+        net_biases(net, l)[i] = (net_biases(net, l)[i] - mean) / s;
+}
+
 /* ---- rows and inputs ------------------------------------------------------------ */
 
 struct rows_split {
@@ -282,9 +279,14 @@ static bool part_inputs(const struct source *s, const struct encoder *encoder,
     return frame_encode(&s->features, encoder, rows, rows_n, part->X, e);
 }
 
-static bool inputs_scale(const struct job_spec *spec, struct model *parts,
-                         struct table_run *run, struct err *e) {
+static bool transform_get(const struct job_spec *spec, struct model *parts,
+                          const struct table_run *run, struct err *e) {
     size_t n = parts->encoder.inputs_n;
+    if (spec->transform_kept)
+        return parts->transform.kind == NORMALIZE_NONE ||
+               parts->transform.columns_n == n ||
+               err_set(e, ERR_INVALID, NULL, "%s scales %zu inputs, the data have %zu",
+                       spec->init_from, parts->transform.columns_n, n);
     unsigned char *scaled = memory_new(n, 1);
     if (!scaled)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu inputs", n);
@@ -292,7 +294,12 @@ static bool inputs_scale(const struct job_spec *spec, struct model *parts,
     bool ok = transform_learn_some(&parts->transform, spec->normalize, run->training.X,
                                    run->training.rows_n, n, scaled, e);
     free(scaled);
-    if (!ok)
+    return ok;
+}
+
+static bool inputs_scale(const struct job_spec *spec, struct model *parts,
+                         struct table_run *run, struct err *e) {
+    if (!transform_get(spec, parts, run, e))
         return false;
     transform_apply(&parts->transform, run->training.X, run->training.rows_n,
                     run->training.X);
@@ -307,7 +314,8 @@ static bool parts_make(const struct source *s, const int32_t *classes,
                        struct err *e) {
     struct rows_split split = {0};
     bool ok = rows_split(spec, classes, s->features.rows_n, &split, e) &&
-              encoder_learn(s, spec, &split, &parts->encoder, e) &&
+              (parts->encoder.columns_n ||
+               encoder_learn(s, spec, &split, &parts->encoder, e)) &&
               part_inputs(s, &parts->encoder, split.training, split.training_n,
                           &run->training, e) &&
               part_inputs(s, &parts->encoder, split.validation, split.validation_n,

@@ -25,7 +25,9 @@ struct table_run {
 void table_run_free(struct table_run *run);
 
 /* Reads the job's bytes and fills run, parts->encoder and parts->transform; sets
- * spec->inputs_n. Errors as the reader's, ERR_NOT_FOUND, ERR_NO_MEMORY. */
+ * spec->inputs_n. An encoder that is there already is not
+ * learnt again, nor is a transform that is kept. Errors as the reader's, ERR_NOT_FOUND,
+ * ERR_NO_MEMORY. */
 bool table_run_prepare(struct store *store, const struct store_job *job,
                        struct job_spec *spec, struct model *parts, struct table_run *run,
                        struct err *e) __attribute__((warn_unused_result));
@@ -33,6 +35,10 @@ bool table_run_prepare(struct store *store, const struct store_job *job,
 /* Takes the target's scaling into the output layer, so that the net predicts what stood
  * in the column: W' = s W, b' = s b + mean. */
 void table_run_unscale(const struct table_run *run, struct net *net);
+
+/* The way back, for a net that predicts what stands in the column and is to be trained on
+ * the scaled target. */
+void table_run_rescale(const struct table_run *run, struct net *net);
 
 struct trainer_data table_part_data(const struct table_part *part);
 

@@ -10,6 +10,7 @@
 
 #include "api/documents.h"
 #include "api/model_file.h"
+#include "api/predict.h"
 #include "engine/initializer.h"
 #include "engine/matrix.h"
 #include "engine/model.h"
@@ -59,14 +60,23 @@ static void run_free(struct run *run) {
     free(run->metrics);
 }
 
+/* What was checked when the job came, against what the worker has found. */
+static bool origin_fits(const struct run *run, struct err *e) {
+    return run->spec.inputs_n == run->parts.net->inputs_n ||
+           err_set(e, ERR_INVALID, NULL, "%s takes %zu inputs, the data have %zu",
+                   run->spec.init_from, run->parts.net->inputs_n, run->spec.inputs_n);
+}
+
 static bool inline_prepare(struct worker *w, const struct store_job *job, struct run *run,
                            struct err *e) {
     const struct job_spec *spec = &run->spec;
     size_t n;
     if (!store_blob_get(w->store, job->data_blob, &run->bytes, &n, e) ||
         !table_file_decode(run->bytes, n, spec, &run->table, e) ||
-        !transform_learn(&run->parts.transform, spec->normalize, run->table.X,
-                         spec->samples_n, spec->inputs_n, e))
+        (!spec->transform_kept &&
+         !transform_learn(&run->parts.transform, spec->normalize, run->table.X,
+                          spec->samples_n, spec->inputs_n, e)) ||
+        (spec->transform_kept && !origin_fits(run, e)))
         return false;
     transform_apply(&run->parts.transform, run->table.X, spec->samples_n, run->table.X);
     run->training =
@@ -83,6 +93,35 @@ static bool dataset_prepare(struct worker *w, const struct store_job *job,
     return true;
 }
 
+/* The net and the encoder of the version that the job continues from, and its transform
+ * where that is kept, become the run's own. */
+static bool origin_load(struct worker *w, struct run *run, struct err *e) {
+    struct model_ref ref;
+    struct store_version v;
+    void *bytes = NULL;
+    size_t n = 0;
+    if (!model_ref_parse(run->spec.init_from, "init_from", &ref, e) ||
+        !store_version_get(w->store, ref.name, ref.version, &v, e))
+        return false;
+    struct model *origin = NULL;
+    if (store_blob_get(w->store, v.blob, &bytes, &n, e))
+        origin = model_file_decode(bytes, n, e);
+    free(bytes);
+    store_version_free(&v);
+    if (!origin)
+        return false;
+    run->parts.net = origin->net;
+    run->parts.encoder = origin->encoder;
+    origin->net = NULL;
+    origin->encoder = (struct encoder){0};
+    if (run->spec.transform_kept) {
+        run->parts.transform = origin->transform;
+        origin->transform = (struct transform){0};
+    }
+    model_free(origin);
+    return true;
+}
+
 /* From the claim to a net with its first parameters and a table to train on. */
 static bool run_prepare(struct worker *w, const char *job_id, struct run *run,
                         struct err *e) {
@@ -91,11 +130,16 @@ static bool run_prepare(struct worker *w, const char *job_id, struct run *run,
         return false;
     const struct job_spec *spec = &run->spec;
     bool ok = job_spec_decode(job.hyperparameters, &run->spec, NULL, e) &&
+              (!spec->init_from[0] || origin_load(w, run, e)) &&
               (spec->table.columns_n ? dataset_prepare(w, &job, run, e)
                                      : inline_prepare(w, &job, run, e));
     store_job_free(&job);
     if (!ok || !job_size_check(spec, e))
         return false;
+    if (spec->init_from[0]) {
+        table_run_rescale(&run->tables, run->parts.net);
+        return origin_fits(run, e);
+    }
     run->parts.net = net_new(spec->inputs_n, spec->layers, spec->layers_n, e);
     if (!run->parts.net)
         return false;

@@ -1,0 +1,234 @@
+/* Jobs that continue from a version: the same bits as one long job, classes and columns
+ * that must fit, and what is kept of the version. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/http/daemon.h"
+#include "tests/http/job.h"
+#include "tests/http/table.h"
+#include "tests/unit/check.h"
+
+static struct daemon daemon_of_all;
+static struct client *const user = &daemon_of_all.client;
+
+static bool train(const char *model, json_t *data, const char *rest,
+                  struct reply *reply) {
+    return job_train(user, table_job(model, data, json_loads(rest, 0, NULL)), reply);
+}
+
+/* The curve of a job that has succeeded, as a reply's body. */
+static void history(const struct reply *job, struct reply *curve) {
+    client_get(user, curve, "/v1/jobs/%s/history", reply_text(job->json, "/id"));
+}
+
+static double cost_at(const struct reply *curve, size_t point) {
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/data/%zu/cost", point);
+    return reply_number(curve->json, pointer);
+}
+
+#define DESCENT                                                                          \
+    "\"batch_size\":\"full\",\"optimizer\":\"gd\",\"learning_rate\":0.3,"                \
+    "\"report_every\":1"
+
+/* 50 epochs and 50 more are the same steps as 100, to the bit, scaled inputs and all. */
+static void test_continues(void) {
+    struct reply whole, first, second, a, b, c;
+    if (!train("whole", table_planar(200),
+               "{\"hidden_layers\":[5],\"normalize\":\"standard\",\"seed\":3,"
+               "\"epochs\":100," DESCENT "}",
+               &whole) ||
+        !train("half", table_planar(200),
+               "{\"hidden_layers\":[5],\"normalize\":\"standard\",\"seed\":3,"
+               "\"epochs\":50," DESCENT "}",
+               &first) ||
+        !train("half", table_planar(200),
+               "{\"init_from\":\"half\",\"epochs\":50," DESCENT "}", &second))
+        return;
+    CHECK_TEXT(reply_text(second.json, "/hyperparameters/init_from"), "half@1");
+    CHECK_TEXT(reply_text(second.json, "/hyperparameters/transform"), "kept");
+    CHECK_TEXT(reply_text(second.json, "/hyperparameters/normalize"), "standard");
+    CHECK(reply_number(second.json, "/model_version") == 2);
+    CHECK(reply_count(second.json, "/hyperparameters/layers") == 2);
+    history(&whole, &a);
+    history(&first, &b);
+    history(&second, &c);
+    if (CHECK(reply_count(a.json, "/data") == 101) &&
+        CHECK(reply_count(c.json, "/data") == 51)) {
+        size_t same = 0;
+        for (size_t i = 0; i <= 50; i++)
+            same +=
+                cost_at(&a, i) == cost_at(&b, i) && cost_at(&a, 50 + i) == cost_at(&c, i);
+        CHECK_SAY(same == 51, "%zu of 51 points", same);
+    }
+    CHECK(reply_number(whole.json, "/cost") == reply_number(second.json, "/cost"));
+    reply_free(&a);
+    reply_free(&b);
+    reply_free(&c);
+    reply_free(&whole);
+    reply_free(&first);
+    reply_free(&second);
+}
+
+/* A subset of the classes, out of order, trains the same outputs. */
+static void test_classes(void) {
+    struct reply reply;
+    json_t *three = json_pack("[sss]", "ant", "bee", "cat");
+    json_t *two = json_pack("[ss]", "cat", "ant");
+    if (train("animals", table_blobs(90, three), "{\"hidden_layers\":[4],\"epochs\":50}",
+              NULL) &&
+        train("animals", table_blobs(40, two),
+              "{\"init_from\":\"animals@1\",\"epochs\":5}", &reply)) {
+        CHECK(reply_count(reply.json, "/hyperparameters/classes") == 3);
+        CHECK_TEXT(reply_text(reply.json, "/hyperparameters/classes/1"), "bee");
+        reply_free(&reply);
+    }
+    json_decref(three);
+    json_decref(two);
+}
+
+static bool upload(const char *name, int rows, bool towns) {
+    char body[8192];
+    size_t n = (size_t)snprintf(body, sizeof body, "price,town,size\n");
+    for (int i = 0; i < rows; i++)
+        n += (size_t)snprintf(body + n, sizeof body - n, "%d,%s,%d\n",
+                              100000 + 1000 * (i % 17) + (i % 2 ? 20000 : 0),
+                              towns ? i % 2 ? "york" : "leeds" : "york", 50 + i % 17);
+    char path[128];
+    struct reply reply;
+    snprintf(path, sizeof path, "/v1/datasets/%s", name);
+    client_send(
+        user, &(struct request){.method = "PUT", .path = path, .body = body, .body_n = n},
+        &reply);
+    bool ok = CHECK_SAY(reply.status == 201, "%ld: %s", reply.status, reply.body);
+    reply_free(&reply);
+    return ok;
+}
+
+static double prediction(const char *model) {
+    struct reply reply;
+    client_post_json(user, &reply, "/predict",
+                     json_pack("{sss[{sssf}]}", "model", model, "instances", "town",
+                               "york", "size", 60.0));
+    double value = reply_number(reply.json, "/predictions/0");
+    CHECK_SAY(reply.status == 200, "%s", reply.body);
+    reply_free(&reply);
+    return value;
+}
+
+/* A dataset with one town alone: the encoder still has both, and a step of next to
+ * nothing leaves the predictions, in the target's own units, where they were. */
+static void test_dataset(void) {
+    struct reply reply;
+    if (!upload("homes", 200, true) || !upload("york", 40, false) ||
+        !job_train(user,
+                   json_pack("{ssssss}", "model", "homes", "dataset", "homes", "target",
+                             "price"),
+                   NULL) ||
+        !job_train(user,
+                   json_pack("{sssssssssisf}", "model", "homes", "dataset", "york",
+                             "target", "price", "init_from", "homes@1", "epochs", 1,
+                             "learning_rate", 1e-9),
+                   &reply))
+        return;
+    CHECK_TEXT(reply_text(reply.json, "/hyperparameters/transform"), "kept");
+    CHECK(reply_number(reply.json, "/hyperparameters/layers/0/units") == 32);
+    double before = prediction("homes@1"), after = prediction("homes@2");
+    CHECK_SAY(fabs(before - 130000) < 5000, "%g", before);
+    CHECK_SAY(fabs(before - after) < 10, "%g, %g", before, after);
+    reply_free(&reply);
+}
+
+static void check_refused(const char *body, int status, const char *param) {
+    struct reply reply;
+    client_post(user, &reply, "/v1/jobs", body);
+    CHECK_SAY(reply.status == status, "%s: %ld: %s", body, reply.status, reply.body);
+    CHECK_TEXT(reply_text(reply.json, "/error/param"), param);
+    reply_free(&reply);
+}
+
+#define DATA "\"data\":{\"features\":[[1,2],[3,4]],\"targets\":[0,1]}"
+
+static void test_refused(void) {
+    static const struct {
+        const char *rest, *param;
+        int status;
+    } bad[] = {
+        {"\"init_from\":\"nobody\"," DATA, "/init_from", 404},
+        {"\"init_from\":\"half@99\"," DATA, "/init_from", 404},
+        {"\"init_from\":\"half@nowhere\"," DATA, "/init_from", 404},
+        {"\"init_from\":\"a b\"," DATA, "/init_from", 400},
+        {"\"init_from\":7," DATA, "/init_from", 400},
+        {"\"init_from\":\"half\",\"init_scale\":0.1," DATA, "/init_scale", 400},
+        {"\"init_from\":\"half\",\"hidden_layers\":[6]," DATA, "/hidden_layers", 400},
+        {"\"init_from\":\"half\",\"activation\":\"tanh\"," DATA, "/activation", 400},
+        {"\"init_from\":\"half\",\"task\":\"regression\"," DATA, "/task", 400},
+        {"\"init_from\":\"half\",\"layers\":[{\"units\":5,\"activation\":\"tanh\"},"
+         "{\"units\":1}]," DATA,
+         "/layers/0", 400},
+        {"\"init_from\":\"half\",\"data\":{\"features\":[[1],[2]],\"targets\":[0,1]}",
+         "/data/features/0", 400},
+        {"\"init_from\":\"half\",\"data\":{\"features\":[[1,2],[3,4]],\"targets\":[0,2]}",
+         "/data/targets/1", 400},
+        {"\"init_from\":\"animals\",\"data\":{\"features\":[[1,2],[3,4]],"
+         "\"targets\":[\"cat\",\"dog\"]}",
+         "/data/targets/1", 400},
+        {"\"init_from\":\"homes\",\"data\":{\"features\":[[1,2],[3,4]],"
+         "\"targets\":[1,2]}",
+         "/data/features", 400},
+        {"\"init_from\":\"homes\",\"dataset\":\"homes\",\"target\":\"size\"", "/target",
+         400},
+        {"\"init_from\":\"homes\",\"dataset\":\"homes\",\"target\":\"price\","
+         "\"exclude\":[\"town\"]",
+         "/exclude", 400},
+        {"\"init_from\":\"half\",\"dataset\":\"homes\",\"target\":\"town\"", "/target",
+         400},
+        {"\"init_from\":\"half\",\"dataset\":\"homes\",\"target\":\"size\"", "/features",
+         400},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char body[1024];
+        snprintf(body, sizeof body, "{\"model\":\"never\",%s}", bad[i].rest);
+        check_refused(body, bad[i].status, bad[i].param);
+    }
+}
+
+/* The version goes while the job waits for the only worker. */
+static void test_deleted_meanwhile(void) {
+    char busy[JOB_ID_BYTES], waiting[JOB_ID_BYTES];
+    struct reply reply;
+    if (!train("gone", table_planar(20), "{\"epochs\":2}", NULL) ||
+        !job_post(
+            user,
+            table_job("long", table_planar(200), json_pack("{si}", "epochs", 500000000)),
+            busy) ||
+        !job_wait_running(user, busy, 20) ||
+        !job_post(user,
+                  table_job("after", table_planar(20),
+                            json_pack("{sssi}", "init_from", "gone", "epochs", 2)),
+                  waiting))
+        return;
+    client_call(user, &reply, "DELETE", "/v1/models/gone/versions/1");
+    CHECK_SAY(reply.status == 204, "%ld: %s", reply.status, reply.body);
+    reply_free(&reply);
+    job_cancel(user, busy, &reply);
+    reply_free(&reply);
+    job_wait(user, waiting, "failed", 20, &reply);
+    CHECK_TEXT(reply_text(reply.json, "/error/code"), "data_missing");
+    reply_free(&reply);
+}
+
+int main(void) {
+    static const char *const one_worker[] = {"--workers", "1", NULL};
+    if (!daemon_start(&daemon_of_all, one_worker))
+        return 1;
+    CHECK_RUN(test_continues);
+    CHECK_RUN(test_classes);
+    CHECK_RUN(test_dataset);
+    CHECK_RUN(test_refused);
+    CHECK_RUN(test_deleted_meanwhile);
+    daemon_close(&daemon_of_all);
+    return check_done();
+}
