@@ -379,6 +379,36 @@ static void test_validation_split(void) {
     }
 }
 
+/* The rows of another dataset: its columns by name, in any order, its classes among ours.
+ */
+static void test_validation_dataset(void) {
+    struct reply job, curve;
+    put_text("fit", "x,w,y\n0,5,a\n1,6,a\n2,5,a\n8,6,b\n9,5,b\n10,6,b\n");
+    put_text("held", "y,x,extra,w\na,1.5,1,5\nb,8.5,2,5\nb,9.5,3,6\n");
+    put_text("other-classes", "x,w,y\n0,5,a\n1,6,c\n");
+    put_text("other-columns", "x,y\n0,a\n1,b\n");
+    put_text("other-types", "x,w,y\nlow,5,a\nhigh,6,b\n");
+    if (train(&job, "{'model':'v','dataset':'fit','target':'y','seed':1,'epochs':50,"
+                    "'validation_dataset':'held'}")) {
+        CHECK(confusion_sum(job.json, "/metrics/validation/confusion_matrix") == 3);
+        CHECK(reply_number(job.json, "/metrics/validation/accuracy") == 1);
+        equal_at(job.json, "/hyperparameters/validation_dataset", "'held'");
+        client_get(user, &curve, "/v1/jobs/%s/history", reply_text(job.json, "/id"));
+        CHECK_NEAR(reply_number(curve.json, "/data/50/validation_cost"),
+                   reply_number(job.json, "/metrics/validation/log_loss"), 1e-5);
+        reply_free(&curve);
+    }
+    reply_free(&job);
+#define HELD(other)                                                                      \
+    "{'model':'v','dataset':'fit','target':'y','validation_dataset':'" other "'}"
+    check_refused("/validation_dataset", "none of the classes", HELD("other-classes"));
+    check_refused("/validation_dataset", "no column \"w\"", HELD("other-columns"));
+    check_refused("/validation_dataset", "is category, not number", HELD("other-types"));
+    check_refused("/validation_dataset", "not both",
+                  "{'model':'v','dataset':'fit','target':'y','validation_split':0.5,"
+                  "'validation_dataset':'held'}");
+}
+
 /* One in ten, not separable: balanced weights find more of them. */
 static void test_class_weight(void) {
     char text[8192] = "x,y\n";
@@ -648,6 +678,7 @@ int main(void) {
     CHECK_RUN(test_missing_values);
     CHECK_RUN(test_warnings);
     CHECK_RUN(test_validation_split);
+    CHECK_RUN(test_validation_dataset);
     CHECK_RUN(test_class_weight);
     CHECK_RUN(test_arrays_and_objects);
     CHECK_RUN(test_cells);
