@@ -1,0 +1,68 @@
+#include "api/encoder_document.h"
+
+#include "tests/unit/api/test_encoder.h"
+
+static char *document_of(const struct encoder *enc) {
+    struct text text = {0};
+    encoder_document_encode(enc, &text);
+    return text_take(&text);
+}
+
+static void test_round_trip(void) {
+    struct err e = {0};
+    struct encoder enc = encoder_abc(), back;
+    enc.columns[0].missing_refused = true;
+    char *one = document_of(&enc);
+    CHECK_TEXT(one, "[{\"name\":\"a\",\"type\":\"number\",\"missing\":\"error\","
+                    "\"mean\":2.1},"
+                    "{\"name\":\"b\",\"type\":\"boolean\",\"missing\":\"mean\","
+                    "\"mean\":0.25},"
+                    "{\"name\":\"c\",\"type\":\"category\",\"missing\":\"category\","
+                    "\"categories\":[\"x \\\"1\\\"\",\"y\"]}]");
+    json_t *json = json_loads(one, 0, NULL);
+    if (CHECK_SAY(encoder_document_decode(json, &back, &e), "%s", e.text)) {
+        char *two = document_of(&back);
+        CHECK_TEXT(two, one);
+        free(two);
+        CHECK(back.inputs_n == 5 && back.columns[2].input_at == 2);
+        CHECK(back.columns[0].mean == enc.columns[0].mean);
+        CHECK(back.columns[0].missing_refused && !back.columns[1].missing_refused);
+        CHECK(encoder_find(&back, "c", 1) == 2);
+        encoder_free(&back);
+    }
+    json_decref(json);
+    free(one);
+    encoder_free(&enc);
+}
+
+static void test_damaged(void) {
+    static const char *const bad[] = {
+        "[]",
+        "{}",
+        "[7]",
+        "[{\"type\":\"number\",\"missing\":\"mean\",\"mean\":1}]",
+        "[{\"name\":\"a\",\"missing\":\"mean\",\"mean\":1}]",
+        "[{\"name\":\"a\",\"type\":\"text\",\"missing\":\"mean\",\"mean\":1}]",
+        "[{\"name\":\"a\",\"type\":\"number\",\"mean\":1}]",
+        "[{\"name\":\"c\",\"type\":\"category\",\"missing\":\"unseen\","
+        "\"categories\":[\"y\",\"x\"]}]",
+        "[{\"name\":\"c\",\"type\":\"category\",\"missing\":\"unseen\","
+        "\"categories\":[\"x\",\"x\"]}]",
+        "[{\"name\":\"c\",\"type\":\"category\",\"missing\":\"unseen\","
+        "\"categories\":[\"x\",7]}]",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct err e = {0};
+        struct encoder enc;
+        json_t *json = json_loads(bad[i], 0, NULL);
+        CHECK_SAY(json && !encoder_document_decode(json, &enc, &e), "%s", bad[i]);
+        CHECK(e.kind == ERR_INVALID && !enc.columns);
+        json_decref(json);
+    }
+}
+
+int main(void) {
+    CHECK_RUN(test_round_trip);
+    CHECK_RUN(test_damaged);
+    return check_done();
+}

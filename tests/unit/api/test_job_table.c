@@ -1,0 +1,173 @@
+#include "api/job_table.h"
+
+#include <stdio.h>
+
+#include "tests/unit/api/test_table.h"
+
+#define CSV                                                                              \
+    "a,colour,ok,y\n1,red,true,1\n2.5,\"b,\"\"l\"\"\",false,0\n,red,,1\n4,red,true,0\n"
+
+static bool is_use(const struct job_table *t, const char *uses) {
+    bool same = t->columns_n == strlen(uses);
+    for (size_t i = 0; same && i < t->columns_n; i++)
+        same = "-ft"[t->columns[i].use] == uses[i];
+    return same;
+}
+
+static void check_uses(const char *rest, const char *uses) {
+    char job[512];
+    struct err e = {0};
+    struct job_request r;
+    snprintf(job, sizeof job, "{\"model\":\"m\",\"dataset\":\"d\"%s}", rest);
+    bool ok = table_job(CSV, NULL, job, &r, &e);
+    CHECK_SAY(ok && is_use(&r.spec.table, uses), "%s: %s %s", rest, e.where, e.text);
+    job_request_free(&r);
+}
+
+static void test_uses(void) {
+    check_uses(",\"target\":\"y\"", "ffft");
+    check_uses(",\"target\":\"colour\"", "ftff");
+    check_uses(",\"target\":\"y\",\"exclude\":[\"a\"]", "-fft");
+    check_uses(",\"target\":\"y\",\"exclude\":[\"y\"]", "ffft");
+    check_uses(",\"target\":\"y\",\"features\":[\"ok\",\"a\"],\"exclude\":[\"a\"]",
+               "--ft");
+    check_uses(",\"response_column\":\"y\",\"ignored_columns\":[\"ok\"]", "ff-t");
+}
+
+static void check_refused(const char *csv, const char *rest, const char *where,
+                          const char *part) {
+    char job[512];
+    struct err e = {0};
+    struct job_request r;
+    snprintf(job, sizeof job, "{\"model\":\"m\",\"dataset\":\"d\"%s}", rest);
+    CHECK_SAY(!table_job(csv, NULL, job, &r, &e) && strcmp(e.where, where) == 0 &&
+                  strstr(e.text, part),
+              "%s: %s %s", rest, e.where, e.text);
+    job_request_free(&r);
+}
+
+static void test_refusals(void) {
+    check_refused(CSV, "", "/target", "is missing");
+    check_refused(CSV, ",\"target\":7", "/target", "");
+    check_refused(CSV, ",\"target\":\"ok\"", "/target", "missing in 1 of 4 rows");
+    check_refused(CSV, ",\"target\":\"z\"", "/target", "no column \"z\"");
+    check_refused(CSV, ",\"target\":\"y\",\"features\":\"a\"", "/features", "an array");
+    check_refused(CSV, ",\"target\":\"y\",\"features\":[\"a\",7]", "/features/1", "");
+    check_refused(CSV, ",\"target\":\"y\",\"features\":[\"y\"]", "/features/0",
+                  "is the target");
+    check_refused(CSV, ",\"target\":\"y\",\"exclude\":[\"a\",\"z\"]", "/exclude/1", "z");
+    check_refused(CSV, ",\"target\":\"y\",\"missing_values\":\"error\"",
+                  "/missing_values", "\"a\" is missing in 1 rows");
+    check_refused(CSV, ",\"target\":\"y\",\"missing_values\":\"zero\"", "/missing_values",
+                  "");
+    check_refused(CSV, ",\"target\":\"y\",\"validation_split\":1", "/validation_split",
+                  "");
+    check_refused("a,y\n1,k\n2,k\n", ",\"target\":\"y\"", "/target", "");
+    check_refused("a,y\n1,k\n1,l\n", ",\"target\":\"y\"", "/features", "no column");
+}
+
+/* What stands in the job's document is what was decoded. */
+static void check_round(const char *csv, const char *targets, const char *job) {
+    struct err e = {0};
+    struct job_request r;
+    struct job_spec back = {0};
+    struct text text = {0}, again = {0};
+    if (CHECK_SAY(table_job(csv, targets, job, &r, &e), "%s %s", e.where, e.text)) {
+        job_spec_encode(&r.spec, &text);
+        char *one = text_take(&text);
+        if (CHECK_SAY(job_spec_decode(one, &back, NULL, &e), "%s %s", e.where, e.text)) {
+            job_spec_encode(&back, &again);
+            char *two = text_take(&again);
+            CHECK_TEXT(two, one);
+            free(two);
+            CHECK_TEXT(back.table.dataset, "d");
+            CHECK(back.table.revision == 3 && back.table.rows_n == r.spec.samples_n);
+            CHECK(back.table.columns_n == r.spec.table.columns_n);
+            CHECK_TEXT(job_table_target(&back.table)->name,
+                       job_table_target(&r.spec.table)->name);
+            CHECK(back.table.source.format == TABLE_CSV && back.table.source.header &&
+                  back.table.source.delimiter == ',');
+            CHECK(back.table.targets_apart == (targets != NULL));
+            CHECK(back.table.validation_split == r.spec.table.validation_split);
+            CHECK(back.table.class_weight == r.spec.table.class_weight);
+            CHECK(back.table.scale_target == r.spec.table.scale_target);
+            job_spec_free(&back);
+        }
+        free(one);
+    }
+    job_request_free(&r);
+}
+
+static void test_round_trip(void) {
+    check_round(CSV, NULL,
+                "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"y\",\"exclude\":[\"a\"],"
+                "\"validation_split\":0.25,\"class_weight\":\"balanced\"}");
+    check_round("a,\"b \"\"c\"\"\"\n1,0.5\n2,1.5\n", NULL,
+                "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"b \\\"c\\\"\"}");
+    check_round("a,b\n1,0.5\n2,1.5\n", "t\nx\ny\n",
+                "{\"model\":\"m\",\"dataset\":\"d\",\"missing_values\":\"error\"}");
+}
+
+/* A damaged store is refused, not believed. */
+static void test_damaged(void) {
+    struct err e = {0};
+    struct job_request r;
+    struct text text = {0};
+    if (!CHECK(table_job(CSV, NULL,
+                         "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"y\"}", &r, &e)))
+        return;
+    job_spec_encode(&r.spec, &text);
+    char *json = text_take(&text);
+    static const char *const damages[] = {"\"use\":\"target\"", "\"type\":\"boolean\"",
+                                          "\"format\":\"csv\"", "\"columns\":"};
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct job_spec back = {0};
+        char *copy = strdup(json), *at = strstr(copy, damages[i]);
+        if (!CHECK(at != NULL))
+            abort();
+        at[strlen(damages[i]) - 3] ^= 1;
+        CHECK_SAY(!job_spec_decode(copy, &back, NULL, &e), "%s", damages[i]);
+        job_spec_free(&back);
+        e = (struct err){0};
+        free(copy);
+    }
+    free(json);
+    job_request_free(&r);
+}
+
+static void check_warned(const char *csv, const char *warnings) {
+    struct err e = {0};
+    struct job_request r;
+    CHECK_SAY(table_job(csv, NULL, "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"y\"}",
+                        &r, &e),
+              "%s %s", e.where, e.text);
+    CHECK_TEXT(r.spec.table.warnings ? r.spec.table.warnings : "none", warnings);
+    job_request_free(&r);
+}
+
+static void test_warnings(void) {
+    check_warned("a,y\n1,p\n2,q\n3,p\n", "none");
+    check_warned("a,b,y\n1,k,p\n2,k,q\n3,k,p\n",
+                 "[\"column \\\"b\\\" is constant: left out\"]");
+    check_warned("a,b,y\n1,,p\n2,,q\n3,,p\n",
+                 "[\"column \\\"b\\\" is empty: left out\"]");
+    check_warned(
+        "a,b,y\n1,u,p\n2,v,q\n3,u,p\n",
+        "[\"column \\\"b\\\" seems to repeat the target: exclude it unless it is "
+        "known when predicting\"]");
+    char csv[1024] = "id,a,y\n", *at = csv + strlen(csv);
+    for (int i = 0; i < 21; i++)
+        at += sprintf(at, "%d,%d,%s\n", 21 - i, i % 5, i % 2 ? "p" : "q");
+    check_warned(csv, "[\"column \\\"id\\\" counts the rows, like an id\"]");
+    memcpy(csv + 7, "22", 2); /* a gap: not the rows' count */
+    check_warned(csv, "none");
+}
+
+int main(void) {
+    CHECK_RUN(test_uses);
+    CHECK_RUN(test_refusals);
+    CHECK_RUN(test_round_trip);
+    CHECK_RUN(test_damaged);
+    CHECK_RUN(test_warnings);
+    return check_done();
+}
