@@ -1,5 +1,6 @@
 #include "api/job.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -323,6 +324,38 @@ static bool validation_classes_check(const struct job_dataset *dataset,
     return true;
 }
 
+/* A category's inputs are counted among the training rows, by the worker. */
+static bool table_inputs_check(const struct job_shape *shape, const struct job_table *t,
+                               struct err *e) {
+    size_t features_n = 0;
+    for (size_t i = 0; i < t->columns_n; i++) {
+        if (t->columns[i].use != COLUMN_FEATURE)
+            continue;
+        if (shape->inputs_n && t->columns[i].kind == ENCODER_CATEGORY)
+            return err_set(e, ERR_INVALID, "/layers_dims/0",
+                           "the inputs follow from the texts of \"%.60s\": give "
+                           "hidden_layers",
+                           t->columns[i].name);
+        features_n++;
+    }
+    return inputs_check(shape, features_n, e);
+}
+
+/* What only some tasks can take. */
+static bool table_task_check(const struct job_spec *spec,
+                             const struct profile_column *target, struct err *e) {
+    double far = fabs(target->min) > fabs(target->max) ? target->min : target->max;
+    if (spec->labels.n)
+        return true;
+    if (spec->table.class_weight != CLASS_WEIGHT_NONE)
+        return err_set(e, ERR_INVALID, "/class_weight",
+                       "\"%.60s\" has no classes: the task is a %s", target->name,
+                       task_name(spec->task));
+    return isfinite((float)far) ||
+           err_set(e, ERR_RANGE, "/target", "\"%.60s\": %g is outside float32",
+                   target->name, far);
+}
+
 static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset,
                           struct job_shape *shape, struct job_request *request,
                           struct err *e) {
@@ -333,9 +366,11 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     bool ok = job_table_decode(&slots, dataset, d->origin ? d->origin->model : NULL,
                                &spec->table, &target, e) &&
               job_shape_decode(d->slots, false, shape, e) &&
+              table_inputs_check(shape, &spec->table, e) &&
               (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
               values_column(target, &values, e) &&
               job_targets_resolve(shape, &values, request, e) &&
+              table_task_check(spec, target, e) &&
               validation_classes_check(dataset, target->name, &spec->labels, e);
     if (!ok)
         target_path_rename(e);

@@ -1,5 +1,6 @@
 #include "api/job_table.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,10 @@ static bool target_choose(const struct job_table_slots *slots,
                            "expected one column of targets, the dataset has %zu",
                            dataset->targets->columns_n);
         *target = &dataset->targets->columns[0];
+        if (name && strcmp(name, (*target)->name) != 0)
+            return err_set(e, ERR_INVALID, slots->target->path,
+                           "the dataset's file of targets has the column \"%.60s\" alone",
+                           (*target)->name);
         t->targets_apart = true;
         t->target.kind = kind_of(*target);
         t->target.use = COLUMN_TARGET;
@@ -324,6 +329,20 @@ static bool validation_decode(const struct job_table_slots *slots,
     return true;
 }
 
+/* What the worker would find out, told before anything is accepted. */
+static bool range_check(const struct profile *p, const struct job_table *t,
+                        struct err *e) {
+    for (size_t i = 0; i < t->columns_n; i++) {
+        const struct profile_column *c = &p->columns[i];
+        double far = fabs(c->min) > fabs(c->max) ? c->min : c->max;
+        if (t->columns[i].use == COLUMN_FEATURE && c->type == PROFILE_NUMBER &&
+            c->missing < p->rows_n && !isfinite((float)far))
+            return err_set(e, ERR_RANGE, "/features",
+                           "column \"%.60s\": %g is outside float32", c->name, far);
+    }
+    return true;
+}
+
 bool job_table_decode(const struct job_table_slots *slots,
                       const struct job_dataset *dataset, const struct model *origin,
                       struct job_table *t, const struct profile_column **target,
@@ -344,6 +363,7 @@ bool job_table_decode(const struct job_table_slots *slots,
                 ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
                 : features_choose(slots, t, e)) &&
            extras_decode(slots, t, e) && missing_check(dataset, t, *target, e) &&
+           range_check(dataset->table, t, e) &&
            (origin ? origin_inputs_check(origin, t, e)
                    : features_review(dataset->table, *target, t, e)) &&
            validation_decode(slots, dataset, t, e);

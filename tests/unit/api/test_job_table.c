@@ -63,7 +63,35 @@ static void test_refusals(void) {
     check_refused(CSV, ",\"target\":\"y\",\"validation_split\":1", "/validation_split",
                   "");
     check_refused("a,y\n1,k\n2,k\n", ",\"target\":\"y\"", "/target", "");
+    check_refused("a,y\n1,1.5\n2,2.5\n",
+                  ",\"target\":\"y\",\"class_weight\":\"balanced\"", "/class_weight",
+                  "no classes");
+    check_refused("a,y\n1,1.5\n2,-1e39\n", ",\"target\":\"y\"", "/target", "-1e+39");
+    check_refused("a,y\n-1e39,1\n2,0\n", ",\"target\":\"y\"", "/features", "-1e+39");
+    check_refused("a,b,y\n1,2,1\n2,4,0\n", ",\"target\":\"y\",\"layers_dims\":[3,2,1]",
+                  "/layers_dims/0", "expected 2");
+    check_refused("a,b,y\n1,u,1\n2,v,0\n3,u,0\n",
+                  ",\"target\":\"y\",\"layers_dims\":[3,2,1]", "/layers_dims/0", "\"b\"");
     check_refused("a,y\n1,k\n1,l\n", ",\"target\":\"y\"", "/features", "no column");
+}
+
+static void check_apart(const char *targets, const char *target, const char *where) {
+    char job[128];
+    struct err e = {0};
+    struct job_request r;
+    snprintf(job, sizeof job, "{\"model\":\"m\",\"dataset\":\"d\"%s}", target);
+    bool ok = table_job("a\n1\n2\n", targets, job, &r, &e);
+    CHECK_SAY(ok == !*where && strcmp(e.where, where) == 0, "%s: %s %s", target, e.where,
+              e.text);
+    job_request_free(&r);
+}
+
+static void test_targets_apart(void) {
+    check_apart("y\n5\n6\n", "", "");
+    check_apart("y\n5\n6\n", ",\"target\":\"y\"", "");
+    check_apart("y\n5\n6\n", ",\"target\":\"a\"", "/target");
+    check_apart("y\n5\n", "", "/dataset");
+    check_apart("y,z\n5,6\n6,7\n", "", "/dataset");
 }
 
 /* What stands in the job's document is what was decoded. */
@@ -166,6 +194,7 @@ static void test_warnings(void) {
 int main(void) {
     CHECK_RUN(test_uses);
     CHECK_RUN(test_refusals);
+    CHECK_RUN(test_targets_apart);
     CHECK_RUN(test_round_trip);
     CHECK_RUN(test_damaged);
     CHECK_RUN(test_warnings);
