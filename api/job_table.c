@@ -173,6 +173,7 @@ static bool origin_columns(const struct job_table_slots *slots, const struct pro
         if (!origin_column_fits(has, &p->columns[column], where, e))
             return false;
         t->columns[column].kind = has->kind;
+        t->missing_refused = t->missing_refused || has->missing_refused;
         t->columns[column].use = COLUMN_FEATURE;
     }
     return true;
@@ -358,11 +359,11 @@ bool job_table_decode(const struct job_table_slots *slots,
                        (unsigned long long)dataset->table->rows_n,
                        (unsigned long long)dataset->targets->rows_n);
     return columns_copy(dataset->table, t, e) &&
-           target_choose(slots, dataset, t, target, e) &&
+           target_choose(slots, dataset, t, target, e) && extras_decode(slots, t, e) &&
            (origin && origin->encoder.columns_n
                 ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
                 : features_choose(slots, t, e)) &&
-           extras_decode(slots, t, e) && missing_check(dataset, t, *target, e) &&
+           missing_check(dataset, t, *target, e) &&
            range_check(dataset->table, t, e) &&
            (origin ? origin_inputs_check(origin, t, e)
                    : features_review(dataset->table, *target, t, e)) &&

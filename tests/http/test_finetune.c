@@ -107,6 +107,31 @@ static bool upload(const char *name, int rows, bool towns) {
     return ok;
 }
 
+/* A version that refused missing cells refuses them again, when the job is posted. */
+static void test_missing_refused(void) {
+    static const char holes[] = "price,town,size\n1,york,2\n2,york,\n3,leeds,4\n";
+    struct reply reply;
+    client_send(user,
+                &(struct request){.method = "PUT",
+                                  .path = "/v1/datasets/holes",
+                                  .body = holes,
+                                  .body_n = sizeof holes - 1},
+                &reply);
+    CHECK_SAY(reply.status == 201, "%ld: %s", reply.status, reply.body);
+    reply_free(&reply);
+    if (!job_train(user,
+                   json_pack("{sssssssssi}", "model", "strict", "dataset", "homes",
+                             "target", "price", "missing_values", "error", "epochs", 2),
+                   NULL))
+        return;
+    client_post(user, &reply, "/v1/jobs",
+                "{\"model\":\"never\",\"init_from\":\"strict\",\"dataset\":\"holes\","
+                "\"target\":\"price\",\"task\":\"regression\"}");
+    CHECK_SAY(reply.status == 400, "%ld: %s", reply.status, reply.body);
+    CHECK_TEXT(reply_text(reply.json, "/error/param"), "/missing_values");
+    reply_free(&reply);
+}
+
 static double prediction(const char *model) {
     struct reply reply;
     client_post_json(user, &reply, "/predict",
@@ -227,6 +252,7 @@ int main(void) {
     CHECK_RUN(test_continues);
     CHECK_RUN(test_classes);
     CHECK_RUN(test_dataset);
+    CHECK_RUN(test_missing_refused);
     CHECK_RUN(test_refused);
     CHECK_RUN(test_deleted_meanwhile);
     daemon_close(&daemon_of_all);

@@ -84,6 +84,15 @@ static void test_csv_out(void) {
     reply_free(&csv);
 }
 
+/* The query names the model of a JSON body too. */
+static void test_model_of_query(void) {
+    struct reply reply;
+    if (post("/predict?model=passengers%40latest", NULL,
+             "{\"instances\":[[\"third\",\"male\",3]]}", &reply))
+        CHECK_TEXT(reply_text(reply.json, "/model"), "passengers");
+    reply_free(&reply);
+}
+
 /* Errors stay JSON, and name the column. */
 static void test_refused(void) {
     static const struct {
@@ -139,6 +148,7 @@ int main(void) {
     if (CHECK(passengers_train())) {
         CHECK_RUN(test_csv_in);
         CHECK_RUN(test_csv_out);
+        CHECK_RUN(test_model_of_query);
         CHECK_RUN(test_refused);
         CHECK_RUN(test_inline_model);
     }
