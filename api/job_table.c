@@ -363,8 +363,7 @@ bool job_table_decode(const struct job_table_slots *slots,
            (origin && origin->encoder.columns_n
                 ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
                 : features_choose(slots, t, e)) &&
-           missing_check(dataset, t, *target, e) &&
-           range_check(dataset->table, t, e) &&
+           missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
            (origin ? origin_inputs_check(origin, t, e)
                    : features_review(dataset->table, *target, t, e)) &&
            validation_decode(slots, dataset, t, e);

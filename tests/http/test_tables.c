@@ -466,7 +466,7 @@ static void test_arrays_and_objects(void) {
         snprintf(at, sizeof at, "/predictions/%d", i);
         right += strcmp(reply_text(a.json, at), r.size > 5 ? "large" : "small") == 0;
     }
-    CHECK_SAY(right > MIXED_ROWS * 0.93, "%zu", right);
+    CHECK_SAY((double)right > MIXED_ROWS * 0.93, "%zu", right);
     reply_free(&a);
     reply_free(&b);
 }
