@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/json.h"
+#include "api/safetensors_frame.h"
 #include "api/text.h"
 #include "engine/memory.h"
 
-enum { LENGTH_BYTES = 8, ELEMENT_BYTES = 4 };
+enum { ELEMENT_BYTES = 4 };
 static const char *const type_names[] = {[TENSOR_F32] = "F32", [TENSOR_I32] = "I32"};
 
 static bool tensor_bytes(const struct tensor *t, size_t *bytes) {
@@ -28,7 +28,7 @@ static void shape_encode(const struct tensor *t, struct text *out) {
 static bool header_encode(const struct tensor *tensors, size_t tensors_n,
                           const char *document, struct text *out, size_t *data_n) {
     size_t at = 0;
-    text_bytes(out, "\0\0\0\0\0\0\0\0", LENGTH_BYTES);
+    text_bytes(out, "\0\0\0\0\0\0\0\0", SAFETENSORS_LENGTH_BYTES);
     text_string(out, "{");
     if (document) {
         text_key(out, "__metadata__");
@@ -69,16 +69,16 @@ void *safetensors_encode(const struct tensor *tensors, size_t tensors_n,
     unsigned char *file = NULL;
     if (header_encode(tensors, tensors_n, document, &header, &data_n) &&
         size_add(header.n, data_n, n)) {
-        if (header.n - LENGTH_BYTES <= SAFETENSORS_HEADER_MAX)
+        if (header.n - SAFETENSORS_LENGTH_BYTES <= SAFETENSORS_HEADER_MAX)
             file = memory_new(*n, 1);
         else
             err_set(e, ERR_TOO_LARGE, NULL,
                     "a tensor file's header of %zu bytes; at most %d",
-                    header.n - LENGTH_BYTES, SAFETENSORS_HEADER_MAX);
+                    header.n - SAFETENSORS_LENGTH_BYTES, SAFETENSORS_HEADER_MAX);
     }
     if (file) {
-        uint64_t length = header.n - LENGTH_BYTES;
-        for (size_t i = 0; i < LENGTH_BYTES; i++)
+        uint64_t length = header.n - SAFETENSORS_LENGTH_BYTES;
+        for (size_t i = 0; i < SAFETENSORS_LENGTH_BYTES; i++)
             header.data[i] = (char)(length >> 8 * i & 0xff);
         memcpy(file, header.data, header.n);
         unsigned char *to = file + header.n;
@@ -96,23 +96,13 @@ void *safetensors_encode(const struct tensor *tensors, size_t tensors_n,
     return file;
 }
 
-static bool invalid(struct err *e, const char *name, const char *what) {
-    return err_set(e, ERR_INVALID, NULL, "safetensors: \"%.60s\": %s", name, what);
-}
-
-static bool size_get(const json_t *array, size_t index, size_t *out) {
-    const json_t *value = json_array_get(array, index);
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return false;
-    *out = (size_t)json_integer_value(value);
-    return true;
-}
-
 static bool shape_decode(const json_t *shape, struct tensor *t) {
     size_t dimensions = json_array_size(shape);
-    if (dimensions < 1 || dimensions > 2 || !size_get(shape, 0, &t->rows_n) || !t->rows_n)
+    if (dimensions < 1 || dimensions > 2 ||
+        !safetensors_frame_size(shape, 0, &t->rows_n) || !t->rows_n)
         return false;
-    return dimensions == 1 || (size_get(shape, 1, &t->columns_n) && t->columns_n);
+    return dimensions == 1 ||
+           (safetensors_frame_size(shape, 1, &t->columns_n) && t->columns_n);
 }
 
 static bool tensor_decode(const char *name, const json_t *entry,
@@ -123,21 +113,22 @@ static bool tensor_decode(const char *name, const json_t *entry,
     size_t begin, end, bytes;
     *t = (struct tensor){0};
     if (strlen(name) >= sizeof t->name)
-        return invalid(e, name, "the name is too long");
+        return safetensors_frame_invalid(e, name, "the name is too long");
     snprintf(t->name, sizeof t->name, "%s", name);
     if (type && strcmp(type, "F32") == 0)
         t->type = TENSOR_F32;
     else if (type && strcmp(type, "I32") == 0)
         t->type = TENSOR_I32;
     else
-        return invalid(e, name, "expected dtype F32 or I32");
+        return safetensors_frame_invalid(e, name, "expected dtype F32 or I32");
     if (!shape_decode(json_object_get(entry, "shape"), t))
-        return invalid(e, name, "expected one or two positive dimensions");
-    if (json_array_size(offsets) != 2 || !size_get(offsets, 0, &begin) ||
-        !size_get(offsets, 1, &end) || begin > end || end > data_n)
-        return invalid(e, name, "data_offsets leave the file");
+        return safetensors_frame_invalid(e, name,
+                                         "expected one or two positive dimensions");
+    if (json_array_size(offsets) != 2 || !safetensors_frame_size(offsets, 0, &begin) ||
+        !safetensors_frame_size(offsets, 1, &end) || begin > end || end > data_n)
+        return safetensors_frame_invalid(e, name, "data_offsets leave the file");
     if (!tensor_bytes(t, &bytes) || bytes != end - begin)
-        return invalid(e, name, "data_offsets and shape disagree");
+        return safetensors_frame_invalid(e, name, "data_offsets and shape disagree");
     t->data = data + begin;
     return true;
 }
@@ -155,7 +146,8 @@ static bool layout_check(const struct safetensors *file, const unsigned char *da
     for (size_t i = 0; i < file->tensors_n; i++) {
         const struct tensor *t = &file->tensors[i];
         if (t->data != data + at || !tensor_bytes(t, &bytes))
-            return invalid(e, t->name, "the tensors leave a gap or overlap");
+            return safetensors_frame_invalid(e, t->name,
+                                             "the tensors leave a gap or overlap");
         at += bytes;
     }
     return at == data_n ||
@@ -167,11 +159,6 @@ static bool header_decode(const json_t *root, const unsigned char *data, size_t 
     const char *name;
     json_t *entry;
     size_t n = json_object_size(root);
-    if (!json_is_object(root) || n > SAFETENSORS_TENSORS_MAX)
-        return err_set(e, ERR_INVALID, NULL,
-                       "safetensors: expected an object of at most %d "
-                       "tensors",
-                       SAFETENSORS_TENSORS_MAX);
     out->tensors = calloc(n + 1, sizeof *out->tensors);
     if (!out->tensors)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu tensors", n);
@@ -194,20 +181,11 @@ static bool header_decode(const json_t *root, const unsigned char *data, size_t 
 bool safetensors_decode(const void *bytes, size_t n, struct safetensors *out,
                         struct err *e) {
     *out = (struct safetensors){0};
-    const unsigned char *file = bytes;
-    uint64_t length = 0;
-    if (n < LENGTH_BYTES)
-        return err_set(e, ERR_INVALID, NULL,
-                       "safetensors: shorter than its length field");
-    for (size_t i = 0; i < LENGTH_BYTES; i++)
-        length |= (uint64_t)file[i] << 8 * i;
-    if (length > SAFETENSORS_HEADER_MAX || length > n - LENGTH_BYTES)
-        return err_set(e, ERR_INVALID, NULL, "safetensors: a header of %llu bytes",
-                       (unsigned long long)length);
-    json_t *root = json_read((const char *)file + LENGTH_BYTES, (size_t)length, e);
-    size_t data_at = LENGTH_BYTES + (size_t)length;
-    bool ok = root && header_decode(root, file + data_at, n - data_at, out, e);
-    json_decref(root);
+    struct safetensors_frame frame;
+    if (!safetensors_frame_open(bytes, n, &frame, e))
+        return false;
+    bool ok = header_decode(frame.root, frame.data, frame.data_n, out, e);
+    json_decref(frame.root);
     if (!ok)
         safetensors_free(out);
     return ok;
@@ -228,9 +206,9 @@ const struct tensor *safetensors_find(const struct safetensors *file, const char
             continue;
         if (t->type == type && t->rows_n == rows_n && t->columns_n == columns_n)
             return t;
-        invalid(e, name, "another type or shape than its model needs");
+        safetensors_frame_invalid(e, name, "another type or shape than its model needs");
         return NULL;
     }
-    invalid(e, name, "is missing");
+    safetensors_frame_invalid(e, name, "is missing");
     return NULL;
 }

@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "api/half.h"
-#include "api/json.h"
 #include "api/safetensors.h"
+#include "api/safetensors_frame.h"
 #include "engine/memory.h"
 
-enum { LENGTH_BYTES = 8 };
 static const struct {
     const char *name;
     size_t bytes;
@@ -20,18 +19,6 @@ static const struct {
     [DTYPE_F16] = {"F16", 2},
     [DTYPE_BF16] = {"BF16", 2},
 };
-
-static bool invalid(struct err *e, const char *name, const char *what) {
-    return err_set(e, ERR_INVALID, NULL, "safetensors: \"%.60s\": %s", name, what);
-}
-
-static bool size_get(const json_t *array, size_t index, size_t *out) {
-    const json_t *value = json_array_get(array, index);
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return false;
-    *out = (size_t)json_integer_value(value);
-    return true;
-}
 
 static bool dtype_decode(const json_t *entry, enum safetensors_dtype *out) {
     const char *name = json_string_value(json_object_get(entry, "dtype"));
@@ -49,7 +36,7 @@ static bool shape_decode(const json_t *shape, struct safetensors_entry *t) {
     if (!json_is_array(shape) || t->rank > SAFETENSORS_RANK_MAX)
         return false;
     for (size_t i = 0; i < t->rank; i++)
-        if (!size_get(shape, i, &t->dims[i]) || !t->dims[i] ||
+        if (!safetensors_frame_size(shape, i, &t->dims[i]) || !t->dims[i] ||
             !size_mul(t->n, t->dims[i], &t->n))
             return false;
     return true;
@@ -61,17 +48,18 @@ static bool entry_decode(const char *name, const json_t *entry, const unsigned c
     size_t begin, end, bytes;
     *t = (struct safetensors_entry){.rank = 0};
     if (strlen(name) >= sizeof t->name)
-        return invalid(e, name, "the name is too long");
+        return safetensors_frame_invalid(e, name, "the name is too long");
     snprintf(t->name, sizeof t->name, "%s", name);
     if (!dtype_decode(entry, &t->dtype))
-        return invalid(e, name, "expected dtype F32, F64, F16 or BF16");
+        return safetensors_frame_invalid(e, name, "expected dtype F32, F64, F16 or BF16");
     if (!shape_decode(json_object_get(entry, "shape"), t))
-        return invalid(e, name, "expected a shape of at most 8 positive dimensions");
-    if (json_array_size(offsets) != 2 || !size_get(offsets, 0, &begin) ||
-        !size_get(offsets, 1, &end) || begin > end || end > data_n)
-        return invalid(e, name, "data_offsets leave the file");
+        return safetensors_frame_invalid(
+            e, name, "expected a shape of at most 8 positive dimensions");
+    if (json_array_size(offsets) != 2 || !safetensors_frame_size(offsets, 0, &begin) ||
+        !safetensors_frame_size(offsets, 1, &end) || begin > end || end > data_n)
+        return safetensors_frame_invalid(e, name, "data_offsets leave the file");
     if (!size_mul(t->n, dtypes[t->dtype].bytes, &bytes) || bytes != end - begin)
-        return invalid(e, name, "data_offsets and shape disagree");
+        return safetensors_frame_invalid(e, name, "data_offsets and shape disagree");
     t->data = data + begin;
     return true;
 }
@@ -89,7 +77,8 @@ static bool layout_check(const struct safetensors_list *list, const unsigned cha
     for (size_t i = 0; i < list->entries_n; i++) {
         const struct safetensors_entry *t = &list->entries[i];
         if (t->data != data + at)
-            return invalid(e, t->name, "the tensors leave a gap or overlap");
+            return safetensors_frame_invalid(e, t->name,
+                                             "the tensors leave a gap or overlap");
         at += t->n * dtypes[t->dtype].bytes;
     }
     return at == data_n ||
@@ -101,10 +90,6 @@ static bool header_decode(json_t *root, const unsigned char *data, size_t data_n
     const char *name;
     json_t *entry;
     size_t n = json_object_size(root);
-    if (!json_is_object(root) || n > SAFETENSORS_TENSORS_MAX)
-        return err_set(e, ERR_INVALID, NULL,
-                       "safetensors: expected an object of at most %d tensors",
-                       SAFETENSORS_TENSORS_MAX);
     out->entries = calloc(n + 1, sizeof *out->entries);
     if (!out->entries)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu tensors", n);
@@ -122,20 +107,11 @@ static bool header_decode(json_t *root, const unsigned char *data, size_t data_n
 bool safetensors_list_decode(const void *bytes, size_t n, struct safetensors_list *out,
                              struct err *e) {
     *out = (struct safetensors_list){.entries_n = 0};
-    const unsigned char *file = bytes;
-    uint64_t length = 0;
-    if (n < LENGTH_BYTES)
-        return err_set(e, ERR_INVALID, NULL,
-                       "safetensors: shorter than its length field");
-    for (size_t i = 0; i < LENGTH_BYTES; i++)
-        length |= (uint64_t)file[i] << 8 * i;
-    if (length > SAFETENSORS_HEADER_MAX || length > n - LENGTH_BYTES)
-        return err_set(e, ERR_INVALID, NULL, "safetensors: a header of %llu bytes",
-                       (unsigned long long)length);
-    json_t *root = json_read((const char *)file + LENGTH_BYTES, (size_t)length, e);
-    size_t data_at = LENGTH_BYTES + (size_t)length;
-    bool ok = root && header_decode(root, file + data_at, n - data_at, out, e);
-    json_decref(root);
+    struct safetensors_frame frame;
+    if (!safetensors_frame_open(bytes, n, &frame, e))
+        return false;
+    bool ok = header_decode(frame.root, frame.data, frame.data_n, out, e);
+    json_decref(frame.root);
     if (!ok)
         safetensors_list_free(out);
     return ok;

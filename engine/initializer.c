@@ -26,15 +26,6 @@ const char *initializer_name(enum initializer kind) {
     return initializers[kind].name;
 }
 
-bool initializer_find(const char *name, enum initializer *kind) {
-    for (int i = 0; i < INITIALIZERS_N; i++)
-        if (strcmp(initializers[i].name, name) == 0) {
-            *kind = (enum initializer)i;
-            return true;
-        }
-    return false;
-}
-
 static float spread_of(enum initializer kind, const struct layer *layer, float scale) {
     /* The variance of U(+-a) is a^2 / 3. */
     double numerator = initializers[kind].uniform ? 6.0 : 2.0;

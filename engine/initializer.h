@@ -21,7 +21,6 @@ enum initializer {
 };
 
 const char *initializer_name(enum initializer kind);
-bool initializer_find(const char *name, enum initializer *kind);
 
 /* Draws every W[l] from (seed, l); `scale` is random_normal's. */
 void initializer_fill(struct net *net, enum initializer kind, float scale, uint64_t seed);

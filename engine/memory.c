@@ -87,23 +87,6 @@ char *arena_strndup(struct arena *a, const char *text, size_t n, struct err *e) 
     return copy;
 }
 
-char *arena_printf(struct arena *a, struct err *e, const char *format, ...) {
-    va_list args, again;
-    va_start(args, format);
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    char *text = NULL;
-    if (n < 0)
-        err_set(e, ERR_INTERNAL, NULL, "a text could not be formatted");
-    else
-        text = arena_alloc(a, (size_t)n + 1, e);
-    if (text)
-        vsnprintf(text, (size_t)n + 1, format, again);
-    va_end(again);
-    return text;
-}
-
 void arena_reset(struct arena *a) {
     for (struct arena_block *block = a->blocks; block;) {
         struct arena_block *next = block->next;

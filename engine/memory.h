@@ -46,10 +46,6 @@ void *arena_alloc(struct arena *a, size_t size, struct err *e)
 char *arena_strndup(struct arena *a, const char *text, size_t n, struct err *e)
     __attribute__((warn_unused_result));
 
-/* A formatted string; errors as arena_alloc. */
-char *arena_printf(struct arena *a, struct err *e, const char *format, ...)
-    __attribute__((warn_unused_result, format(printf, 3, 4)));
-
 /* Frees everything that was handed out; the arena can be used again. */
 void arena_reset(struct arena *a);
 

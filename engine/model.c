@@ -17,15 +17,6 @@ const char *task_name(enum task task) {
     return names[task];
 }
 
-bool task_find(const char *name, enum task *task) {
-    for (int i = 0; i < TASKS_N; i++)
-        if (strcmp(names[i], name) == 0) {
-            *task = (enum task)i;
-            return true;
-        }
-    return false;
-}
-
 void labels_free(struct labels *labels) {
     for (size_t i = 0; labels->strings && i < labels->n; i++)
         free(labels->strings[i]);

@@ -20,7 +20,6 @@ enum task {
 };
 
 const char *task_name(enum task task);
-bool task_find(const char *name, enum task *task);
 
 /* Class labels as they stood in the targets. All of one kind. */
 enum label_kind { LABEL_NUMBER, LABEL_STRING, LABEL_BOOLEAN };

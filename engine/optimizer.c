@@ -35,15 +35,6 @@ const char *optimizer_name(enum optimizer kind) {
     return optimizers[kind].name;
 }
 
-bool optimizer_find(const char *name, enum optimizer *kind) {
-    for (int i = 0; i < OPTIMIZERS_N; i++)
-        if (strcmp(optimizers[i].name, name) == 0) {
-            *kind = (enum optimizer)i;
-            return true;
-        }
-    return false;
-}
-
 size_t optimizer_state_n(enum optimizer kind) {
     return optimizers[kind].state_n;
 }

@@ -15,7 +15,6 @@ struct optimizer_options {
 };
 
 const char *optimizer_name(enum optimizer kind);
-bool optimizer_find(const char *name, enum optimizer *kind);
 
 /* Floats of state the optimizer keeps a parameter (0 for gradient_descent). */
 size_t optimizer_state_n(enum optimizer kind);

@@ -17,15 +17,6 @@ const char *normalize_name(enum normalize kind) {
     return names[kind];
 }
 
-bool normalize_find(const char *name, enum normalize *kind) {
-    for (int i = 0; i < NORMALIZES_N; i++)
-        if (strcmp(names[i], name) == 0) {
-            *kind = (enum normalize)i;
-            return true;
-        }
-    return false;
-}
-
 /* What the rows say of the columns, each (n). */
 struct columns {
     double *sum;

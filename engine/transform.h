@@ -22,7 +22,6 @@ struct transform {
 };
 
 const char *normalize_name(enum normalize kind);
-bool normalize_find(const char *name, enum normalize *kind);
 
 /* Learns from X (m,n), all finite. false with ERR_NO_MEMORY, or ERR_RANGE where a scale
  * leaves float32. Free with transform_free. */
