@@ -13,7 +13,7 @@ static const char MEMBER[] = "checkpoint";
 
 /* ---- writing -------------------------------------------------------------------- */
 
-static bool finite(const float *x, size_t n) {
+static bool floats_finite(const float *x, size_t n) {
     bool all = true;
     for (size_t i = 0; i < n; i++)
         all &= isfinite(x[i]) != 0;
@@ -63,7 +63,8 @@ static void facts_encode(const struct checkpoint_facts *f, struct text *out) {
 void *checkpoint_encode(const struct checkpoint_source *source, size_t *n,
                         struct err *e) {
     const struct net *net = source->model->net;
-    if (!finite(net->params, net->block_n) || !finite(source->state, source->state_n)) {
+    if (!floats_finite(net->params, net->block_n) ||
+        !floats_finite(source->state, source->state_n)) {
         err_set(e, ERR_NUMERIC, NULL, "the parameters are not finite");
         return NULL;
     }
