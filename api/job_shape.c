@@ -126,7 +126,10 @@ static bool units_decode(const struct json_slot *slot, size_t skip, size_t take,
         int64_t n = 0;
         if (!json_int(&units, 1, NET_UNITS_MAX, &n, e))
             return false;
-        shape->layers[l] = (struct layer_shape){(size_t)n, g, ACTIVATION_NEGATIVE_SLOPE};
+        shape->layers[l] =
+            (struct layer_shape){.units_n = (size_t)n,
+                                 .activation = g,
+                                 .negative_slope = ACTIVATION_NEGATIVE_SLOPE};
     }
     return true;
 }
@@ -185,8 +188,9 @@ static bool short_form_decode(const struct json_slot *slots, struct job_shape *s
     if (!layers_new(1, "", shape, e))
         return false;
     shape->layers[0] =
-        (struct layer_shape){table ? JOB_TABLE_UNITS : JOB_INLINE_UNITS,
-                             (enum activation)g, ACTIVATION_NEGATIVE_SLOPE};
+        (struct layer_shape){.units_n = table ? JOB_TABLE_UNITS : JOB_INLINE_UNITS,
+                             .activation = (enum activation)g,
+                             .negative_slope = ACTIVATION_NEGATIVE_SLOPE};
     return true;
 }
 

@@ -33,6 +33,7 @@ struct trainer {
     double loss;        /* their sum of losses */
     int64_t updates;    /* of the parameters, all epochs' */
     bool point_given;   /* the one of `epoch` */
+    bool dropout;       /* in some layer */
     bool gradient_kept; /* a full batch's, of the parameters as they are, in the lanes */
 };
 
@@ -142,6 +143,7 @@ struct trainer *trainer_new(struct net *net, struct trainer_data data,
     t->options = *options;
     t->options.batch_rows = batch_rows_of(options, data.rows_n);
     t->team = team;
+    t->dropout = net_dropout(net);
     if (!parts_new(t, stop, e)) {
         trainer_free(t);
         return NULL;
@@ -260,15 +262,25 @@ static enum trainer_event point_give(struct trainer *t, double cost,
     return TRAINER_POINT;
 }
 
+/* The masks of the gradient that the next update is made from. */
+static struct dropout masks_of(const struct trainer *t) {
+    return (struct dropout){.seed = t->options.seed, .update = (uint64_t)t->updates};
+}
+
 /* All rows, for their loss alone or with the gradient. @return false when stopped. */
 static bool full_run(struct trainer *t, bool cost_alone, double *loss) {
-    struct lanes_batch batch = {.rows_n = t->data.rows_n};
+    struct dropout masks = masks_of(t);
+    struct lanes_batch batch = {
+        .rows_n = t->data.rows_n,
+        .masks = cost_alone ? NULL : &masks,
+    };
     return lanes_run(t->lanes, &batch, cost_alone, loss);
 }
 
 /* The update that the point of this epoch left to be done, as its parameters are those
  * of its cost. A trainer that was restored has no gradient yet: the same parameters give
- * the same one again. @return false when stopped, the parameters as they were. */
+ * the same one again. With dropout there is none either, as the cost was without. @return
+ * false when stopped, the parameters as they were. */
 static bool full_update(struct trainer *t) {
     double loss;
     if (atomic_load_explicit(t->lanes->options.stop, memory_order_relaxed) ||
@@ -286,7 +298,7 @@ static enum trainer_event full_step(struct trainer *t, struct trainer_point *poi
     double loss;
     if (t->point_given && !full_update(t))
         return TRAINER_STOPPED;
-    bool cost_alone = t->epoch == t->options.epochs;
+    bool cost_alone = t->dropout || t->epoch == t->options.epochs;
     if (!full_run(t, cost_alone, &loss))
         return TRAINER_STOPPED;
     t->gradient_kept = !cost_alone;
@@ -323,10 +335,12 @@ static enum trainer_event mini_step(struct trainer *t, struct trainer_point *poi
     if (t->order && !t->row)
         order_draw(t);
     double loss;
+    struct dropout masks = masks_of(t);
     struct lanes_batch batch = {
         .row = t->row,
         .rows_n = left < t->options.batch_rows ? left : t->options.batch_rows,
         .order = t->order,
+        .masks = &masks,
     };
     if (!lanes_run(t->lanes, &batch, false, &loss))
         return TRAINER_STOPPED;

@@ -10,7 +10,10 @@
  * mini-batches the cost at epoch 0 is J of the initial parameters and at epoch e > 0 the
  * mean of the costs of that epoch's batches, each weighted by its samples. Where the
  * targets have weights, each sample's loss counts times its weight, still over the number
- * of samples; the caller brings them to mean 1. */
+ * of samples; the caller brings them to mean 1.
+ *
+ * Where layers have dropout, a mini-batch's cost is that of the net its masks leave; a
+ * full batch's J, that of epoch 0 and trainer_cost are without dropout. */
 #ifndef ENGINE_TRAINER_H
 #define ENGINE_TRAINER_H
 

@@ -27,9 +27,10 @@ static void data_draw(void) {
 }
 
 static struct net *net_made(void) {
-    struct layer_shape shapes[] = {{300, ACTIVATION_RELU, 0},
-                                   {60, ACTIVATION_TANH, 0},
-                                   {CLASSES_N, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {
+        {.units_n = 300, .activation = ACTIVATION_RELU},
+        {.units_n = 60, .activation = ACTIVATION_TANH},
+        {.units_n = CLASSES_N, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct net *net = net_new(INPUTS_N, shapes, 3, &e);
     initializer_fill(net, INITIALIZER_HE_NORMAL, 0, 5);
