@@ -262,7 +262,7 @@ static bool features_review(const struct profile *p, const struct profile_column
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
                           struct err *e) {
     int missing = 0, weight = CLASS_WEIGHT_NONE;
-    bool ok = json_float(slots->validation_split, (struct json_bounds){0, 0.9, false},
+    bool ok = json_float(slots->validation_split, (struct json_bounds){.max = 0.9},
                          &t->validation_split, e) &&
               json_choose(slots->missing_values, missing_choices, 2, &missing, e) &&
               json_choose(slots->class_weight, weight_choices, 2, &weight, e);

@@ -19,7 +19,7 @@ static void *model_bytes(float bias, size_t inputs, size_t *n) {
                             .layers_n = 1,
                             .loss = LOSS_MSE,
                             .init_scale = 1,
-                            .learning_rate = 1,
+                            .optimizer.learning_rate = 1,
                             .epochs = 1,
                             .report_every = 1};
     struct model model = {
