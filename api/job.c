@@ -203,7 +203,7 @@ static bool draft_check(const struct job_draft *d, struct err *e) {
                            "expected a dataset's name or name@revision");
     if (dataset->value)
         return true;
-    for (enum job_key k = KEY_TARGET; k <= KEY_CLASS_WEIGHT; k++)
+    for (enum job_key k = KEY_TARGET; k <= KEY_MISSING_VALUES; k++)
         if (d->slots[k].value)
             return err_set(e, ERR_INVALID, d->slots[k].path,
                            "belongs to a job on a dataset");
@@ -242,6 +242,22 @@ void job_draft_start(struct job_draft *d, const struct job_origin *origin) {
 
 /* ---- what follows from it --------------------------------------------------------- */
 
+/* request has the targets of rows_n rows, or of one row for each value that there is. */
+static bool weights_resolve(const struct job_draft *d, size_t rows_n,
+                            struct job_request *request, struct err *e) {
+    const struct json_slot *slot = &d->slots[KEY_CLASS_WEIGHT];
+    struct job_spec *spec = &request->spec;
+    if (!class_weight_decode(slot, &spec->labels, &spec->class_weight, e))
+        return false;
+    const float *by_class = spec->class_weight.by_class;
+    bool some = !by_class;
+    for (size_t i = 0; !some && i < rows_n; i++)
+        some = by_class[request->classes ? (size_t)request->classes[i]
+                                         : request->values[i] != 0] > 0;
+    return some ||
+           err_set(e, ERR_INVALID, slot->path, "every row is of a class of weight 0");
+}
+
 static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
                            struct job_request *request, struct err *e) {
     struct job_spec *spec = &request->spec;
@@ -253,7 +269,8 @@ static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
            inputs_check(shape, spec->inputs_n, e) &&
            (!d->origin || (job_origin_inputs_check(d->origin, spec->inputs_n, e) &&
                            job_origin_shape(d->slots, d->origin, shape, e))) &&
-           job_targets_resolve(shape, &d->targets, request, e);
+           job_targets_resolve(shape, &d->targets, request, e) &&
+           weights_resolve(d, spec->samples_n, request, e);
 }
 
 /* The distinct values of a target stand for all of them: they decide the task, the
@@ -347,10 +364,6 @@ static bool table_task_check(const struct job_spec *spec,
     double far = fabs(target->min) > fabs(target->max) ? target->min : target->max;
     if (spec->labels.n)
         return true;
-    if (spec->table.class_weight != CLASS_WEIGHT_NONE)
-        return err_set(e, ERR_INVALID, "/class_weight",
-                       "\"%.60s\" has no classes: the task is a %s", target->name,
-                       task_name(spec->task));
     return isfinite((float)far) ||
            err_set(e, ERR_RANGE, "/target", "\"%.60s\": %g is outside float32",
                    target->name, far);
@@ -371,6 +384,7 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
               values_column(target, &values, e) &&
               job_targets_resolve(shape, &values, request, e) &&
               table_task_check(spec, target, e) &&
+              weights_resolve(d, values.n, request, e) &&
               validation_classes_check(dataset, target->name, &spec->labels, e);
     if (!ok)
         target_path_rename(e);

@@ -11,8 +11,6 @@ static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
 static const char *const use_names[] = {
     [COLUMN_UNUSED] = "none", [COLUMN_FEATURE] = "feature", [COLUMN_TARGET] = "target"};
 static const struct json_choice missing_choices[] = {{"mean", 0}, {"error", 1}};
-static const struct json_choice weight_choices[] = {{"none", CLASS_WEIGHT_NONE},
-                                                    {"balanced", CLASS_WEIGHT_BALANCED}};
 
 void job_table_free(struct job_table *t) {
     for (size_t i = 0; i < t->columns_n; i++)
@@ -261,13 +259,11 @@ static bool features_review(const struct profile *p, const struct profile_column
 
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
                           struct err *e) {
-    int missing = 0, weight = CLASS_WEIGHT_NONE;
+    int missing = 0;
     bool ok = json_float(slots->validation_split, (struct json_bounds){0, 0.9, false},
                          &t->validation_split, e) &&
-              json_choose(slots->missing_values, missing_choices, 2, &missing, e) &&
-              json_choose(slots->class_weight, weight_choices, 2, &weight, e);
+              json_choose(slots->missing_values, missing_choices, 2, &missing, e);
     t->missing_refused = missing;
-    t->class_weight = (enum class_weight)weight;
     return ok;
 }
 
@@ -448,8 +444,6 @@ void job_table_encode(const struct job_table *t, struct text *out) {
     }
     text_key(out, "missing_values");
     text_json_string(out, missing_choices[t->missing_refused].name);
-    text_key(out, "class_weight");
-    text_json_string(out, weight_choices[t->class_weight].name);
     text_key(out, "table");
     table_encode(t, out);
 }

@@ -20,8 +20,6 @@ struct job_column {
     enum column_use use;
 };
 
-enum class_weight { CLASS_WEIGHT_NONE, CLASS_WEIGHT_BALANCED };
-
 /* Zero-initialise; columns_n 0: the job has inline data. */
 struct job_table {
     char dataset[129];
@@ -35,7 +33,6 @@ struct job_table {
     uint64_t rows_n;
     float validation_split; /* 0: none */
     bool missing_refused;
-    enum class_weight class_weight;
     bool scale_target;            /* regression: trained on the standardised target */
     struct job_table *validation; /* rows of another dataset, whose columns have the same
                                      names; owned; NULL: none */
@@ -56,7 +53,7 @@ struct job_dataset {
 /* The posted keys that only a dataset's job has. */
 struct job_table_slots {
     const struct json_slot *dataset, *target, *features, *exclude, *validation_split,
-        *validation_dataset, *missing_values, *class_weight;
+        *validation_dataset, *missing_values;
 };
 
 /* Chooses the columns: those that `origin`, a model to continue from, takes, where it is

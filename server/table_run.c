@@ -145,29 +145,6 @@ static bool part_targets(const struct source *s, const struct job_spec *spec,
     return true;
 }
 
-/* m / (k n_c) for a row of class c: each class weighs as much as any other, 1 in the
- * mean. */
-static bool weights_balance(const struct job_spec *spec, const int32_t *classes,
-                            const uint32_t *rows, struct table_part *part,
-                            struct err *e) {
-    size_t k = spec->labels.n, m = part->rows_n, there = 0;
-    if (!classes || spec->table.class_weight != CLASS_WEIGHT_BALANCED)
-        return true;
-    size_t *counts = memory_new(k, sizeof *counts);
-    part->weights = memory_new(m, sizeof *part->weights);
-    if (!counts || !part->weights) {
-        free(counts);
-        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the weights");
-    }
-    for (size_t i = 0; i < m; i++)
-        there += counts[classes[rows[i]]]++ == 0;
-    for (size_t i = 0; i < m; i++)
-        part->weights[i] =
-            (float)((double)m / ((double)there * (double)counts[classes[rows[i]]]));
-    free(counts);
-    return true;
-}
-
 /* Standardised on the training rows, both parts alike. */
 static void target_scale(struct table_run *run) {
     struct table_part *t = &run->training;
@@ -323,7 +300,9 @@ static bool parts_make(const struct source *s, const int32_t *classes,
               part_targets(s, spec, classes, split.training, &run->training, e) &&
               (!split.validation_n ||
                part_targets(s, spec, classes, split.validation, &run->validation, e)) &&
-              weights_balance(spec, classes, split.training, &run->training, e);
+              class_weight_samples(&spec->class_weight, spec->labels.n,
+                                   table_part_data(&run->training).targets,
+                                   run->training.rows_n, &run->training.weights, e);
     free(split.training);
     free(split.validation);
     return ok;

@@ -117,7 +117,7 @@ static void check_round(const char *csv, const char *targets, const char *job) {
                   back.table.source.delimiter == ',');
             CHECK(back.table.targets_apart == (targets != NULL));
             CHECK(back.table.validation_split == r.spec.table.validation_split);
-            CHECK(back.table.class_weight == r.spec.table.class_weight);
+            CHECK(back.class_weight.kind == r.spec.class_weight.kind);
             CHECK(back.table.scale_target == r.spec.table.scale_target);
             job_spec_free(&back);
         }
