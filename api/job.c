@@ -8,6 +8,7 @@
 #include "api/carve.h"
 #include "api/job_internal.h"
 #include "api/job_origin.h"
+#include "engine/split.h"
 
 void job_request_free(struct job_request *request) {
     job_spec_free(&request->spec);
@@ -369,6 +370,20 @@ static bool table_task_check(const struct job_spec *spec,
                    target->name, far);
 }
 
+/* The worker's split, tried on the counts that the profile has. */
+static bool table_split_check(const struct job_spec *spec,
+                              const struct profile_column *target, struct err *e) {
+    bool stratified = spec->labels.n && !target->many;
+    uint64_t rows_n = stratified ? 0 : spec->table.rows_n;
+    for (size_t v = 0; stratified && v < target->values_n; v++)
+        if (target->values[v].count > rows_n)
+            rows_n = target->values[v].count;
+    if (spec->table.validation_split <= 0 || split_check((size_t)rows_n, stratified, e))
+        return true;
+    snprintf(e->where, sizeof e->where, "/validation_split");
+    return false;
+}
+
 static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset,
                           struct job_shape *shape, struct job_request *request,
                           struct err *e) {
@@ -383,7 +398,7 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
               (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
               values_column(target, &values, e) &&
               job_targets_resolve(shape, &values, request, e) &&
-              table_task_check(spec, target, e) &&
+              table_task_check(spec, target, e) && table_split_check(spec, target, e) &&
               weights_resolve(d, values.n, request, e) &&
               validation_classes_check(dataset, target->name, &spec->labels, e);
     if (!ok)

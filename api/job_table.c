@@ -211,42 +211,60 @@ static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
            c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
 }
 
-/* Columns that cannot help: taken out; columns that help too much: named. */
+/* Why nothing can be learnt from a column; NULL: something can. */
+static const char *useless(const struct profile_column *c, uint64_t rows_n) {
+    uint64_t there = rows_n - c->missing;
+    if (there == 0)
+        return "is empty";
+    if (c->type == PROFILE_CATEGORY && c->many)
+        return "has too many different texts";
+    if (!c->many && c->values_n == 1 && !c->missing)
+        return "is constant";
+    if (c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
+        return "is different in every row, like an id";
+    return NULL;
+}
+
+/* The same values as often: one name for another. */
+static bool repeats(const struct profile_column *c, const struct profile_column *target) {
+    bool same = !target->many && !c->many && target->values_n > 1 &&
+                c->values_n == target->values_n && c->missing == target->missing;
+    for (size_t v = 0; same && v < c->values_n; v++)
+        same = c->values[v].count == target->values[v].count;
+    return same;
+}
+
+/* Columns that cannot help: taken out, unless `kept`, a model to continue from having
+ * chosen them; columns that help too much: named. */
 static bool features_review(const struct profile *p, const struct profile_column *target,
-                            struct job_table *t, struct err *e) {
+                            bool kept, struct job_table *t, struct err *e) {
     struct text out = {0};
     size_t features = 0;
     text_open(&out, '[');
     size_t empty = out.n;
     for (size_t i = 0; i < t->columns_n; i++) {
         const struct profile_column *c = &p->columns[i];
-        bool used = t->columns[i].use == COLUMN_FEATURE, drop = false;
-        uint64_t there = p->rows_n - c->missing;
-        if (used && there == 0)
-            warn(&out, c->name, "is empty: left out"), drop = true;
-        else if (used && c->type == PROFILE_CATEGORY && c->many)
-            warn(&out, c->name, "has too many different texts: left out"), drop = true;
-        else if (used && !c->many && c->values_n == 1 && !c->missing)
-            warn(&out, c->name, "is constant: left out"), drop = true;
-        else if (used && c->type == PROFILE_CATEGORY && c->values_n == there &&
-                 there > 20)
-            warn(&out, c->name, "is different in every row, like an id: left out"),
-                drop = true;
-        else if (used && counts_rows(c, p->rows_n))
+        if (t->columns[i].use != COLUMN_FEATURE)
+            continue;
+        const char *why = useless(c, p->rows_n);
+        char line[96];
+        if (why) {
+            snprintf(line, sizeof line, "%s: %s", why,
+                     kept ? "kept, as init_from takes it" : "left out");
+            warn(&out, c->name, line);
+        } else if (counts_rows(c, p->rows_n)) {
             warn(&out, c->name, "counts the rows, like an id");
-        if (drop)
+        }
+        if (why && !kept) {
             t->columns[i].use = COLUMN_UNUSED;
-        features += t->columns[i].use == COLUMN_FEATURE;
-        /* The same values as often: one name for another. */
-        bool mirrors = !drop && used && !target->many && !c->many &&
-                       target->values_n > 1 && c->values_n == target->values_n &&
-                       c->missing == target->missing;
-        for (size_t v = 0; mirrors && v < c->values_n; v++)
-            mirrors = c->values[v].count == target->values[v].count;
-        if (mirrors)
+            continue;
+        }
+        features++;
+        if (repeats(c, target))
             warn(&out, c->name,
-                 "seems to repeat the target: exclude it unless it is known "
-                 "when predicting");
+                 kept ? "seems to repeat the target: init_from takes it all the same"
+                      : "seems to repeat the target: exclude it unless it is known "
+                        "when predicting");
     }
     if (out.n > empty) {
         text_close(&out, ']');
@@ -360,8 +378,8 @@ bool job_table_decode(const struct job_table_slots *slots,
                 ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
                 : features_choose(slots, t, e)) &&
            missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
-           (origin ? origin_inputs_check(origin, t, e)
-                   : features_review(dataset->table, *target, t, e)) &&
+           (!origin || origin_inputs_check(origin, t, e)) &&
+           features_review(dataset->table, *target, origin != NULL, t, e) &&
            validation_decode(slots, dataset, t, e);
 }
 

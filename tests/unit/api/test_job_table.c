@@ -62,6 +62,10 @@ static void test_refusals(void) {
                   "");
     check_refused(CSV, ",\"target\":\"y\",\"validation_split\":1", "/validation_split",
                   "");
+    check_refused("a,y\n1,k\n2,l\n3,m\n", ",\"target\":\"y\",\"validation_split\":0.5",
+                  "/validation_split", "no class has the two rows");
+    check_refused("a,y\n1,true\n2,false\n", ",\"target\":\"y\",\"validation_split\":0.5",
+                  "/validation_split", "no class has the two rows");
     check_refused("a,y\n1,k\n2,k\n", ",\"target\":\"y\"", "/target", "");
     check_refused("a,y\n1,1.5\n2,2.5\n",
                   ",\"target\":\"y\",\"class_weight\":\"balanced\"", "/class_weight",
