@@ -1,5 +1,6 @@
 /* A model of raw cells, taken elsewhere: the JSON export says all that it takes to
- * predict by hand, and our own file, posted again, answers to the bit. */
+ * predict by hand, and our own file, posted again, answers to the bit; and numbers among
+ * texts. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,34 @@ static void test_safetensors(void) {
     json_decref(two);
 }
 
+/* ---- numbers among texts -------------------------------------------------------- */
+
+static void check_code(const char *one, const char *other, bool same) {
+    static const char body[] = "{\"model\":\"mixed\",\"instances\":[[\"red\",5,true,%s],"
+                               "[\"red\",5,true,%s]]}";
+    char text[256];
+    struct reply reply;
+    snprintf(text, sizeof text, body, one, other);
+    client_post(user, &reply, "/predict", text);
+    const json_t *a = reply_at(reply.json, "/probabilities/0"),
+                 *b = reply_at(reply.json, "/probabilities/1");
+    CHECK_SAY(a && b && json_equal(a, b) == same, "%s, %s: %s", one, other, reply.body);
+    reply_free(&reply);
+}
+
+/* However a whole number is written, it is the category of its value; "007" is a code. */
+static void test_codes(void) {
+    check_code("1", "\"1\"", true);
+    check_code("1", "1.0", true);
+    check_code("1", "\"1.0\"", true);
+    check_code("2", "\"2.0\"", true);
+    check_code("20e-1", "2.0", true);
+    check_code("1", "2", false);
+    check_code("\"007\"", "7", false);
+    check_code("\"unseen\"", "7", true);
+    check_code("\"unseen\"", "1", false);
+}
+
 int main(void) {
     if (!daemon_start(&daemon_of_all, NULL) || !mixed_upload() ||
         !job_train(user,
@@ -167,6 +196,7 @@ int main(void) {
         return 1;
     CHECK_RUN(test_json);
     CHECK_RUN(test_safetensors);
+    CHECK_RUN(test_codes);
     daemon_close(&daemon_of_all);
     return check_done();
 }
