@@ -316,28 +316,37 @@ static void target_path_rename(struct err *e) {
         snprintf(e->where, sizeof e->where, "/target");
 }
 
+static bool target_finite(const struct profile_column *target, const char *where,
+                          struct err *e) {
+    double far = fabs(target->min) > fabs(target->max) ? target->min : target->max;
+    return isfinite((float)far) ||
+           err_set(e, ERR_RANGE, where, "\"%.60s\": %g is outside float32", target->name,
+                   far);
+}
+
 /* Rows that are held against the model must be of its classes. */
-static bool validation_classes_check(const struct job_dataset *dataset,
-                                     const char *target, const struct labels *labels,
-                                     struct err *e) {
-    const struct profile *p = dataset->validation ? dataset->validation->table : NULL;
-    for (size_t i = 0; p && labels->n && i < p->columns_n; i++) {
-        const struct profile_column *c = &p->columns[i];
-        if (strcmp(c->name, target) != 0)
-            continue;
-        if (c->missing || c->many)
-            return err_set(e, ERR_INVALID, "/validation_dataset",
-                           "\"%.60s\" has missing cells, or values of no class", target);
-        for (size_t v = 0; labels->kind != LABEL_BOOLEAN && v < c->values_n; v++) {
-            bool known = false;
-            for (size_t l = 0; l < labels->n && !known; l++)
-                known = labels->kind == LABEL_STRING
-                            ? strcmp(labels->strings[l], c->values[v].text) == 0
-                            : labels->numbers[l] == strtod(c->values[v].text, NULL);
-            if (!known)
-                return err_set(e, ERR_INVALID, "/validation_dataset",
-                               "\"%.60s\" is none of the classes", c->values[v].text);
-        }
+static bool validation_target_check(const struct job_dataset *dataset,
+                                    const struct job_spec *spec, struct err *e) {
+    static const char where[] = "/validation_dataset";
+    const struct labels *labels = &spec->labels;
+    if (!spec->table.validation)
+        return true;
+    const struct profile_column *c =
+        job_table_target_profile(spec->table.validation, dataset->validation);
+    if (!labels->n)
+        return target_finite(c, where, e);
+    if (c->many)
+        return err_set(e, ERR_INVALID, where, "\"%.60s\" has values of no class",
+                       c->name);
+    for (size_t v = 0; labels->kind != LABEL_BOOLEAN && v < c->values_n; v++) {
+        bool known = false;
+        for (size_t l = 0; l < labels->n && !known; l++)
+            known = labels->kind == LABEL_STRING
+                        ? strcmp(labels->strings[l], c->values[v].text) == 0
+                        : labels->numbers[l] == strtod(c->values[v].text, NULL);
+        if (!known)
+            return err_set(e, ERR_INVALID, where, "\"%.60s\" is none of the classes",
+                           c->values[v].text);
     }
     return true;
 }
@@ -357,17 +366,6 @@ static bool table_inputs_check(const struct job_shape *shape, const struct job_t
         features_n++;
     }
     return inputs_check(shape, features_n, e);
-}
-
-/* What only some tasks can take. */
-static bool table_task_check(const struct job_spec *spec,
-                             const struct profile_column *target, struct err *e) {
-    double far = fabs(target->min) > fabs(target->max) ? target->min : target->max;
-    if (spec->labels.n)
-        return true;
-    return isfinite((float)far) ||
-           err_set(e, ERR_RANGE, "/target", "\"%.60s\": %g is outside float32",
-                   target->name, far);
 }
 
 /* The worker's split, tried on the counts that the profile has. */
@@ -398,9 +396,10 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
               (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
               values_column(target, &values, e) &&
               job_targets_resolve(shape, &values, request, e) &&
-              table_task_check(spec, target, e) && table_split_check(spec, target, e) &&
+              (spec->labels.n || target_finite(target, "/target", e)) &&
+              table_split_check(spec, target, e) &&
               weights_resolve(d, values.n, request, e) &&
-              validation_classes_check(dataset, target->name, &spec->labels, e);
+              validation_target_check(dataset, spec, e);
     if (!ok)
         target_path_rename(e);
     column_free(&values);

@@ -33,6 +33,12 @@ const struct job_column *job_table_target(const struct job_table *t) {
     return NULL;
 }
 
+const struct profile_column *job_table_target_profile(const struct job_table *t,
+                                                      const struct job_dataset *dataset) {
+    return t->targets_apart ? &dataset->targets->columns[0]
+                            : &dataset->table->columns[job_table_target(t) - t->columns];
+}
+
 static enum encoder_kind kind_of(const struct profile_column *c) {
     return c->type == PROFILE_NUMBER    ? ENCODER_NUMBER
            : c->type == PROFILE_BOOLEAN ? ENCODER_BOOLEAN
@@ -89,6 +95,33 @@ static bool names_use(const struct json_slot *slot, enum column_use use,
     return true;
 }
 
+/* A file of targets is one column of as many rows as the features have. */
+static bool targets_check(const struct job_dataset *dataset, const char *where,
+                          struct err *e) {
+    const struct profile *targets = dataset->targets;
+    if (!targets)
+        return true;
+    if (targets->rows_n != dataset->table->rows_n)
+        return err_set(e, ERR_INVALID, where,
+                       "has %llu rows of features and %llu of "
+                       "targets",
+                       (unsigned long long)dataset->table->rows_n,
+                       (unsigned long long)targets->rows_n);
+    return targets->columns_n == 1 ||
+           err_set(e, ERR_INVALID, where,
+                   "expected one column of targets, the dataset has %zu",
+                   targets->columns_n);
+}
+
+static bool targets_take(const struct profile_column *target, struct job_table *t,
+                         struct err *e) {
+    t->targets_apart = true;
+    t->target.kind = kind_of(target);
+    t->target.use = COLUMN_TARGET;
+    t->target.name = strdup(target->name);
+    return t->target.name || no_memory(e);
+}
+
 static bool target_choose(const struct job_table_slots *slots,
                           const struct job_dataset *dataset, struct job_table *t,
                           const struct profile_column **target, struct err *e) {
@@ -97,20 +130,12 @@ static bool target_choose(const struct job_table_slots *slots,
     if (!json_text(slots->target, &name, e))
         return false;
     if (dataset->targets) {
-        if (dataset->targets->columns_n != 1)
-            return err_set(e, ERR_INVALID, slots->dataset->path,
-                           "expected one column of targets, the dataset has %zu",
-                           dataset->targets->columns_n);
         *target = &dataset->targets->columns[0];
         if (name && strcmp(name, (*target)->name) != 0)
             return err_set(e, ERR_INVALID, slots->target->path,
                            "the dataset's file of targets has the column \"%.60s\" alone",
                            (*target)->name);
-        t->targets_apart = true;
-        t->target.kind = kind_of(*target);
-        t->target.use = COLUMN_TARGET;
-        t->target.name = strdup((*target)->name);
-        return t->target.name || no_memory(e);
+        return targets_take(*target, t, e);
     }
     if (!name)
         return err_set(e, ERR_INVALID, slots->target->path,
@@ -300,50 +325,6 @@ static bool missing_check(const struct job_dataset *dataset, const struct job_ta
     return true;
 }
 
-/* ---- rows of another dataset ------------------------------------------------------ */
-
-/* Column `i` of the validation table plays the part that its namesake plays in training,
- * and is read as that was. */
-static bool validation_column(const struct job_column *c, struct job_table *v,
-                              const char *where, struct err *e) {
-    size_t i = 0;
-    if (!column_named(v, c->name, where, &i, e))
-        return false;
-    struct job_column *other = &v->columns[i];
-    if (c->kind != other->kind && c->kind != ENCODER_CATEGORY)
-        return err_set(e, ERR_INVALID, where, "its column \"%.60s\" is %s, not %s",
-                       c->name, kind_names[other->kind], kind_names[c->kind]);
-    other->kind = c->kind;
-    other->use = c->use;
-    return true;
-}
-
-static bool validation_decode(const struct job_table_slots *slots,
-                              const struct job_dataset *dataset, struct job_table *t,
-                              struct err *e) {
-    const char *where = slots->validation_dataset->path;
-    const struct job_dataset *from = dataset->validation;
-    if (!from)
-        return true;
-    if (t->validation_split > 0)
-        return err_set(e, ERR_INVALID, where, "give validation_split or this, not both");
-    if (t->targets_apart || from->targets)
-        return err_set(e, ERR_INVALID, where,
-                       "both datasets must be one table each, not features and targets");
-    t->validation = calloc(1, sizeof *t->validation);
-    if (!t->validation || !columns_copy(from->table, t->validation, e))
-        return no_memory(e);
-    snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s", from->name);
-    t->validation->revision = from->revision;
-    t->validation->source = from->source;
-    t->validation->rows_n = from->table->rows_n;
-    for (size_t i = 0; i < t->columns_n; i++)
-        if (t->columns[i].use != COLUMN_UNUSED &&
-            !validation_column(&t->columns[i], t->validation, where, e))
-            return false;
-    return true;
-}
-
 /* What the worker would find out, told before anything is accepted. */
 static bool range_check(const struct profile *p, const struct job_table *t,
                         struct err *e) {
@@ -358,6 +339,80 @@ static bool range_check(const struct profile *p, const struct job_table *t,
     return true;
 }
 
+/* ---- rows of another dataset ------------------------------------------------------ */
+
+/* A column of the validation table plays the part that `c` plays in training, and is read
+ * as that is. */
+static bool validation_part(const struct job_column *c, struct job_column *other,
+                            const char *where, struct err *e) {
+    if (c->kind != other->kind && c->kind != ENCODER_CATEGORY)
+        return err_set(e, ERR_INVALID, where, "its column \"%.60s\" is %s, not %s",
+                       other->name, kind_names[other->kind], kind_names[c->kind]);
+    other->kind = c->kind;
+    other->use = c->use;
+    return true;
+}
+
+/* Its features are those of the same names. */
+static bool validation_features(const struct job_table *t, struct job_table *v,
+                                const char *where, struct err *e) {
+    for (size_t i = 0; i < t->columns_n; i++) {
+        size_t at = 0;
+        if (t->columns[i].use == COLUMN_FEATURE &&
+            (!column_named(v, t->columns[i].name, where, &at, e) ||
+             !validation_part(&t->columns[i], &v->columns[at], where, e)))
+            return false;
+    }
+    return true;
+}
+
+/* Its target is the one column of its file of targets, or the one that is named as the
+ * target in training. */
+static bool validation_target(const struct job_table *t, const struct job_dataset *from,
+                              struct job_table *v, const char *where, struct err *e) {
+    const struct job_column *target = job_table_target(t);
+    size_t at = 0;
+    if (from->targets)
+        return targets_check(from, where, e) &&
+               targets_take(&from->targets->columns[0], v, e) &&
+               validation_part(target, &v->target, where, e);
+    if (!column_named(v, target->name, where, &at, e))
+        return false;
+    if (v->columns[at].use == COLUMN_FEATURE)
+        return err_set(e, ERR_INVALID, where,
+                       "its column \"%.60s\" has the name of a feature and of the "
+                       "target: upload features and targets apart",
+                       target->name);
+    return validation_part(target, &v->columns[at], where, e);
+}
+
+static bool validation_decode(const struct job_table_slots *slots,
+                              const struct job_dataset *dataset, struct job_table *t,
+                              struct err *e) {
+    const char *where = slots->validation_dataset->path;
+    const struct job_dataset *from = dataset->validation;
+    if (!from)
+        return true;
+    if (t->validation_split > 0)
+        return err_set(e, ERR_INVALID, where, "give validation_split or this, not both");
+    struct job_table *v = t->validation = calloc(1, sizeof *t->validation);
+    if (!v || !columns_copy(from->table, v, e))
+        return no_memory(e);
+    snprintf(v->dataset, sizeof v->dataset, "%s", from->name);
+    v->revision = from->revision;
+    v->source = from->source;
+    v->targets_source = from->targets_source;
+    v->rows_n = from->table->rows_n;
+    v->missing_refused = t->missing_refused;
+    if (!validation_features(t, v, where, e) || !validation_target(t, from, v, where, e))
+        return false;
+    if (missing_check(from, v, job_table_target_profile(v, from), e) &&
+        range_check(from->table, v, e))
+        return true;
+    snprintf(e->where, sizeof e->where, "%s", where);
+    return false;
+}
+
 bool job_table_decode(const struct job_table_slots *slots,
                       const struct job_dataset *dataset, const struct model *origin,
                       struct job_table *t, const struct profile_column **target,
@@ -367,12 +422,8 @@ bool job_table_decode(const struct job_table_slots *slots,
     t->source = dataset->source;
     t->targets_source = dataset->targets_source;
     t->rows_n = dataset->table->rows_n;
-    if (dataset->targets && dataset->targets->rows_n != dataset->table->rows_n)
-        return err_set(e, ERR_INVALID, slots->dataset->path,
-                       "has %llu rows of features and %llu of targets",
-                       (unsigned long long)dataset->table->rows_n,
-                       (unsigned long long)dataset->targets->rows_n);
-    return columns_copy(dataset->table, t, e) &&
+    return targets_check(dataset, slots->dataset->path, e) &&
+           columns_copy(dataset->table, t, e) &&
            target_choose(slots, dataset, t, target, e) && extras_decode(slots, t, e) &&
            (origin && origin->encoder.columns_n
                 ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
@@ -525,7 +576,7 @@ static bool validation_read(const json_t *value, const struct json_slot *name,
         return true;
     t->validation = calloc(1, sizeof *t->validation);
     if (!t->validation || !json_is_string(name->value) ||
-        !table_read(value, t->validation))
+        !table_read(value, t->validation) || !job_table_target(t->validation))
         return false;
     snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s",
              json_string_value(name->value));

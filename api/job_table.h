@@ -34,8 +34,9 @@ struct job_table {
     float validation_split; /* 0: none */
     bool missing_refused;
     bool scale_target;            /* regression: trained on the standardised target */
-    struct job_table *validation; /* rows of another dataset, whose columns have the same
-                                     names; owned; NULL: none */
+    struct job_table *validation; /* rows of another dataset, whose columns (the target of
+                                     a file of its own apart) have the same names; owned;
+                                     NULL: none */
     char *warnings;               /* JSON array of texts; owned; NULL: none */
 };
 void job_table_free(struct job_table *t);
@@ -69,7 +70,9 @@ bool job_table_read(const struct job_table_slots *slots, const struct json_slot 
                     struct job_table *t, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The column to be predicted, in either place. */
+/* The column to be predicted, in either place; and what its dataset tells of it. */
 const struct job_column *job_table_target(const struct job_table *t);
+const struct profile_column *job_table_target_profile(const struct job_table *t,
+                                                      const struct job_dataset *dataset);
 
 #endif

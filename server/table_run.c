@@ -94,7 +94,10 @@ static bool source_read(struct store *store, int64_t data_blob, int64_t targets_
     s->target_frame = &s->targets;
     s->target = 0;
     return frame_open(&s->targets, &t->target, 1, t->rows_n, e) &&
-           frame_read(store, targets_blob, &t->targets_source, &s->targets, e);
+           frame_read(store, targets_blob, &t->targets_source, &s->targets, e) &&
+           (s->features.rows_n == s->targets.rows_n ||
+            err_set(e, ERR_INVALID, NULL, "%zu rows of features, %zu of targets",
+                    s->features.rows_n, s->targets.rows_n));
 }
 
 /* ---- targets -------------------------------------------------------------------- */
@@ -309,12 +312,13 @@ static bool parts_make(const struct source *s, const int32_t *classes,
 }
 
 /* All rows of the other dataset, through what was learnt from this one. */
-static bool validation_make(struct store *store, int64_t blob,
+static bool validation_make(struct store *store, const struct store_job *job,
                             const struct job_spec *spec, const struct model *parts,
                             struct table_run *run, struct err *e) {
     struct source s = {0};
     int32_t *classes = NULL;
-    bool ok = source_read(store, blob, 0, spec->table.validation, &s, e) &&
+    bool ok = source_read(store, job->validation_blob, job->validation_targets_blob,
+                          spec->table.validation, &s, e) &&
               (!spec->labels.n || (classes = classes_new(&s, &spec->labels, e)));
     size_t m = s.features.rows_n;
     uint32_t *rows = ok ? memory_new(m, sizeof *rows) : NULL;
@@ -336,16 +340,13 @@ bool table_run_prepare(struct store *store, const struct store_job *job,
     struct source s = {0};
     int32_t *classes = NULL;
     bool ok = source_read(store, job->data_blob, job->targets_blob, &spec->table, &s, e);
-    if (ok && s.features.rows_n != s.target_frame->rows_n)
-        ok = err_set(e, ERR_INVALID, NULL, "%zu rows of features, %zu of targets",
-                     s.features.rows_n, s.target_frame->rows_n);
     if (ok && spec->labels.n)
         ok = (classes = classes_new(&s, &spec->labels, e));
     ok = ok && parts_make(&s, classes, spec, parts, run, e);
     free(classes);
     source_free(&s);
     if (ok && spec->table.validation)
-        ok = validation_make(store, job->validation_blob, spec, parts, run, e);
+        ok = validation_make(store, job, spec, parts, run, e);
     if (!ok)
         return false;
     spec->inputs_n = parts->encoder.inputs_n;

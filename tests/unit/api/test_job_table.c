@@ -134,6 +134,9 @@ static void test_round_trip(void) {
     check_round(CSV, NULL,
                 "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"y\",\"exclude\":[\"a\"],"
                 "\"validation_split\":0.25,\"class_weight\":\"balanced\"}");
+    check_round(CSV, NULL,
+                "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"y\","
+                "\"class_weight\":{\"1.0\":2.5}}");
     check_round("a,\"b \"\"c\"\"\"\n1,0.5\n2,1.5\n", NULL,
                 "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"b \\\"c\\\"\"}");
     check_round("a,b\n1,0.5\n2,1.5\n", "t\nx\ny\n",
