@@ -118,7 +118,7 @@ static void test_json(void) {
         size_t k = predict_by_hand(model.json, json_array_get(rows, i), a);
         CHECK(k == 3 && reply_count(answer.json, "/classes") == 3);
         for (size_t j = 0; j < k; j++) {
-            char at[48];
+            char at[64];
             snprintf(at, sizeof at, "/probabilities/%zu/%zu", i, j);
             CHECK_NEAR(a[j], reply_number(answer.json, at), 1e-5);
         }
