@@ -73,11 +73,14 @@ static bool text_add(struct profile_values *v, const char *text, size_t n, size_
     return true;
 }
 
-/* The slot of the key, or the empty one where it belongs. At most PROFILE_VALUES_MAX keys
- * bound what a bad choice of them can cost. */
+/* The slot of the key, or the empty one where it belongs: by the product's upper bits,
+ * which are the ones that depend on all of the key. The bits of whole numbers differ in
+ * the upper ones alone, and are folded down first. At most PROFILE_VALUES_MAX keys bound
+ * what a bad choice of them can cost. */
 static size_t slot_find(const struct profile_values *v, uint64_t key) {
-    uint64_t hash = (key ^ v->table.key[0]) * UINT64_C(0x9e3779b97f4a7c15);
-    size_t slot = (size_t)(hash >> 32) & (v->slots_n - 1);
+    uint64_t mixed = key ^ v->table.key[0];
+    uint64_t hash = (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    size_t slot = (size_t)((hash >> 32) * v->slots_n >> 32);
     while (v->ids[slot] && v->keys[slot] != key)
         slot = (slot + 1) & (v->slots_n - 1);
     return slot;
