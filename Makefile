@@ -67,7 +67,7 @@ unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
+test: http-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
 	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh $(UNIT) $(HTTP)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
@@ -78,7 +78,7 @@ image-test:
 
 # Formatting, both compilers with warnings as errors, and the tests under ASan and UBSan.
 SOURCES = $(shell git ls-files '*.c' '*.h')
-check: deps
+check: http-deps
 	@sh deploy/deps.sh clang clang-format libclang-rt-14-dev
 	clang-format --dry-run -Werror $(SOURCES)
 	sh tests/layers.sh
