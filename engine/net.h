@@ -25,6 +25,7 @@ struct layer_shape {
     size_t units_n;
     enum activation activation;
     float negative_slope; /* leaky_relu's, or elu's alpha; ignored by the others */
+    float dropout;
 };
 
 struct layer {
