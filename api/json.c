@@ -81,8 +81,7 @@ void json_path_index(char out[ERR_WHERE_MAX], const char *path, size_t index) {
     json_path_key(out, path, number);
 }
 
-/* Levenshtein's distance, cut off for long words: a hint needs no more. */
-static size_t distance(const char *a, const char *b) {
+size_t json_distance(const char *a, const char *b) {
     enum { WORD_MAX = 48 };
     size_t n = strlen(b), row[WORD_MAX + 1];
     if (n > WORD_MAX || strlen(a) > WORD_MAX)
@@ -135,7 +134,7 @@ static bool unknown_key(const char *name, const struct json_key *keys, size_t ke
     json_path_key(where, path, name);
     for (size_t k = 0; k < keys_n; k++) {
         for (const char *at = NULL; spelling_next(&keys[k], &at, word);) {
-            size_t d = distance(name, word);
+            size_t d = json_distance(name, word);
             if (!nearest || d < best) {
                 best = d;
                 nearest = keys[k].name;
@@ -227,6 +226,21 @@ bool json_text(const struct json_slot *slot, const char **out, struct err *e) {
     return true;
 }
 
+/* `value` came to `rounded`, which is what the bounds hold for. */
+static bool bounds_check(const struct json_slot *slot, struct json_bounds bounds,
+                         double value, double rounded, struct err *e) {
+    bool low = bounds.above ? !(rounded > bounds.min) : value < bounds.min;
+    bool high = bounds.below ? !(rounded < bounds.max) : rounded > bounds.max;
+    if (!low && !high)
+        return true;
+    char upper[32] = "";
+    if (bounds.max < FLT_MAX)
+        snprintf(upper, sizeof upper, " and %s %g", bounds.below ? "below" : "at most",
+                 bounds.max);
+    return err_set(e, ERR_RANGE, slot->path, "expected a number %s %g%s, got %g",
+                   bounds.above ? "above" : "of at least", bounds.min, upper, value);
+}
+
 bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *out,
                 struct err *e) {
     if (!slot->value)
@@ -237,15 +251,22 @@ bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *
     float rounded = (float)value + 0.0f; /* -0 is 0 */
     if (!isfinite(rounded))
         return err_set(e, ERR_RANGE, slot->path, "%g is outside float32", value);
-    bool low = bounds.above ? !((double)rounded > bounds.min) : value < bounds.min;
-    if (low || (double)rounded > bounds.max) {
-        char upper[32] = "";
-        if (bounds.max < FLT_MAX)
-            snprintf(upper, sizeof upper, " and at most %g", bounds.max);
-        return err_set(e, ERR_RANGE, slot->path, "expected a number %s %g%s, got %g",
-                       bounds.above ? "above" : "of at least", bounds.min, upper, value);
-    }
+    if (!bounds_check(slot, bounds, value, (double)rounded, e))
+        return false;
     *out = rounded;
+    return true;
+}
+
+bool json_double(const struct json_slot *slot, struct json_bounds bounds, double *out,
+                 struct err *e) {
+    if (!slot->value)
+        return true;
+    if (!json_is_number(slot->value))
+        return wrong_type(slot, "a number", e);
+    double value = json_number_value(slot->value) + 0.0;
+    if (!bounds_check(slot, bounds, value, value, e))
+        return false;
+    *out = value;
     return true;
 }
 
@@ -255,7 +276,8 @@ static const char *nearest_choice(const char *name, const struct json_choice *ch
                                   size_t n) {
     size_t nearest = 0, first = 0;
     for (size_t i = 1; i < n; i++)
-        if (distance(name, choices[i].name) < distance(name, choices[nearest].name))
+        if (json_distance(name, choices[i].name) <
+            json_distance(name, choices[nearest].name))
             nearest = i;
     while (first < n && choices[first].value != choices[nearest].value)
         first++;

@@ -29,6 +29,10 @@ static const struct {
                    const float *sum, float scale, float *state, size_t n);
 } optimizers[OPTIMIZERS_N] = {
     [OPTIMIZER_GRADIENT_DESCENT] = {"gradient_descent", 0, gradient_descent_update},
+    [OPTIMIZER_MOMENTUM] = {"momentum", 0, gradient_descent_update},
+    [OPTIMIZER_RMSPROP] = {"rmsprop", 0, gradient_descent_update},
+    [OPTIMIZER_ADAM] = {"adam", 0, gradient_descent_update},
+    [OPTIMIZER_ADAMW] = {"adamw", 0, gradient_descent_update},
 };
 
 const char *optimizer_name(enum optimizer kind) {
@@ -54,4 +58,8 @@ void optimizer_update(const struct optimizer_options *options, float *params,
         optimizers[options->kind].update(options, params + at, sum, scale,
                                          state ? state + at * state_n : NULL, part);
     }
+}
+
+struct optimizer_options optimizer_defaults(enum optimizer kind) {
+    return (struct optimizer_options){.kind = kind, .momentum = 0.9f, .beta_1 = 0.9f, .beta_2 = kind == OPTIMIZER_RMSPROP ? 0.9f : 0.999f, .epsilon = 1e-8f, .weight_decay = kind == OPTIMIZER_ADAMW ? 0.01f : 0};
 }

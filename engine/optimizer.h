@@ -7,12 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum optimizer { OPTIMIZER_GRADIENT_DESCENT, OPTIMIZERS_N };
+enum optimizer { OPTIMIZER_GRADIENT_DESCENT, OPTIMIZER_MOMENTUM, OPTIMIZER_RMSPROP, OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZERS_N };
 
 struct optimizer_options {
     enum optimizer kind;
     float learning_rate; /* alpha, > 0 */
+    float momentum; bool nesterov; float beta_1, beta_2, epsilon;
+    float weight_decay; float l2; float clip_norm;
 };
+struct optimizer_options optimizer_defaults(enum optimizer kind);
 
 const char *optimizer_name(enum optimizer kind);
 

@@ -23,11 +23,13 @@
 #include "engine/loss.h"
 #include "engine/net.h"
 #include "engine/optimizer.h"
+#include "engine/schedule.h"
 #include "engine/team.h"
 
 struct trainer_options {
     enum loss loss;
     struct optimizer_options optimizer;
+    struct schedule schedule;
     size_t batch_rows; /* 0, or at least m: the full batch */
     int64_t epochs;    /* at least 1 */
     bool shuffle;      /* mini-batches in a fresh order each epoch, keyed (seed, epoch) */

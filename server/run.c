@@ -14,6 +14,7 @@ void run_free(struct run *run) {
     encoder_free(&run->parts.encoder);
     table_run_free(&run->tables);
     free(run->bytes);
+    free(run->weights);
     free(run->metrics);
 }
 
@@ -36,6 +37,10 @@ static bool inline_prepare(struct store *store, const struct store_job *job,
                           spec->samples_n, spec->inputs_n, e)) ||
         (spec->transform_kept && !origin_fits(run, e)))
         return false;
+    if (!class_weight_samples(&spec->class_weight, spec->labels.n, run->table.targets,
+                              spec->samples_n, &run->weights, e))
+        return false;
+    run->table.targets.weights = run->weights;
     transform_apply(&run->parts.transform, run->table.X, spec->samples_n, run->table.X);
     run->training =
         (struct trainer_data){run->table.X, run->table.targets, spec->samples_n};

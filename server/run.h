@@ -10,6 +10,7 @@ struct run {
     struct job_spec spec;
     void *bytes; /* inline data: X and targets point into it */
     struct table table;
+    float *weights;                           /* of inline data's samples; owned */
     struct table_run tables;                  /* of a job on a dataset */
     struct trainer_data training, validation; /* borrowed from either; validation may have
                                                  no rows */
