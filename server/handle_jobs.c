@@ -117,7 +117,8 @@ static bool job_insert(struct store *store, const struct job_request *request,
         .epochs = request->spec.epochs,
         .created_ms = clock_ms(),
     };
-    bool ok = store_job_insert(store, &job, e);
+    bool replayed;
+    bool ok = store_job_insert(store, &job, id, &replayed, e);
     free(hyperparameters);
     return ok;
 }
@@ -288,7 +289,7 @@ bool handle_jobs_get(void *subsystem, struct store *store,
     if (!http_query_number(request, "wait", 0, WAIT_SECONDS_MAX, &wait_s, e) ||
         !job_find(store, request->parameters[0], &job, e))
         return false;
-    bool ended = job.status != JOB_QUEUED && job.status != JOB_RUNNING;
+    bool ended = job_status_ended(job.status);
     int64_t until_us = request->received_us + (int64_t)(wait_s * 1e6);
     if (!ended && !request->draining && clock_mono_us() < until_us) {
         reply->park_until_us = until_us;
@@ -310,10 +311,10 @@ bool handle_jobs_list(void *subsystem, struct store *store,
     if (!page_read(request, &page, e))
         return false;
     if (status_name && !job_status_find(status_name, &status))
-        return err_set(
-            e, ERR_INVALID, "status",
-            "expected queued, running, succeeded, failed or cancelled, got \"%.40s\"",
-            status_name);
+        return err_set(e, ERR_INVALID, "status",
+                       "expected queued, running, paused, succeeded, failed or "
+                       "cancelled, got \"%.40s\"",
+                       status_name);
     const char *model = http_query_text(request, "model");
     if (model && !job_name_valid(model))
         return err_set(e, ERR_INVALID, "model", "expected a model's name, got \"%.40s\"",
