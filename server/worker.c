@@ -128,7 +128,7 @@ static void claim_release(struct worker *w, const struct store_claim *claim) {
 }
 
 /* A job in hand. */
-struct task {
+struct hand {
     struct worker *worker;
     const struct store_claim *claim;
     struct run run;
@@ -138,7 +138,7 @@ struct task {
 };
 
 /* Ready to train, from the beginning or from where it was. */
-static bool task_open(struct task *t, struct err *e) {
+static bool hand_open(struct hand *t, struct err *e) {
     struct worker *w = t->worker;
     struct store_job job;
     struct resume resume = {0};
@@ -166,7 +166,7 @@ static bool task_open(struct task *t, struct err *e) {
 }
 
 /* The trained model's worth, its bytes, and the words of success. */
-static bool task_publish(struct task *t, struct err *e) {
+static bool hand_publish(struct hand *t, struct err *e) {
     struct store_outcome *o = &t->outcome;
     const struct training *training = &t->training;
     double cost = training->best_held ? training->best_point.cost : training->last.cost;
@@ -181,10 +181,10 @@ static bool task_publish(struct task *t, struct err *e) {
 }
 
 /* Trains. @return true when the job is to be let go, not ended: somebody said stop. */
-static bool task_train(struct task *t, struct err *e) {
+static bool hand_train(struct hand *t, struct err *e) {
     enum training_end end =
-        task_open(t, e) ? training_run(&t->training, e) : TRAINING_FAILED;
-    if (end == TRAINING_DONE && task_publish(t, e))
+        hand_open(t, e) ? training_run(&t->training, e) : TRAINING_FAILED;
+    if (end == TRAINING_DONE && hand_publish(t, e))
         return false;
     if (end == TRAINING_STOPPED || (end == TRAINING_DONE && stop_wanted(t->worker)))
         return true;
@@ -193,14 +193,14 @@ static bool task_train(struct task *t, struct err *e) {
 }
 
 static void job_run(struct worker *w, const struct store_claim *claim) {
-    struct task t = {.worker = w,
+    struct hand t = {.worker = w,
                      .claim = claim,
                      .outcome = {.status = JOB_FAILED, .error_epoch = -1}};
     struct err e = {0};
     log_write(LOG_INFO, "job started", "job", LOG_TEXT(claim->job_id), "fence",
               LOG_INT(claim->fence), NULL);
     keeper_begin(w->keeper, claim);
-    bool let_go = task_train(&t, &e);
+    bool let_go = hand_train(&t, &e);
     struct keeper_end end = keeper_end(w->keeper);
     if (let_go && end.wish == STORE_CANCEL) {
         let_go = false;
