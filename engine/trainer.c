@@ -8,12 +8,7 @@
 #include "engine/lanes.h"
 #include "engine/memory.h"
 #include "engine/rng.h"
-
-enum {
-    UPDATE_PARTS_MAX = 16,
-    UPDATE_PART_MIN = 1 << 14, /* parameters that are worth a thread's waking */
-    UPDATE_ALIGN = MEMORY_ALIGN / sizeof(float)
-};
+#include "engine/update.h"
 
 /* What is due next. */
 enum phase { PHASE_FIRST_COST, PHASE_BATCHES, PHASE_LAST_COST, PHASE_DONE, PHASE_FAILED };
@@ -32,6 +27,7 @@ struct trainer {
     double failed_cost; /* for PHASE_FAILED */
     size_t row;         /* rows of this epoch that are done */
     double loss;        /* their sum of losses */
+    int64_t updates;    /* done since the training's start */
 };
 
 static bool full_batch(const struct trainer *t) {
@@ -57,11 +53,9 @@ static bool options_check(const struct trainer_options *options, size_t rows_n,
     if (options->epochs < 1 || options->epochs > epochs_max)
         return err_set(e, ERR_RANGE, NULL, "epochs is 1 to %" PRId64 ", not %" PRId64,
                        epochs_max, options->epochs);
-    float rate = options->optimizer.learning_rate;
-    if (!(rate > 0.0f) || !isfinite(rate))
-        return err_set(e, ERR_RANGE, NULL, "learning_rate is over 0 and finite, not %g",
-                       (double)rate);
-    return true;
+    return optimizer_check(&options->optimizer, e) &&
+           schedule_check(&options->schedule, options->optimizer.learning_rate,
+                          options->epochs, e);
 }
 
 static bool classes_check(const int32_t *classes, size_t rows_n, size_t outputs_n,
@@ -185,41 +179,41 @@ double trainer_epochs_done(const struct trainer *t) {
     return (double)t->epoch + (double)t->row / (double)t->data.rows_n;
 }
 
-/* An update of the parameters, a part a thread. */
-struct update {
-    struct trainer *trainer;
-    size_t parts_n;
-    size_t lanes_n;
-    float scale;
-};
-
-static void update_part(void *context, size_t part) {
-    const struct update *u = context;
-    struct trainer *t = u->trainer;
-    size_t lines = t->net->block_n / UPDATE_ALIGN; /* block_n is a multiple */
-    size_t from = lines * part / u->parts_n * UPDATE_ALIGN;
-    size_t to = lines * (part + 1) / u->parts_n * UPDATE_ALIGN;
-    float *lanes[LANES_MAX];
-    for (size_t i = 0; i < u->lanes_n; i++)
-        lanes[i] = t->lanes->grads[i] + from;
-    size_t state_n = optimizer_state_n(t->options.optimizer.kind);
-    optimizer_update(&t->options.optimizer, t->net->params + from, lanes, u->lanes_n,
-                     u->scale, t->state ? t->state + from * state_n : NULL, to - from);
+/* The updates of an epoch. */
+static int64_t batches_n(const struct trainer *t) {
+    return (int64_t)((t->data.rows_n - 1) / t->options.batch_rows + 1);
 }
 
 static void params_update(struct trainer *t, size_t rows) {
-    size_t parts_n = t->net->block_n / UPDATE_PART_MIN;
-    if (parts_n > team_threads(t->team))
-        parts_n = team_threads(t->team);
+    const struct trainer_options *options = &t->options;
     struct update update = {
-        .trainer = t,
-        .parts_n = parts_n < 1                  ? 1
-                   : parts_n < UPDATE_PARTS_MAX ? parts_n
-                                                : UPDATE_PARTS_MAX,
+        .net = t->net,
+        .team = t->team,
+        .options = &options->optimizer,
+        .grads = t->lanes->grads,
         .lanes_n = lanes_count(t->net, rows),
-        .scale = (float)(1.0 / (double)rows),
+        .state = t->state,
+        .learning_rate =
+            schedule_rate(&options->schedule, options->optimizer.learning_rate,
+                          t->updates / batches_n(t), options->epochs),
+        .number = ++t->updates,
+        .rows_n = rows,
     };
-    team_run(t->team, update.parts_n, update_part, &update);
+    update_run(&update);
+}
+
+/* lanes_run with the penalty of l2, which counts once a batch: as a sum over the rows of
+ * losses, rows * l2/(2 rows) sum W^2. The cost alone of all rows has it as often as an
+ * epoch's batches have together, so that a curve's points can be compared. */
+static bool batch_run(struct trainer *t, const struct lanes_batch *batch, bool cost_alone,
+                      double *loss) {
+    if (!lanes_run(t->lanes, batch, cost_alone, loss))
+        return false;
+    double l2 = (double)t->options.optimizer.l2;
+    if (l2 > 0)
+        *loss += (cost_alone ? (double)batches_n(t) : 1.0) * l2 / 2 *
+                 update_weights_square(t->net, t->team);
+    return true;
 }
 
 static bool params_finite(const struct net *net) {
@@ -253,7 +247,7 @@ static enum trainer_event cost_step(struct trainer *t, struct trainer_point *poi
                                     struct err *e) {
     double loss;
     struct lanes_batch batch = {.rows_n = t->data.rows_n};
-    if (!lanes_run(t->lanes, &batch, true, &loss))
+    if (!batch_run(t, &batch, true, &loss))
         return TRAINER_STOPPED;
     double cost = loss / (double)t->data.rows_n;
     bool last = t->phase == PHASE_LAST_COST;
@@ -269,7 +263,7 @@ static enum trainer_event full_step(struct trainer *t, struct trainer_point *poi
                                     struct err *e) {
     double loss;
     struct lanes_batch batch = {.rows_n = t->data.rows_n};
-    if (!lanes_run(t->lanes, &batch, false, &loss))
+    if (!batch_run(t, &batch, false, &loss))
         return TRAINER_STOPPED;
     double cost = loss / (double)t->data.rows_n;
     if (!isfinite(cost))
@@ -308,7 +302,7 @@ static enum trainer_event mini_step(struct trainer *t, struct trainer_point *poi
         .rows_n = left < t->options.batch_rows ? left : t->options.batch_rows,
         .order = t->order,
     };
-    if (!lanes_run(t->lanes, &batch, false, &loss))
+    if (!batch_run(t, &batch, false, &loss))
         return TRAINER_STOPPED;
     if (!isfinite(loss))
         return fail(t, t->epoch + 1, loss, point, e);

@@ -9,7 +9,10 @@
  * updates; with mini-batches the cost at epoch 0 is J of the initial parameters and at
  * epoch e > 0 the mean of the costs of that epoch's batches, each weighted by its
  * samples. Where the targets have weights, each sample's loss counts times its weight,
- * still over the number of samples; the caller brings them to mean 1. */
+ * still over the number of samples; the caller brings them to mean 1.
+ *
+ * With l2 the cost of a batch has the penalty l2/(2m) sum W^2 of its m samples, and so
+ * has every point; trainer_cost is without. */
 #ifndef ENGINE_TRAINER_H
 #define ENGINE_TRAINER_H
 
@@ -19,14 +22,16 @@
 #include "engine/loss.h"
 #include "engine/net.h"
 #include "engine/optimizer.h"
+#include "engine/schedule.h"
 #include "engine/team.h"
 
 struct trainer_options {
     enum loss loss;
     struct optimizer_options optimizer;
-    size_t batch_rows; /* 0, or at least m: the full batch */
-    int64_t epochs;    /* at least 1 */
-    bool shuffle;      /* mini-batches in a fresh order each epoch, keyed (seed, epoch) */
+    struct schedule schedule; /* of the learning rate; all zero: constant */
+    size_t batch_rows;        /* 0, or at least m: the full batch */
+    int64_t epochs;           /* at least 1 */
+    bool shuffle; /* mini-batches in a fresh order each epoch, keyed (seed, epoch) */
     uint64_t seed;
 };
 

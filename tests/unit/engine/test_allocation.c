@@ -34,7 +34,7 @@ static bool everything(struct err *e) {
     struct layer_shape shapes[] = {{60, ACTIVATION_TANH, 0}, {3, ACTIVATION_SOFTMAX, 0}};
     struct trainer_options options = {
         .loss = LOSS_CROSS_ENTROPY,
-        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .optimizer = {.kind = OPTIMIZER_GRADIENT_DESCENT, .learning_rate = 0.1f},
         .batch_rows = 600,
         .epochs = 1,
         .shuffle = true,
