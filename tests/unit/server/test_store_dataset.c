@@ -284,7 +284,7 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
         .targets_blob = blob_of(s, "y"),
         .validation_blob = blob_of(s, "z"),
     };
-    OK(store_job_insert(s, &new, &e));
+    OK(insert_new(s, &new, &e));
     OK(store_dataset_delete(s, "d", &e));
     OK(store_dataset_delete(s, "v", &e));
     CHECK(swept(s) == 0);
@@ -303,12 +303,12 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
     /* Each of the three must be there. */
     new.id = "b";
     new.targets_blob = 99;
-    FAILS(store_job_insert(s, &new, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &new, &e), ERR_NOT_FOUND);
     new.targets_blob = 0;
     new.validation_blob = 99;
-    FAILS(store_job_insert(s, &new, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &new, &e), ERR_NOT_FOUND);
     new.validation_blob = 0;
-    OK(store_job_insert(s, &new, &e));
+    OK(insert_new(s, &new, &e));
     job = job_of(s, "b");
     CHECK(!job.targets_blob && !job.validation_blob);
     store_job_free(&job);

@@ -1,6 +1,9 @@
 #include "tests/unit/server/test_store.h"
 
 static void status_names(void) {
+    CHECK(job_status_ended(JOB_SUCCEEDED) && job_status_ended(JOB_FAILED));
+    CHECK(job_status_ended(JOB_CANCELLED) && !job_status_ended(JOB_QUEUED));
+    CHECK(!job_status_ended(JOB_RUNNING) && !job_status_ended(JOB_PAUSED));
     CHECK_TEXT(job_status_name(JOB_QUEUED), "queued");
     CHECK_TEXT(job_status_name(JOB_CANCELLED), "cancelled");
     for (int i = 0; i < JOB_STATUSES_N; i++) {
@@ -27,7 +30,7 @@ static void insert_and_get(void) {
         .epochs = 7,
         .created_ms = 1700000000123,
     };
-    OK(store_job_insert(s, &new, &e));
+    OK(insert_new(s, &new, &e));
     struct store_job job = job_of(s, "job_1");
     CHECK_TEXT(job.id, "job_1");
     CHECK_TEXT(job.model, "iris");
@@ -62,7 +65,7 @@ static void insert_refuses(void) {
     store_job_free(&job);
     const struct store_job_new no_data = {
         .id = "b", .model = "m", .hyperparameters = "{}", .data_blob = 999};
-    FAILS(store_job_insert(s, &no_data, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &no_data, &e), ERR_NOT_FOUND);
     FAILS(store_job_get(s, "b", &job, &e), ERR_NOT_FOUND);
     OK(insert_job(s, "b", "m", &e)); /* a refusal leaves no transaction behind */
     store_close(s);
@@ -145,7 +148,7 @@ static void count_by_status(void) {
         char id[2] = {(char)('a' + i), '\0'};
         OK(insert_job(s, id, "m", &e));
     }
-    claim_by(s, "w", 1, 100);
+    claim_by(s, "w", LEASE_MS);
     struct store_job job;
     OK(store_job_cancel(s, "b", 5, &job, &e));
     store_job_free(&job);
@@ -164,13 +167,14 @@ static void cancel_by_status(void) {
     struct store_job job;
     OK(insert_job(s, "a", "m", &e));
 
-    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     OK(store_job_cancel(s, "a", 5, &job, &e)); /* running: asked */
     CHECK(job.status == JOB_RUNNING && job.cancel_requested && !job.finished_ms);
     store_job_free(&job);
-    bool lost = true, cancel = false;
-    OK(store_claim_check(s, &claim, &lost, &cancel, &e));
-    CHECK(!lost && cancel);
+    bool lost = true;
+    enum store_wish wish = STORE_GO_ON;
+    OK(store_claim_check(s, &claim, &lost, &wish, &e));
+    CHECK(!lost && wish == STORE_CANCEL);
 
     OK(insert_job(s, "b", "m", &e));
     for (int64_t now = 6; now < 8; now++) { /* queued: at once; cancelled: stays so */

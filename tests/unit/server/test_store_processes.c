@@ -114,7 +114,7 @@ static int claim_until_empty(const struct place *p, int fd) {
     bool ok = s;
     for (bool found = true; ok && found;) {
         struct store_claim claim;
-        ok = store_claim(s, owner, 1, 1000, &claim, &found, &e);
+        ok = store_claim(s, owner, LEASE_MS, &claim, &found, &e);
         if (ok && found)
             ok = write(fd, claim.job_id, sizeof claim.job_id) == sizeof claim.job_id;
     }

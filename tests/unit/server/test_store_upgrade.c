@@ -114,7 +114,7 @@ static void old_rows_are_there(struct store *s) {
 
 static void new_things_work_on_it(struct store *s) {
     struct err e = {0};
-    struct store_claim claim = claim_by(s, "w", 10, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     CHECK_TEXT(claim.job_id, "waits");
     const struct store_point point = {1, 0.5, 0.625};
     const struct store_outcome outcome = {
@@ -146,7 +146,7 @@ static void upgrades_in_place(void) {
     old_rows_are_there(s);
     new_things_work_on_it(s);
     store_close(s);
-    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") == 2);
+    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") == 3);
     s = place_open(&p); /* and there is nothing left to do */
     old_rows_are_there(s);
     store_close(s);
