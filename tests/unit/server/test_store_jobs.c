@@ -195,6 +195,92 @@ static void cancel_by_status(void) {
     place_free(&p);
 }
 
+/* ---- keys and the bound --------------------------------------------------------- */
+
+static struct store_job_new job_with_key(struct store *s, const char *id, const char *key,
+                                         const char *body) {
+    return (struct store_job_new){
+        .id = id,
+        .model = "m",
+        .hyperparameters = "{}",
+        .data_blob = some_blob(s),
+        .idempotency_key = key,
+        .body_sha256 = body,
+    };
+}
+
+static void a_key_makes_one_job(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p), *other = place_open(&p);
+    char id[STORE_ID_MAX];
+    bool replayed = true, found = true;
+    struct store_job_new new = job_with_key(s, "a", "key", "body");
+    OK(store_job_replay(s, "key", "body", id, &found, &e));
+    CHECK(!found);
+    OK(store_job_insert(s, &new, id, &replayed, &e));
+    CHECK(!replayed);
+    CHECK_TEXT(id, "a");
+    struct store_job job;
+    OK(store_job_cancel(s, "a", 5, &job, &e)); /* whatever has become of it */
+    store_job_free(&job);
+    new = job_with_key(other, "b", "key", "body");
+    new.queued_max = 1;
+    OK(insert_job(other, "c", "m", &e)); /* the queue is full, and that does not matter */
+    OK(store_job_insert(other, &new, id, &replayed, &e));
+    CHECK(replayed);
+    CHECK_TEXT(id, "a");
+    OK(store_job_replay(other, "key", "body", id, &found, &e));
+    CHECK(found);
+    new = job_with_key(s, "d", "key", "another body");
+    CHECK(!store_job_insert(s, &new, id, &replayed, &e));
+    CHECK_SAY(e.kind == ERR_CONFLICT && strstr(e.text, "job a"), "%s", e.text);
+    e = (struct err){0};
+    FAILS(store_job_replay(s, "key", "another body", id, &found, &e), ERR_CONFLICT);
+    CHECK(raw_int(&p, "SELECT count(*) FROM jobs") == 2);
+    OK(store_job_delete(s, "a", &e)); /* a key lives as long as its job */
+    OK(store_job_insert(s, &new, id, &replayed, &e));
+    CHECK(!replayed);
+    CHECK_TEXT(id, "d");
+    store_close(other);
+    store_close(s);
+    place_free(&p);
+}
+
+static void the_queue_has_a_bound(void) {
+    struct place p;
+    struct err e = {0};
+    struct store_job job;
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct store_job_new new = job_with_key(s, "new", NULL, NULL);
+    new.queued_max = 3;
+    new.memory_bytes = 1234;
+    for (int i = 0; i < 4; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        OK(insert_job(s, id, "m", &e));
+    }
+    CHECK(!insert_new(s, &new, &e));
+    CHECK_SAY(e.kind == ERR_BUSY && strstr(e.text, "3 jobs"), "%s", e.text);
+    e = (struct err){0};
+    FAILS(store_job_room(s, 4, &e), ERR_BUSY);
+    OK(store_job_room(s, 5, &e));
+    claim_by(s, "w", LEASE_MS);
+    FAILS(insert_new(s, &new, &e), ERR_BUSY);
+    OK(store_job_pause(s, "b", 5, &job, &e)); /* paused ones do not wait */
+    store_job_free(&job);
+    OK(insert_new(s, &new, &e));
+    job = job_of(s, "new");
+    CHECK(job.memory_bytes == 1234 && job.priority == 0 && job.events == 1);
+    store_job_free(&job);
+    new.id = "newer";
+    FAILS(insert_new(s, &new, &e), ERR_BUSY);
+    FAILS(store_job_get(s, "newer", &job, &e), ERR_NOT_FOUND);
+    store_close(s);
+    place_free(&p);
+}
+
 int main(void) {
     CHECK_RUN(status_names);
     CHECK_RUN(insert_and_get);
@@ -202,5 +288,7 @@ int main(void) {
     CHECK_RUN(list_pages_and_filters);
     CHECK_RUN(count_by_status);
     CHECK_RUN(cancel_by_status);
+    CHECK_RUN(a_key_makes_one_job);
+    CHECK_RUN(the_queue_has_a_bound);
     return check_done();
 }
