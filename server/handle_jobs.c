@@ -103,9 +103,10 @@ static bool job_insert(struct store *store, const struct job_request *request,
     char *hyperparameters = text_take(&text);
     if (!hyperparameters)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the job");
-    job_id_make(id);
+    char made[STORE_ID_MAX];
+    job_id_make(made);
     struct store_job_new job = {
-        .id = id,
+        .id = made,
         .model = request->model,
         .hyperparameters = hyperparameters,
         .metadata = request->metadata,
@@ -115,6 +116,7 @@ static bool job_insert(struct store *store, const struct job_request *request,
         .validation_blob = bytes.validation,
         .validation_targets_blob = bytes.validation_targets,
         .epochs = request->spec.epochs,
+        .priority = request->spec.priority,
         .created_ms = clock_ms(),
     };
     bool replayed;
