@@ -66,7 +66,7 @@ static bool column_named(const struct job_table *t, const char *name, const char
     for (*index = 0; *index < t->columns_n; ++*index)
         if (strcmp(t->columns[*index].name, name) == 0)
             return true;
-    return err_set(e, ERR_INVALID, where, "the dataset has no column \"%.60s\"", name);
+    return err_set(e, ERR_INVALID, where, "there is no column \"%.60s\"", name);
 }
 
 /* Sets the use of the columns that an array of names lists. */
@@ -85,6 +85,8 @@ static bool names_use(const struct json_slot *slot, enum column_use use,
             return false;
         if (t->columns[column].use == COLUMN_TARGET && use == COLUMN_FEATURE)
             return err_set(e, ERR_INVALID, name.path, "\"%.60s\" is the target", text);
+        if (t->columns[column].use == COLUMN_FEATURE && use == COLUMN_FEATURE)
+            return err_set(e, ERR_INVALID, name.path, "\"%.60s\" is given twice", text);
         if (t->columns[column].use != COLUMN_TARGET)
             t->columns[column].use = use;
     }
@@ -143,7 +145,10 @@ static bool features_choose(const struct job_table_slots *slots, struct job_tabl
 static bool origin_column_fits(const struct encoder_column *has,
                                const struct profile_column *c, const char *where,
                                struct err *e) {
-    if (has->kind == ENCODER_CATEGORY || kind_of(c) == has->kind)
+    /* 0 and 1, which booleans may be; and no cells, which look like it. */
+    bool truths = has->kind == ENCODER_BOOLEAN && c->type == PROFILE_NUMBER &&
+                  c->min >= 0 && c->max <= 1 && (c->whole || c->max <= 0);
+    if (has->kind == ENCODER_CATEGORY || kind_of(c) == has->kind || truths)
         return true;
     return err_set(e, ERR_INVALID, where,
                    "expected a %s in column \"%.60s\", as init_from "
@@ -200,9 +205,10 @@ static bool origin_inputs_check(const struct model *origin, const struct job_tab
 
 /* ---- what deserves a warning ---------------------------------------------------- */
 
-static void warn(struct text *out, const char *column, const char *what) {
+static void warn(struct text *out, const char *column, const char *what,
+                 const char *done) {
     char line[320];
-    snprintf(line, sizeof line, "column \"%.100s\" %s", column, what);
+    snprintf(line, sizeof line, "column \"%.100s\" %s%s", column, what, done);
     text_json_string(out, line);
 }
 
@@ -213,7 +219,20 @@ static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
            c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
 }
 
-/* Columns that cannot help: taken out; columns that help too much: named. */
+/* Why a column of the features cannot help; NULL: it can. */
+static const char *useless(const struct profile_column *c, uint64_t rows_n) {
+    uint64_t there = rows_n - c->missing;
+    bool texts = c->type == PROFILE_CATEGORY;
+    return there == 0                                    ? "is empty"
+           : texts && c->many                            ? "has too many different texts"
+           : !c->many && c->values_n == 1 && !c->missing ? "is constant"
+           : texts && c->values_n == there && there > 20
+               ? "is different in every row, like an id"
+               : NULL;
+}
+
+/* Columns that cannot help: taken out of a dataset, whose columns have names; inline rows
+ * keep their form. Columns that help too much: named. */
 static bool features_review(const struct profile *p, const struct profile_column *target,
                             struct job_table *t, struct err *e) {
     struct text out = {0};
@@ -222,25 +241,18 @@ static bool features_review(const struct profile *p, const struct profile_column
     size_t empty = out.n;
     for (size_t i = 0; i < t->columns_n; i++) {
         const struct profile_column *c = &p->columns[i];
-        bool used = t->columns[i].use == COLUMN_FEATURE, drop = false;
-        uint64_t there = p->rows_n - c->missing;
-        if (used && there == 0)
-            warn(&out, c->name, "is empty: left out"), drop = true;
-        else if (used && c->type == PROFILE_CATEGORY && c->many)
-            warn(&out, c->name, "has too many different texts: left out"), drop = true;
-        else if (used && !c->many && c->values_n == 1 && !c->missing)
-            warn(&out, c->name, "is constant: left out"), drop = true;
-        else if (used && c->type == PROFILE_CATEGORY && c->values_n == there &&
-                 there > 20)
-            warn(&out, c->name, "is different in every row, like an id: left out"),
-                drop = true;
+        bool used = t->columns[i].use == COLUMN_FEATURE;
+        const char *why = used ? useless(c, p->rows_n) : NULL;
+        bool drop = why && t->dataset[0];
+        if (why)
+            warn(&out, c->name, why, drop ? ": left out" : "");
         else if (used && counts_rows(c, p->rows_n))
-            warn(&out, c->name, "counts the rows, like an id");
+            warn(&out, c->name, "counts the rows, like an id", "");
         if (drop)
             t->columns[i].use = COLUMN_UNUSED;
         features += t->columns[i].use == COLUMN_FEATURE;
         /* The same values as often: one name for another. */
-        bool mirrors = !drop && used && !target->many && !c->many &&
+        bool mirrors = !why && used && !target->many && !c->many &&
                        target->values_n > 1 && c->values_n == target->values_n &&
                        c->missing == target->missing;
         for (size_t v = 0; mirrors && v < c->values_n; v++)
@@ -248,7 +260,8 @@ static bool features_review(const struct profile *p, const struct profile_column
         if (mirrors)
             warn(&out, c->name,
                  "seems to repeat the target: exclude it unless it is known "
-                 "when predicting");
+                 "when predicting",
+                 "");
     }
     if (out.n > empty) {
         text_close(&out, ']');
@@ -330,6 +343,19 @@ static bool validation_decode(const struct job_table_slots *slots,
     return true;
 }
 
+/* One input a text would make them many; inline rows keep all their columns. */
+static bool texts_check(const struct profile *p, const struct job_table *t,
+                        struct err *e) {
+    for (size_t i = 0; !t->dataset[0] && i < t->columns_n; i++)
+        if (t->columns[i].use == COLUMN_FEATURE && p->columns[i].many &&
+            t->columns[i].kind == ENCODER_CATEGORY)
+            return err_set(e, ERR_INVALID, "/features",
+                           "column \"%.60s\" has too many different texts to learn "
+                           "from: leave it out",
+                           p->columns[i].name);
+    return true;
+}
+
 /* What the worker would find out, told before anything is accepted. */
 static bool range_check(const struct profile *p, const struct job_table *t,
                         struct err *e) {
@@ -365,7 +391,8 @@ bool job_table_decode(const struct job_table_slots *slots,
                 : features_choose(slots, t, e)) &&
            missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
            (origin ? origin_inputs_check(origin, t, e)
-                   : features_review(dataset->table, *target, t, e)) &&
+                   : texts_check(dataset->table, t, e) &&
+                         features_review(dataset->table, *target, t, e)) &&
            validation_decode(slots, dataset, t, e);
 }
 
@@ -406,8 +433,10 @@ static void columns_encode(const struct job_table *t, struct text *out) {
 }
 
 static void table_members_encode(const struct job_table *t, struct text *out) {
-    text_key(out, "revision");
-    text_json_int(out, t->revision);
+    if (t->revision) {
+        text_key(out, "revision");
+        text_json_int(out, t->revision);
+    }
     text_key(out, "rows");
     text_json_int(out, (int64_t)t->rows_n);
     text_key(out, "scale_target");
@@ -434,10 +463,12 @@ static void table_encode(const struct job_table *t, struct text *out) {
 }
 
 void job_table_encode(const struct job_table *t, struct text *out) {
-    text_key(out, "dataset");
-    text_json_string(out, t->dataset);
-    text_key(out, "target");
-    text_json_string(out, job_table_target(t)->name);
+    if (t->dataset[0]) {
+        text_key(out, "dataset");
+        text_json_string(out, t->dataset);
+        text_key(out, "target");
+        text_json_string(out, job_table_target(t)->name);
+    }
     if (t->validation_split > 0) {
         text_key(out, "validation_split");
         text_json_float(out, t->validation_split);
@@ -522,12 +553,12 @@ static bool validation_read(const json_t *value, const struct json_slot *name,
 
 bool job_table_read(const struct job_table_slots *slots, const struct json_slot *table,
                     struct job_table *t, struct err *e) {
-    const char *dataset = NULL;
+    const char *dataset = ""; /* inline rows */
     if (!table->value)
         return true;
     if (!json_text(slots->dataset, &dataset, e) || !extras_decode(slots, t, e))
         return false;
-    if (!dataset || !table_read(table->value, t) || !job_table_target(t) ||
+    if (!table_read(table->value, t) || !job_table_target(t) ||
         !validation_read(json_object_get(table->value, "validation"),
                          slots->validation_dataset, t))
         return err_set(e, ERR_INVALID, table->path, "a stored job's table is incomplete");
