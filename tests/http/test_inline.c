@@ -202,7 +202,7 @@ static void test_predictions(void) {
         snprintf(at, sizeof at, "/predictions/%d", i);
         right += strcmp(reply_text(objects.json, at), p.survived ? "yes" : "no") == 0;
     }
-    CHECK_SAY(right > PASSENGERS * 0.93, "%zu", right);
+    CHECK_SAY((double)right > PASSENGERS * 0.93, "%zu", right);
     reply_free(&arrays);
     reply_free(&objects);
     reply_free(&unnamed);
