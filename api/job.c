@@ -10,6 +10,7 @@
 #include "api/job_inline.h"
 #include "api/job_internal.h"
 #include "api/job_origin.h"
+#include "engine/split.h"
 
 void job_request_free(struct job_request *request) {
     job_spec_free(&request->spec);
@@ -219,9 +220,8 @@ static bool dataset_parse(const struct json_slot *slot, char name[JOB_NAME_MAX +
 /* What an inline job cannot have, or only where its columns are encoded. */
 static bool inline_keys_check(const struct job_draft *d, struct err *e) {
     bool numbers = d->features.numbers.rows_n > 0;
-    for (enum job_key k = KEY_TARGET; k <= KEY_CLASS_WEIGHT; k++) {
-        bool extra =
-            k == KEY_VALIDATION_SPLIT || k == KEY_MISSING_VALUES || k == KEY_CLASS_WEIGHT;
+    for (enum job_key k = KEY_TARGET; k <= KEY_MISSING_VALUES; k++) {
+        bool extra = k == KEY_VALIDATION_SPLIT || k == KEY_MISSING_VALUES;
         if (d->slots[k].value && (!extra || numbers))
             return err_set(e, ERR_INVALID, d->slots[k].path,
                            "belongs to a job on a dataset%s",
@@ -280,6 +280,22 @@ void job_draft_start(struct job_draft *d, const struct job_origin *origin) {
 
 /* ---- what follows from it --------------------------------------------------------- */
 
+/* request has the targets of rows_n rows, or of one row for each value that there is. */
+static bool weights_resolve(const struct job_draft *d, size_t rows_n,
+                            struct job_request *request, struct err *e) {
+    const struct json_slot *slot = &d->slots[KEY_CLASS_WEIGHT];
+    struct job_spec *spec = &request->spec;
+    if (!class_weight_decode(slot, &spec->labels, &spec->class_weight, e))
+        return false;
+    const float *by_class = spec->class_weight.by_class;
+    bool some = !by_class;
+    for (size_t i = 0; !some && i < rows_n; i++)
+        some = by_class[request->classes ? (size_t)request->classes[i]
+                                         : request->values[i] != 0] > 0;
+    return some ||
+           err_set(e, ERR_INVALID, slot->path, "every row is of a class of weight 0");
+}
+
 /* The distinct values of a target stand for all of them: they decide the task, the
  * classes and the output layer as the whole column would. */
 static bool values_column(const struct profile_column *c, struct column *column,
@@ -328,28 +344,37 @@ static void paths_rename(bool dataset, struct err *e) {
         snprintf(e->where, sizeof e->where, "/data/features");
 }
 
+static bool target_finite(const struct profile_column *target, const char *where,
+                          struct err *e) {
+    double far = fabs(target->min) > fabs(target->max) ? target->min : target->max;
+    return isfinite((float)far) ||
+           err_set(e, ERR_RANGE, where, "\"%.60s\": %g is outside float32", target->name,
+                   far);
+}
+
 /* Rows that are held against the model must be of its classes. */
-static bool validation_classes_check(const struct job_dataset *dataset,
-                                     const char *target, const struct labels *labels,
-                                     struct err *e) {
-    const struct profile *p = dataset->validation ? dataset->validation->table : NULL;
-    for (size_t i = 0; p && labels->n && i < p->columns_n; i++) {
-        const struct profile_column *c = &p->columns[i];
-        if (strcmp(c->name, target) != 0)
-            continue;
-        if (c->missing || c->many)
-            return err_set(e, ERR_INVALID, "/validation_dataset",
-                           "\"%.60s\" has missing cells, or values of no class", target);
-        for (size_t v = 0; labels->kind != LABEL_BOOLEAN && v < c->values_n; v++) {
-            bool known = false;
-            for (size_t l = 0; l < labels->n && !known; l++)
-                known = labels->kind == LABEL_STRING
-                            ? strcmp(labels->strings[l], c->values[v].text) == 0
-                            : labels->numbers[l] == strtod(c->values[v].text, NULL);
-            if (!known)
-                return err_set(e, ERR_INVALID, "/validation_dataset",
-                               "\"%.60s\" is none of the classes", c->values[v].text);
-        }
+static bool validation_target_check(const struct job_dataset *dataset,
+                                    const struct job_spec *spec, struct err *e) {
+    static const char where[] = "/validation_dataset";
+    const struct labels *labels = &spec->labels;
+    if (!spec->table.validation)
+        return true;
+    const struct profile_column *c =
+        job_table_target_profile(spec->table.validation, dataset->validation);
+    if (!labels->n)
+        return target_finite(c, where, e);
+    if (c->many)
+        return err_set(e, ERR_INVALID, where, "\"%.60s\" has values of no class",
+                       c->name);
+    for (size_t v = 0; labels->kind != LABEL_BOOLEAN && v < c->values_n; v++) {
+        bool known = false;
+        for (size_t l = 0; l < labels->n && !known; l++)
+            known = labels->kind == LABEL_STRING
+                        ? strcmp(labels->strings[l], c->values[v].text) == 0
+                        : labels->numbers[l] == strtod(c->values[v].text, NULL);
+        if (!known)
+            return err_set(e, ERR_INVALID, where, "\"%.60s\" is none of the classes",
+                           c->values[v].text);
     }
     return true;
 }
@@ -371,19 +396,18 @@ static bool table_inputs_check(const struct job_shape *shape, const struct job_t
     return inputs_check(shape, features_n, e);
 }
 
-/* What only some tasks can take. */
-static bool table_task_check(const struct job_spec *spec,
-                             const struct profile_column *target, struct err *e) {
-    double far = fabs(target->min) > fabs(target->max) ? target->min : target->max;
-    if (spec->labels.n)
+/* The worker's split, tried on the counts that the profile has. */
+static bool table_split_check(const struct job_spec *spec,
+                              const struct profile_column *target, struct err *e) {
+    bool stratified = spec->labels.n && !target->many;
+    uint64_t rows_n = stratified ? 0 : spec->table.rows_n;
+    for (size_t v = 0; stratified && v < target->values_n; v++)
+        if (target->values[v].count > rows_n)
+            rows_n = target->values[v].count;
+    if (spec->table.validation_split <= 0 || split_check((size_t)rows_n, stratified, e))
         return true;
-    if (spec->table.class_weight != CLASS_WEIGHT_NONE)
-        return err_set(e, ERR_INVALID, "/class_weight",
-                       "\"%.60s\" has no classes: the task is a %s", target->name,
-                       task_name(spec->task));
-    return isfinite((float)far) ||
-           err_set(e, ERR_RANGE, "/target", "\"%.60s\": %g is outside float32",
-                   target->name, far);
+    snprintf(e->where, sizeof e->where, "/validation_split");
+    return false;
 }
 
 /* `inline_targets` are all of inline data's; NULL: the dataset's profile stands for them.
@@ -398,6 +422,7 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     struct column values = {0};
     if (inline_targets)
         slots.dataset = &inline_slot;
+    struct column *targets = inline_targets ? inline_targets : &values;
     bool ok =
         job_table_decode(&slots, dataset, d->origin ? d->origin->model : NULL,
                          &spec->table, &target, e) &&
@@ -405,10 +430,11 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
         table_inputs_check(shape, &spec->table, e) &&
         (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
         (inline_targets || values_column(target, &values, e)) &&
-        job_targets_resolve(shape, inline_targets ? inline_targets : &values, request,
-                            e) &&
-        table_task_check(spec, target, e) &&
-        validation_classes_check(dataset, target->name, &spec->labels, e);
+        job_targets_resolve(shape, targets, request, e) &&
+        (spec->labels.n || target_finite(target, "/target", e)) &&
+        table_split_check(spec, target, e) &&
+        weights_resolve(d, targets->n, request, e) &&
+        validation_target_check(dataset, spec, e);
     if (!ok)
         paths_rename(!inline_targets, e);
     column_free(&values);
@@ -436,7 +462,8 @@ static bool numbers_resolve(struct job_draft *d, struct job_shape *shape,
            inputs_check(shape, spec->inputs_n, e) &&
            (!d->origin || (job_origin_inputs_check(d->origin, spec->inputs_n, e) &&
                            job_origin_shape(d->slots, d->origin, shape, e))) &&
-           job_targets_resolve(shape, &d->targets, request, e);
+           job_targets_resolve(shape, &d->targets, request, e) &&
+           weights_resolve(d, spec->samples_n, request, e);
 }
 
 /* Rows that a worker has to encode. */

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "api/class_weight.h"
 #include "api/job_table.h"
 #include "api/rows.h"
 #include "api/text.h"
@@ -51,6 +52,7 @@ struct job_spec {
     char init_from[JOB_NAME_MAX + 24]; /* "name@version", or "": from the initializer */
     bool transform_kept;               /* the inputs' scaling is that version's */
     struct labels labels;              /* owned */
+    struct class_weight class_weight;  /* owned */
     struct job_table table; /* of a job on a dataset, whose inputs_n is 0 until a worker
                                has learnt its encoder; owned */
 };

@@ -11,8 +11,6 @@ static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
 static const char *const use_names[] = {
     [COLUMN_UNUSED] = "none", [COLUMN_FEATURE] = "feature", [COLUMN_TARGET] = "target"};
 static const struct json_choice missing_choices[] = {{"mean", 0}, {"error", 1}};
-static const struct json_choice weight_choices[] = {{"none", CLASS_WEIGHT_NONE},
-                                                    {"balanced", CLASS_WEIGHT_BALANCED}};
 
 void job_table_free(struct job_table *t) {
     for (size_t i = 0; i < t->columns_n; i++)
@@ -33,6 +31,12 @@ const struct job_column *job_table_target(const struct job_table *t) {
         if (t->columns[i].use == COLUMN_TARGET)
             return &t->columns[i];
     return NULL;
+}
+
+const struct profile_column *job_table_target_profile(const struct job_table *t,
+                                                      const struct job_dataset *dataset) {
+    return t->targets_apart ? &dataset->targets->columns[0]
+                            : &dataset->table->columns[job_table_target(t) - t->columns];
 }
 
 static enum encoder_kind kind_of(const struct profile_column *c) {
@@ -93,6 +97,33 @@ static bool names_use(const struct json_slot *slot, enum column_use use,
     return true;
 }
 
+/* A file of targets is one column of as many rows as the features have. */
+static bool targets_check(const struct job_dataset *dataset, const char *where,
+                          struct err *e) {
+    const struct profile *targets = dataset->targets;
+    if (!targets)
+        return true;
+    if (targets->rows_n != dataset->table->rows_n)
+        return err_set(e, ERR_INVALID, where,
+                       "has %llu rows of features and %llu of "
+                       "targets",
+                       (unsigned long long)dataset->table->rows_n,
+                       (unsigned long long)targets->rows_n);
+    return targets->columns_n == 1 ||
+           err_set(e, ERR_INVALID, where,
+                   "expected one column of targets, the dataset has %zu",
+                   targets->columns_n);
+}
+
+static bool targets_take(const struct profile_column *target, struct job_table *t,
+                         struct err *e) {
+    t->targets_apart = true;
+    t->target.kind = kind_of(target);
+    t->target.use = COLUMN_TARGET;
+    t->target.name = strdup(target->name);
+    return t->target.name || no_memory(e);
+}
+
 static bool target_choose(const struct job_table_slots *slots,
                           const struct job_dataset *dataset, struct job_table *t,
                           const struct profile_column **target, struct err *e) {
@@ -101,20 +132,12 @@ static bool target_choose(const struct job_table_slots *slots,
     if (!json_text(slots->target, &name, e))
         return false;
     if (dataset->targets) {
-        if (dataset->targets->columns_n != 1)
-            return err_set(e, ERR_INVALID, slots->dataset->path,
-                           "expected one column of targets, the dataset has %zu",
-                           dataset->targets->columns_n);
         *target = &dataset->targets->columns[0];
         if (name && strcmp(name, (*target)->name) != 0)
             return err_set(e, ERR_INVALID, slots->target->path,
                            "the dataset's file of targets has the column \"%.60s\" alone",
                            (*target)->name);
-        t->targets_apart = true;
-        t->target.kind = kind_of(*target);
-        t->target.use = COLUMN_TARGET;
-        t->target.name = strdup((*target)->name);
-        return t->target.name || no_memory(e);
+        return targets_take(*target, t, e);
     }
     if (!name)
         return err_set(e, ERR_INVALID, slots->target->path,
@@ -205,10 +228,9 @@ static bool origin_inputs_check(const struct model *origin, const struct job_tab
 
 /* ---- what deserves a warning ---------------------------------------------------- */
 
-static void warn(struct text *out, const char *column, const char *what,
-                 const char *done) {
+static void warn(struct text *out, const char *column, const char *what) {
     char line[320];
-    snprintf(line, sizeof line, "column \"%.100s\" %s%s", column, what, done);
+    snprintf(line, sizeof line, "column \"%.100s\" %s", column, what);
     text_json_string(out, line);
 }
 
@@ -219,49 +241,64 @@ static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
            c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
 }
 
-/* Why a column of the features cannot help; NULL: it can. */
+/* Why nothing can be learnt from a column; NULL: something can. */
 static const char *useless(const struct profile_column *c, uint64_t rows_n) {
     uint64_t there = rows_n - c->missing;
-    bool texts = c->type == PROFILE_CATEGORY;
-    return there == 0                                    ? "is empty"
-           : texts && c->many                            ? "has too many different texts"
-           : !c->many && c->values_n == 1 && !c->missing ? "is constant"
-           : texts && c->values_n == there && there > 20
-               ? "is different in every row, like an id"
-               : NULL;
+    if (there == 0)
+        return "is empty";
+    if (c->type == PROFILE_CATEGORY && c->many)
+        return "has too many different texts";
+    if (!c->many && c->values_n == 1 && !c->missing)
+        return "is constant";
+    if (c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
+        return "is different in every row, like an id";
+    return NULL;
 }
 
-/* Columns that cannot help: taken out of a dataset, whose columns have names; inline rows
- * keep their form. Columns that help too much: named. */
+/* The same values as often: one name for another. */
+static bool repeats(const struct profile_column *c, const struct profile_column *target) {
+    bool same = !target->many && !c->many && target->values_n > 1 &&
+                c->values_n == target->values_n && c->missing == target->missing;
+    for (size_t v = 0; same && v < c->values_n; v++)
+        same = c->values[v].count == target->values[v].count;
+    return same;
+}
+
+/* Columns that cannot help: taken out, unless `continued`, a model to continue from, has
+ * chosen them or they are inline rows', whose form rows to predict have too; columns that
+ * help too much: named. */
 static bool features_review(const struct profile *p, const struct profile_column *target,
-                            struct job_table *t, struct err *e) {
+                            bool continued, struct job_table *t, struct err *e) {
     struct text out = {0};
+    bool kept = continued || !t->dataset[0];
+    const char *done = continued ? "kept, as init_from takes it"
+                       : kept    ? "kept, as inline rows have it"
+                                 : "left out";
     size_t features = 0;
     text_open(&out, '[');
     size_t empty = out.n;
     for (size_t i = 0; i < t->columns_n; i++) {
         const struct profile_column *c = &p->columns[i];
-        bool used = t->columns[i].use == COLUMN_FEATURE;
-        const char *why = used ? useless(c, p->rows_n) : NULL;
-        bool drop = why && t->dataset[0];
-        if (why)
-            warn(&out, c->name, why, drop ? ": left out" : "");
-        else if (used && counts_rows(c, p->rows_n))
-            warn(&out, c->name, "counts the rows, like an id", "");
-        if (drop)
+        if (t->columns[i].use != COLUMN_FEATURE)
+            continue;
+        const char *why = useless(c, p->rows_n);
+        char line[96];
+        if (why) {
+            snprintf(line, sizeof line, "%s: %s", why, done);
+            warn(&out, c->name, line);
+        } else if (counts_rows(c, p->rows_n)) {
+            warn(&out, c->name, "counts the rows, like an id");
+        }
+        if (why && !kept) {
             t->columns[i].use = COLUMN_UNUSED;
-        features += t->columns[i].use == COLUMN_FEATURE;
-        /* The same values as often: one name for another. */
-        bool mirrors = !why && used && !target->many && !c->many &&
-                       target->values_n > 1 && c->values_n == target->values_n &&
-                       c->missing == target->missing;
-        for (size_t v = 0; mirrors && v < c->values_n; v++)
-            mirrors = c->values[v].count == target->values[v].count;
-        if (mirrors)
+            continue;
+        }
+        features++;
+        if (repeats(c, target))
             warn(&out, c->name,
-                 "seems to repeat the target: exclude it unless it is known "
-                 "when predicting",
-                 "");
+                 continued ? "seems to repeat the target: init_from takes it all the same"
+                           : "seems to repeat the target: exclude it unless it is known "
+                             "when predicting");
     }
     if (out.n > empty) {
         text_close(&out, ']');
@@ -274,13 +311,11 @@ static bool features_review(const struct profile *p, const struct profile_column
 
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
                           struct err *e) {
-    int missing = 0, weight = CLASS_WEIGHT_NONE;
+    int missing = 0;
     bool ok = json_float(slots->validation_split, (struct json_bounds){0, 0.9, false},
                          &t->validation_split, e) &&
-              json_choose(slots->missing_values, missing_choices, 2, &missing, e) &&
-              json_choose(slots->class_weight, weight_choices, 2, &weight, e);
+              json_choose(slots->missing_values, missing_choices, 2, &missing, e);
     t->missing_refused = missing;
-    t->class_weight = (enum class_weight)weight;
     return ok;
 }
 
@@ -296,50 +331,6 @@ static bool missing_check(const struct job_dataset *dataset, const struct job_ta
             return err_set(e, ERR_INVALID, "/missing_values",
                            "column \"%.60s\" is missing in %llu rows", t->columns[i].name,
                            (unsigned long long)dataset->table->columns[i].missing);
-    return true;
-}
-
-/* ---- rows of another dataset ------------------------------------------------------ */
-
-/* Column `i` of the validation table plays the part that its namesake plays in training,
- * and is read as that was. */
-static bool validation_column(const struct job_column *c, struct job_table *v,
-                              const char *where, struct err *e) {
-    size_t i = 0;
-    if (!column_named(v, c->name, where, &i, e))
-        return false;
-    struct job_column *other = &v->columns[i];
-    if (c->kind != other->kind && c->kind != ENCODER_CATEGORY)
-        return err_set(e, ERR_INVALID, where, "its column \"%.60s\" is %s, not %s",
-                       c->name, kind_names[other->kind], kind_names[c->kind]);
-    other->kind = c->kind;
-    other->use = c->use;
-    return true;
-}
-
-static bool validation_decode(const struct job_table_slots *slots,
-                              const struct job_dataset *dataset, struct job_table *t,
-                              struct err *e) {
-    const char *where = slots->validation_dataset->path;
-    const struct job_dataset *from = dataset->validation;
-    if (!from)
-        return true;
-    if (t->validation_split > 0)
-        return err_set(e, ERR_INVALID, where, "give validation_split or this, not both");
-    if (t->targets_apart || from->targets)
-        return err_set(e, ERR_INVALID, where,
-                       "both datasets must be one table each, not features and targets");
-    t->validation = calloc(1, sizeof *t->validation);
-    if (!t->validation || !columns_copy(from->table, t->validation, e))
-        return no_memory(e);
-    snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s", from->name);
-    t->validation->revision = from->revision;
-    t->validation->source = from->source;
-    t->validation->rows_n = from->table->rows_n;
-    for (size_t i = 0; i < t->columns_n; i++)
-        if (t->columns[i].use != COLUMN_UNUSED &&
-            !validation_column(&t->columns[i], t->validation, where, e))
-            return false;
     return true;
 }
 
@@ -370,6 +361,80 @@ static bool range_check(const struct profile *p, const struct job_table *t,
     return true;
 }
 
+/* ---- rows of another dataset ------------------------------------------------------ */
+
+/* A column of the validation table plays the part that `c` plays in training, and is read
+ * as that is. */
+static bool validation_part(const struct job_column *c, struct job_column *other,
+                            const char *where, struct err *e) {
+    if (c->kind != other->kind && c->kind != ENCODER_CATEGORY)
+        return err_set(e, ERR_INVALID, where, "its column \"%.60s\" is %s, not %s",
+                       other->name, kind_names[other->kind], kind_names[c->kind]);
+    other->kind = c->kind;
+    other->use = c->use;
+    return true;
+}
+
+/* Its features are those of the same names. */
+static bool validation_features(const struct job_table *t, struct job_table *v,
+                                const char *where, struct err *e) {
+    for (size_t i = 0; i < t->columns_n; i++) {
+        size_t at = 0;
+        if (t->columns[i].use == COLUMN_FEATURE &&
+            (!column_named(v, t->columns[i].name, where, &at, e) ||
+             !validation_part(&t->columns[i], &v->columns[at], where, e)))
+            return false;
+    }
+    return true;
+}
+
+/* Its target is the one column of its file of targets, or the one that is named as the
+ * target in training. */
+static bool validation_target(const struct job_table *t, const struct job_dataset *from,
+                              struct job_table *v, const char *where, struct err *e) {
+    const struct job_column *target = job_table_target(t);
+    size_t at = 0;
+    if (from->targets)
+        return targets_check(from, where, e) &&
+               targets_take(&from->targets->columns[0], v, e) &&
+               validation_part(target, &v->target, where, e);
+    if (!column_named(v, target->name, where, &at, e))
+        return false;
+    if (v->columns[at].use == COLUMN_FEATURE)
+        return err_set(e, ERR_INVALID, where,
+                       "its column \"%.60s\" has the name of a feature and of the "
+                       "target: upload features and targets apart",
+                       target->name);
+    return validation_part(target, &v->columns[at], where, e);
+}
+
+static bool validation_decode(const struct job_table_slots *slots,
+                              const struct job_dataset *dataset, struct job_table *t,
+                              struct err *e) {
+    const char *where = slots->validation_dataset->path;
+    const struct job_dataset *from = dataset->validation;
+    if (!from)
+        return true;
+    if (t->validation_split > 0)
+        return err_set(e, ERR_INVALID, where, "give validation_split or this, not both");
+    struct job_table *v = t->validation = calloc(1, sizeof *t->validation);
+    if (!v || !columns_copy(from->table, v, e))
+        return no_memory(e);
+    snprintf(v->dataset, sizeof v->dataset, "%s", from->name);
+    v->revision = from->revision;
+    v->source = from->source;
+    v->targets_source = from->targets_source;
+    v->rows_n = from->table->rows_n;
+    v->missing_refused = t->missing_refused;
+    if (!validation_features(t, v, where, e) || !validation_target(t, from, v, where, e))
+        return false;
+    if (missing_check(from, v, job_table_target_profile(v, from), e) &&
+        range_check(from->table, v, e))
+        return true;
+    snprintf(e->where, sizeof e->where, "%s", where);
+    return false;
+}
+
 bool job_table_decode(const struct job_table_slots *slots,
                       const struct job_dataset *dataset, const struct model *origin,
                       struct job_table *t, const struct profile_column **target,
@@ -379,20 +444,16 @@ bool job_table_decode(const struct job_table_slots *slots,
     t->source = dataset->source;
     t->targets_source = dataset->targets_source;
     t->rows_n = dataset->table->rows_n;
-    if (dataset->targets && dataset->targets->rows_n != dataset->table->rows_n)
-        return err_set(e, ERR_INVALID, slots->dataset->path,
-                       "has %llu rows of features and %llu of targets",
-                       (unsigned long long)dataset->table->rows_n,
-                       (unsigned long long)dataset->targets->rows_n);
-    return columns_copy(dataset->table, t, e) &&
+    return targets_check(dataset, slots->dataset->path, e) &&
+           columns_copy(dataset->table, t, e) &&
            target_choose(slots, dataset, t, target, e) && extras_decode(slots, t, e) &&
            (origin && origin->encoder.columns_n
                 ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
                 : features_choose(slots, t, e)) &&
            missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
-           (origin ? origin_inputs_check(origin, t, e)
-                   : texts_check(dataset->table, t, e) &&
-                         features_review(dataset->table, *target, t, e)) &&
+           (!origin || origin_inputs_check(origin, t, e)) &&
+           (origin || texts_check(dataset->table, t, e)) &&
+           features_review(dataset->table, *target, origin != NULL, t, e) &&
            validation_decode(slots, dataset, t, e);
 }
 
@@ -479,8 +540,6 @@ void job_table_encode(const struct job_table *t, struct text *out) {
     }
     text_key(out, "missing_values");
     text_json_string(out, missing_choices[t->missing_refused].name);
-    text_key(out, "class_weight");
-    text_json_string(out, weight_choices[t->class_weight].name);
     text_key(out, "table");
     table_encode(t, out);
 }
@@ -544,7 +603,7 @@ static bool validation_read(const json_t *value, const struct json_slot *name,
         return true;
     t->validation = calloc(1, sizeof *t->validation);
     if (!t->validation || !json_is_string(name->value) ||
-        !table_read(value, t->validation))
+        !table_read(value, t->validation) || !job_table_target(t->validation))
         return false;
     snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s",
              json_string_value(name->value));

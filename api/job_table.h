@@ -21,8 +21,6 @@ struct job_column {
     enum column_use use;
 };
 
-enum class_weight { CLASS_WEIGHT_NONE, CLASS_WEIGHT_BALANCED };
-
 /* Zero-initialise; columns_n 0: the job has inline data of numbers. */
 struct job_table {
     char dataset[129];          /* "": inline rows */
@@ -36,10 +34,10 @@ struct job_table {
     uint64_t rows_n;
     float validation_split; /* 0: none */
     bool missing_refused;
-    enum class_weight class_weight;
     bool scale_target;            /* regression: trained on the standardised target */
-    struct job_table *validation; /* rows of another dataset, whose columns have the same
-                                     names; owned; NULL: none */
+    struct job_table *validation; /* rows of another dataset, whose columns (the target of
+                                     a file of its own apart) have the same names; owned;
+                                     NULL: none */
     char *warnings;               /* JSON array of texts; owned; NULL: none */
 };
 void job_table_free(struct job_table *t);
@@ -57,7 +55,7 @@ struct job_dataset {
 /* The posted keys that only a dataset's job has. */
 struct job_table_slots {
     const struct json_slot *dataset, *target, *features, *exclude, *validation_split,
-        *validation_dataset, *missing_values, *class_weight;
+        *validation_dataset, *missing_values;
 };
 
 /* Chooses the columns: those that `origin`, a model to continue from, takes, where it is
@@ -73,7 +71,9 @@ bool job_table_read(const struct job_table_slots *slots, const struct json_slot 
                     struct job_table *t, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The column to be predicted, in either place. */
+/* The column to be predicted, in either place; and what its dataset tells of it. */
 const struct job_column *job_table_target(const struct job_table *t);
+const struct profile_column *job_table_target_profile(const struct job_table *t,
+                                                      const struct job_dataset *dataset);
 
 #endif

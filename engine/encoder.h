@@ -43,7 +43,8 @@ bool encoder_layout(struct encoder *enc, struct err *e)
 size_t encoder_find(const struct encoder *enc, const char *name, size_t name_n);
 
 /* The place of a text among a column's categories; categories_n when it is none of them.
- */
+ * Its spelling counts ("007" is not "7"), but a whole number that is not found as it is
+ * spelt is looked for as "3" and as "3.0": who sends 3.0 for a column of 3 means that. */
 size_t encoder_category(const struct encoder_column *column, const char *text, size_t n);
 
 /* One cell of column `c` into its inputs of `row` (inputs_n floats, this column's part is

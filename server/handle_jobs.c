@@ -93,7 +93,7 @@ static bool job_id_valid(const char *id) {
 
 /* Where a job's bytes are: blobs of its own, or the dataset's. */
 struct job_bytes {
-    int64_t data, targets, validation;
+    int64_t data, targets, validation, validation_targets;
 };
 
 static bool job_insert(struct store *store, const struct job_request *request,
@@ -113,6 +113,7 @@ static bool job_insert(struct store *store, const struct job_request *request,
         .data_blob = bytes.data,
         .targets_blob = bytes.targets,
         .validation_blob = bytes.validation,
+        .validation_targets_blob = bytes.validation_targets,
         .epochs = request->spec.epochs,
         .created_ms = clock_ms(),
     };
@@ -203,6 +204,7 @@ static bool dataset_insert(struct store *store, struct job_draft *draft, const c
                           &validation, e);
         training.view.validation = &validation.view;
         training.bytes.validation = validation.bytes.data;
+        training.bytes.validation_targets = validation.bytes.targets;
     }
     ok = ok && job_draft_resolve(draft, &training.view, seed, &request, e) &&
          job_insert(store, &request, training.bytes, id, e);

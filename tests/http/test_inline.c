@@ -121,7 +121,7 @@ static bool agrees(const struct reply *a, const struct reply *b) {
 
 /* ---- the tests -------------------------------------------------------------------- */
 
-#define REST "{\"seed\":3,\"epochs\":150}"
+#define REST "{\"seed\":3,\"epochs\":150,\"class_weight\":{\"yes\":2}}"
 
 /* Arrays, objects and a dataset of the same table train to the same bits. */
 static void test_same_as_dataset(void) {
@@ -138,8 +138,9 @@ static void test_same_as_dataset(void) {
     if (train_inline("arrays", ARRAYS, REST, &jobs[0]) &&
         train_inline("objects", OBJECTS, REST, &jobs[1]) &&
         job_train(user,
-                  json_pack("{sssssssisi}", "model", "dataset", "dataset", "ship",
-                            "target", "survived", "seed", 3, "epochs", 150),
+                  json_pack("{sssssssisis{si}}", "model", "dataset", "dataset", "ship",
+                            "target", "survived", "seed", 3, "epochs", 150,
+                            "class_weight", "yes", 2),
                   &jobs[2])) {
         double cost = reply_number(jobs[2].json, "/cost");
         CHECK(cost > 0 && cost < 0.3);
@@ -255,8 +256,10 @@ static void test_useless_columns(void) {
                            "\"targets\":[1.5,3.5,7.5]}");
     if (job_train(user, table_job("kept", data, json_pack("{si}", "epochs", 300)),
                   &job)) {
-        CHECK_TEXT(reply_text(job.json, "/warnings/0"), "column \"0\" is constant");
-        CHECK_TEXT(reply_text(job.json, "/warnings/1"), "column \"1\" is empty");
+        CHECK_TEXT(reply_text(job.json, "/warnings/0"),
+                   "column \"0\" is constant: kept, as inline rows have it");
+        CHECK_TEXT(reply_text(job.json, "/warnings/1"),
+                   "column \"1\" is empty: kept, as inline rows have it");
         if (predict("kept", "[[\"k\",null,2],[\"other\",7,2]]", &got))
             CHECK_NEAR(reply_number(got.json, "/predictions/0"), 3.5, 0.2);
         reply_free(&got);

@@ -214,7 +214,8 @@ static void test_kept_columns(void) {
     for (size_t i = 0; i < 3; i++)
         CHECK(r.spec.table.columns[i].use == COLUMN_FEATURE);
     CHECK_TEXT(r.spec.table.warnings,
-               "[\"column \\\"0\\\" is constant\",\"column \\\"1\\\" is empty\"]");
+               "[\"column \\\"0\\\" is constant: kept, as inline rows have it\","
+               "\"column \\\"1\\\" is empty: kept, as inline rows have it\"]");
     job_request_free(&r);
 }
 
