@@ -7,3 +7,13 @@ HTTP := $(filter-out %/test_data,$(HTTP_ALL))
 $(HTTP_ALL): %: %.o $(HTTP_KIT)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcurl -ljansson -lz -lm
+
+# test_export has a program of another language read our files.
+http-deps: deps
+	@sh deploy/deps.sh python3
+
+# The long version of test_cycles.
+CYCLES ?= 500
+soak-models: deps $(BUILD)/descentd $(BUILD)/tests/http/test_cycles
+	@CYCLES=$(CYCLES) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_cycles
+.PHONY: http-deps soak-models
