@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/job_review.h"
+
 static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
                                          [ENCODER_BOOLEAN] = "boolean",
                                          [ENCODER_CATEGORY] = "category"};
@@ -226,89 +228,6 @@ static bool origin_inputs_check(const struct model *origin, const struct job_tab
                    origin->net->inputs_n, features);
 }
 
-/* ---- what deserves a warning ---------------------------------------------------- */
-
-static void warn(struct text *out, const char *column, const char *what) {
-    char line[320];
-    snprintf(line, sizeof line, "column \"%.100s\" %s", column, what);
-    text_json_string(out, line);
-}
-
-/* Whole numbers from one on, as many as there are rows, and (as far as was counted) none
- * twice. In few rows that happens by chance. */
-static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
-    return c->type == PROFILE_NUMBER && c->whole && !c->missing && rows_n > 20 &&
-           c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
-}
-
-/* Why nothing can be learnt from a column; NULL: something can. */
-static const char *useless(const struct profile_column *c, uint64_t rows_n) {
-    uint64_t there = rows_n - c->missing;
-    if (there == 0)
-        return "is empty";
-    if (c->type == PROFILE_CATEGORY && c->many)
-        return "has too many different texts";
-    if (!c->many && c->values_n == 1 && !c->missing)
-        return "is constant";
-    if (c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
-        return "is different in every row, like an id";
-    return NULL;
-}
-
-/* The same values as often: one name for another. */
-static bool repeats(const struct profile_column *c, const struct profile_column *target) {
-    bool same = !target->many && !c->many && target->values_n > 1 &&
-                c->values_n == target->values_n && c->missing == target->missing;
-    for (size_t v = 0; same && v < c->values_n; v++)
-        same = c->values[v].count == target->values[v].count;
-    return same;
-}
-
-/* Columns that cannot help: taken out, unless `continued`, a model to continue from, has
- * chosen them or they are inline rows', whose form rows to predict have too; columns that
- * help too much: named. */
-static bool features_review(const struct profile *p, const struct profile_column *target,
-                            bool continued, struct job_table *t, struct err *e) {
-    struct text out = {0};
-    bool kept = continued || !t->dataset[0];
-    const char *done = continued ? "kept, as init_from takes it"
-                       : kept    ? "kept, as inline rows have it"
-                                 : "left out";
-    size_t features = 0;
-    text_open(&out, '[');
-    size_t empty = out.n;
-    for (size_t i = 0; i < t->columns_n; i++) {
-        const struct profile_column *c = &p->columns[i];
-        if (t->columns[i].use != COLUMN_FEATURE)
-            continue;
-        const char *why = useless(c, p->rows_n);
-        char line[96];
-        if (why) {
-            snprintf(line, sizeof line, "%s: %s", why, done);
-            warn(&out, c->name, line);
-        } else if (counts_rows(c, p->rows_n)) {
-            warn(&out, c->name, "counts the rows, like an id");
-        }
-        if (why && !kept) {
-            t->columns[i].use = COLUMN_UNUSED;
-            continue;
-        }
-        features++;
-        if (repeats(c, target))
-            warn(&out, c->name,
-                 continued ? "seems to repeat the target: init_from takes it all the same"
-                           : "seems to repeat the target: exclude it unless it is known "
-                             "when predicting");
-    }
-    if (out.n > empty) {
-        text_close(&out, ']');
-        t->warnings = text_take(&out);
-    }
-    text_free(&out);
-    return features ||
-           err_set(e, ERR_INVALID, "/features", "no column is left to learn from");
-}
-
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
                           struct err *e) {
     int missing = 0;
@@ -331,19 +250,6 @@ static bool missing_check(const struct job_dataset *dataset, const struct job_ta
             return err_set(e, ERR_INVALID, "/missing_values",
                            "column \"%.60s\" is missing in %llu rows", t->columns[i].name,
                            (unsigned long long)dataset->table->columns[i].missing);
-    return true;
-}
-
-/* One input a text would make them many; inline rows keep all their columns. */
-static bool texts_check(const struct profile *p, const struct job_table *t,
-                        struct err *e) {
-    for (size_t i = 0; !t->dataset[0] && i < t->columns_n; i++)
-        if (t->columns[i].use == COLUMN_FEATURE && p->columns[i].many &&
-            t->columns[i].kind == ENCODER_CATEGORY)
-            return err_set(e, ERR_INVALID, "/features",
-                           "column \"%.60s\" has too many different texts to learn "
-                           "from: leave it out",
-                           p->columns[i].name);
     return true;
 }
 
@@ -452,8 +358,7 @@ bool job_table_decode(const struct job_table_slots *slots,
                 : features_choose(slots, t, e)) &&
            missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
            (!origin || origin_inputs_check(origin, t, e)) &&
-           (origin || texts_check(dataset->table, t, e)) &&
-           features_review(dataset->table, *target, origin != NULL, t, e) &&
+           job_review(dataset->table, *target, origin != NULL, t, e) &&
            validation_decode(slots, dataset, t, e);
 }
 
