@@ -184,5 +184,6 @@ def regression(rng):
     write("regression.txt", net, x, y, 0.1, 50, 50)
 
 
-for seed, make in enumerate([logistic, planar, four_layers, mini_batch, regression]):
-    make(np.random.default_rng(seed))
+if __name__ == "__main__":
+    for seed, make in enumerate([logistic, planar, four_layers, mini_batch, regression]):
+        make(np.random.default_rng(seed))

@@ -35,11 +35,12 @@ static bool everything(struct err *e) {
                                    {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
     struct trainer_options options = {
         .loss = LOSS_CROSS_ENTROPY,
-        .optimizer = {.kind = OPTIMIZER_GRADIENT_DESCENT, .learning_rate = 0.1f},
+        .optimizer = optimizer_defaults(OPTIMIZER_ADAM),
         .batch_rows = 600,
         .epochs = 1,
         .shuffle = true,
     };
+    options.optimizer.learning_rate = 0.01f;
     struct trainer_data data = {X, {.classes = classes, .weights = weights}, ROWS_N};
     atomic_bool stop = false;
     struct model from = {.task = TASK_MULTI_CLASS, .loss = LOSS_CROSS_ENTROPY};
