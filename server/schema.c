@@ -118,7 +118,12 @@ static const char VERSION_2[] =
     " FOREIGN KEY (name, revision) REFERENCES datasets (name, revision));"
     "CREATE INDEX dataset_parts_by_blob ON dataset_parts (blob);";
 
-static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2};
+/* A validation dataset of two files. */
+static const char VERSION_3[] =
+    "ALTER TABLE jobs ADD COLUMN validation_targets_blob BIGINT REFERENCES blobs (id);"
+    "CREATE INDEX jobs_by_validation_targets ON jobs (validation_targets_blob);";
+
+static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2, VERSION_3};
 enum { MIGRATIONS_N = sizeof MIGRATIONS / sizeof *MIGRATIONS };
 
 static bool version_read(struct db *db, int64_t *version, struct err *e) {

@@ -301,6 +301,8 @@ static bool sweep_next(struct store *s, int64_t before_ms, int64_t *blob, struct
                    "  AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.targets_blob = b.id)"
                    "  AND NOT EXISTS"
                    "   (SELECT 1 FROM jobs j WHERE j.validation_blob = b.id)"
+                   "  AND NOT EXISTS"
+                   "   (SELECT 1 FROM jobs j WHERE j.validation_targets_blob = b.id)"
                    "  AND NOT EXISTS (SELECT 1 FROM dataset_parts p WHERE p.blob = b.id)"
                    "  AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.blob = b.id))"
                    " RETURNING id",

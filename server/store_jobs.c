@@ -37,7 +37,9 @@ static void blob_bind(struct db_statement *q, int index, int64_t blob) {
 static bool blobs_check(struct store *s, const struct store_job_new *job, struct err *e) {
     return store_blob_check(s, job->data_blob, e) &&
            (!job->targets_blob || store_blob_check(s, job->targets_blob, e)) &&
-           (!job->validation_blob || store_blob_check(s, job->validation_blob, e));
+           (!job->validation_blob || store_blob_check(s, job->validation_blob, e)) &&
+           (!job->validation_targets_blob ||
+            store_blob_check(s, job->validation_targets_blob, e));
 }
 
 static bool insert_locked(struct store *s, const struct store_job_new *job,
@@ -49,7 +51,8 @@ static bool insert_locked(struct store *s, const struct store_job_new *job,
         s->db,
         "INSERT INTO jobs (id, number, model, status, hyperparameters,"
         " metadata, data_blob, epochs, created_ms, targets_blob, validation_blob,"
-        " warnings) VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11)"
+        " warnings, validation_targets_blob)"
+        " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         " ON CONFLICT (id) DO NOTHING",
         e);
     if (!q)
@@ -65,6 +68,7 @@ static bool insert_locked(struct store *s, const struct store_job_new *job,
     blob_bind(q, 9, job->targets_blob);
     blob_bind(q, 10, job->validation_blob);
     db_bind_text(q, 11, job->warnings);
+    blob_bind(q, 12, job->validation_targets_blob);
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;
@@ -83,7 +87,8 @@ bool store_job_insert(struct store *s, const struct store_job_new *job, struct e
     " started_ms, finished_ms, epochs, epochs_done, cost, cost_epoch, training_seconds," \
     " stop_reason, error_code, error_text, error_epoch, model_version,"                  \
     " cancel_requested, attempts, COALESCE(targets_blob, 0),"                            \
-    " COALESCE(validation_blob, 0), warnings, metrics FROM jobs"
+    " COALESCE(validation_blob, 0), warnings, metrics,"                                  \
+    " COALESCE(validation_targets_blob, 0) FROM jobs"
 
 /* *text is NULL for null. */
 static bool text_read(struct db_statement *q, int column, char **text, struct err *e) {
@@ -111,6 +116,7 @@ static bool job_read(struct db_statement *q, struct store_job *job, struct err *
         .attempts = db_int(q, 20),
         .targets_blob = db_int(q, 21),
         .validation_blob = db_int(q, 22),
+        .validation_targets_blob = db_int(q, 25),
     };
     if (!job_status_find(db_text(q, 2), &job->status))
         return err_set(e, ERR_STORAGE, NULL, "store: job %s has the status \"%s\"",

@@ -91,6 +91,7 @@ static void old_rows_are_there(struct store *s) {
     struct store_job job = job_of(s, "done");
     CHECK(job.status == JOB_SUCCEEDED && job.data_blob == 1 && job.cost == 0.5);
     CHECK(!job.targets_blob && !job.validation_blob && !job.warnings && !job.metrics);
+    CHECK(!job.validation_targets_blob);
     CHECK_TEXT(job.hyperparameters, "{\"a\": 1}");
     CHECK_TEXT(job.metadata, "[]");
     store_job_free(&job);
@@ -146,7 +147,7 @@ static void upgrades_in_place(void) {
     old_rows_are_there(s);
     new_things_work_on_it(s);
     store_close(s);
-    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") == 2);
+    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") == 3);
     s = place_open(&p); /* and there is nothing left to do */
     old_rows_are_there(s);
     store_close(s);
