@@ -159,8 +159,7 @@ static bool point_is_due(const struct job_spec *spec, int64_t epoch) {
 }
 
 /* A point is always the last one; a due one goes to the curve, with the cost of the rows
- * that were held back. With a full batch that is the cost after the update behind the
- * point. */
+ * that were held back. */
 static bool point_take(struct worker *w, struct run *run, struct trainer *t,
                        struct trainer_point point) {
     double validation = (double)NAN;
