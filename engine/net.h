@@ -52,6 +52,13 @@ struct net {
  * of the output layer) or ERR_NO_MEMORY. */
 struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
                     struct err *e) __attribute__((warn_unused_result));
+
+/* The same without the parameters (params is NULL): for what follows from the shapes
+ * alone, as the memory that a training would need. */
+struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
+                        size_t layers_n, struct err *e)
+    __attribute__((warn_unused_result));
+
 void net_free(struct net *net); /* NULL is allowed */
 
 /* Whether some layer has dropout. */
