@@ -47,7 +47,7 @@ $(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
 # A goal that promises to work on a fresh machine installs before it compiles.
-$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench check,$(MAKECMDGOALS)),deps)
+$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-models check,$(MAKECMDGOALS)),deps)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
@@ -67,7 +67,7 @@ unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
+test: http-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
 	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh $(UNIT) $(HTTP)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
@@ -78,7 +78,7 @@ image-test:
 
 # Formatting, both compilers with warnings as errors, and the tests under ASan and UBSan.
 SOURCES = $(shell git ls-files '*.c' '*.h')
-check: deps
+check: http-deps
 	@sh deploy/deps.sh clang clang-format libclang-rt-14-dev
 	clang-format --dry-run -Werror $(SOURCES)
 	sh tests/layers.sh

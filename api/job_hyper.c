@@ -95,7 +95,6 @@ struct job_table_slots job_slots_table(const struct json_slot *slots) {
         .validation_split = &slots[KEY_VALIDATION_SPLIT],
         .validation_dataset = &slots[KEY_VALIDATION_DATASET],
         .missing_values = &slots[KEY_MISSING_VALUES],
-        .class_weight = &slots[KEY_CLASS_WEIGHT],
     };
 }
 

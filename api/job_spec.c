@@ -92,6 +92,8 @@ void job_spec_members_encode(const struct job_spec *spec, struct text *out) {
     if (spec->labels.n) {
         text_key(out, "classes");
         job_labels_encode(&spec->labels, out);
+        text_key(out, "class_weight");
+        class_weight_encode(&spec->class_weight, &spec->labels, out);
     }
     if (spec->table.columns_n)
         job_table_encode(&spec->table, out);
@@ -117,6 +119,7 @@ struct trainer_options job_trainer_options(const struct job_spec *spec) {
 void job_spec_free(struct job_spec *spec) {
     free(spec->layers);
     labels_free(&spec->labels);
+    class_weight_free(&spec->class_weight);
     job_table_free(&spec->table);
     *spec = (struct job_spec){0};
 }
@@ -210,10 +213,11 @@ static bool slots_decode(const struct json_slot *slots, struct job_spec *spec,
     struct job_shape shape = {.task = -1, .loss = -1};
     struct job_table_slots table = job_slots_table(slots);
     int64_t samples = 0, inputs = 0;
-    bool ok = json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
-              json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
-              job_table_read(&table, &slots[KEY_TABLE], &spec->table, e) &&
-              job_shape_decode(slots, true, &shape, e);
+    bool ok =
+        json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
+        json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
+        job_table_read(&table, &slots[KEY_TABLE], &spec->table, e) &&
+        job_shape_decode(slots, (struct job_shape_rules){.stored = true}, &shape, e);
     if (ok && !(shape.complete && shape.task >= 0 && shape.loss >= 0 && samples &&
                 (inputs || spec->table.columns_n)))
         ok = err_set(e, ERR_INVALID, "", "a stored job's document is incomplete");
@@ -224,7 +228,9 @@ static bool slots_decode(const struct json_slot *slots, struct job_spec *spec,
     spec->task = (enum task)shape.task;
     spec->loss = (enum loss)shape.loss;
     return ok && job_hyper_decode(slots, spec, e) && origin_decode(slots, spec, e) &&
-           labels_decode(&slots[KEY_CLASSES], &spec->labels, e) && spec_check(spec, e);
+           labels_decode(&slots[KEY_CLASSES], &spec->labels, e) && spec_check(spec, e) &&
+           class_weight_decode(&slots[KEY_CLASS_WEIGHT], &spec->labels,
+                               &spec->class_weight, e);
 }
 
 bool job_spec_decode(const char *json, struct job_spec *spec, struct encoder *encoder,

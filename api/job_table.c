@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/job_review.h"
+
 static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
                                          [ENCODER_BOOLEAN] = "boolean",
                                          [ENCODER_CATEGORY] = "category"};
 static const char *const use_names[] = {
     [COLUMN_UNUSED] = "none", [COLUMN_FEATURE] = "feature", [COLUMN_TARGET] = "target"};
 static const struct json_choice missing_choices[] = {{"mean", 0}, {"error", 1}};
-static const struct json_choice weight_choices[] = {{"none", CLASS_WEIGHT_NONE},
-                                                    {"balanced", CLASS_WEIGHT_BALANCED}};
 
 void job_table_free(struct job_table *t) {
     for (size_t i = 0; i < t->columns_n; i++)
@@ -33,6 +33,12 @@ const struct job_column *job_table_target(const struct job_table *t) {
         if (t->columns[i].use == COLUMN_TARGET)
             return &t->columns[i];
     return NULL;
+}
+
+const struct profile_column *job_table_target_profile(const struct job_table *t,
+                                                      const struct job_dataset *dataset) {
+    return t->targets_apart ? &dataset->targets->columns[0]
+                            : &dataset->table->columns[job_table_target(t) - t->columns];
 }
 
 static enum encoder_kind kind_of(const struct profile_column *c) {
@@ -66,7 +72,7 @@ static bool column_named(const struct job_table *t, const char *name, const char
     for (*index = 0; *index < t->columns_n; ++*index)
         if (strcmp(t->columns[*index].name, name) == 0)
             return true;
-    return err_set(e, ERR_INVALID, where, "the dataset has no column \"%.60s\"", name);
+    return err_set(e, ERR_INVALID, where, "there is no column \"%.60s\"", name);
 }
 
 /* Sets the use of the columns that an array of names lists. */
@@ -85,10 +91,39 @@ static bool names_use(const struct json_slot *slot, enum column_use use,
             return false;
         if (t->columns[column].use == COLUMN_TARGET && use == COLUMN_FEATURE)
             return err_set(e, ERR_INVALID, name.path, "\"%.60s\" is the target", text);
+        if (t->columns[column].use == COLUMN_FEATURE && use == COLUMN_FEATURE)
+            return err_set(e, ERR_INVALID, name.path, "\"%.60s\" is given twice", text);
         if (t->columns[column].use != COLUMN_TARGET)
             t->columns[column].use = use;
     }
     return true;
+}
+
+/* A file of targets is one column of as many rows as the features have. */
+static bool targets_check(const struct job_dataset *dataset, const char *where,
+                          struct err *e) {
+    const struct profile *targets = dataset->targets;
+    if (!targets)
+        return true;
+    if (targets->rows_n != dataset->table->rows_n)
+        return err_set(e, ERR_INVALID, where,
+                       "has %llu rows of features and %llu of "
+                       "targets",
+                       (unsigned long long)dataset->table->rows_n,
+                       (unsigned long long)targets->rows_n);
+    return targets->columns_n == 1 ||
+           err_set(e, ERR_INVALID, where,
+                   "expected one column of targets, the dataset has %zu",
+                   targets->columns_n);
+}
+
+static bool targets_take(const struct profile_column *target, struct job_table *t,
+                         struct err *e) {
+    t->targets_apart = true;
+    t->target.kind = kind_of(target);
+    t->target.use = COLUMN_TARGET;
+    t->target.name = strdup(target->name);
+    return t->target.name || no_memory(e);
 }
 
 static bool target_choose(const struct job_table_slots *slots,
@@ -99,20 +134,12 @@ static bool target_choose(const struct job_table_slots *slots,
     if (!json_text(slots->target, &name, e))
         return false;
     if (dataset->targets) {
-        if (dataset->targets->columns_n != 1)
-            return err_set(e, ERR_INVALID, slots->dataset->path,
-                           "expected one column of targets, the dataset has %zu",
-                           dataset->targets->columns_n);
         *target = &dataset->targets->columns[0];
         if (name && strcmp(name, (*target)->name) != 0)
             return err_set(e, ERR_INVALID, slots->target->path,
                            "the dataset's file of targets has the column \"%.60s\" alone",
                            (*target)->name);
-        t->targets_apart = true;
-        t->target.kind = kind_of(*target);
-        t->target.use = COLUMN_TARGET;
-        t->target.name = strdup((*target)->name);
-        return t->target.name || no_memory(e);
+        return targets_take(*target, t, e);
     }
     if (!name)
         return err_set(e, ERR_INVALID, slots->target->path,
@@ -143,7 +170,10 @@ static bool features_choose(const struct job_table_slots *slots, struct job_tabl
 static bool origin_column_fits(const struct encoder_column *has,
                                const struct profile_column *c, const char *where,
                                struct err *e) {
-    if (has->kind == ENCODER_CATEGORY || kind_of(c) == has->kind)
+    /* 0 and 1, which booleans may be; and no cells, which look like it. */
+    bool truths = has->kind == ENCODER_BOOLEAN && c->type == PROFILE_NUMBER &&
+                  c->min >= 0 && c->max <= 1 && (c->whole || c->max <= 0);
+    if (has->kind == ENCODER_CATEGORY || kind_of(c) == has->kind || truths)
         return true;
     return err_set(e, ERR_INVALID, where,
                    "expected a %s in column \"%.60s\", as init_from "
@@ -198,76 +228,13 @@ static bool origin_inputs_check(const struct model *origin, const struct job_tab
                    origin->net->inputs_n, features);
 }
 
-/* ---- what deserves a warning ---------------------------------------------------- */
-
-static void warn(struct text *out, const char *column, const char *what) {
-    char line[320];
-    snprintf(line, sizeof line, "column \"%.100s\" %s", column, what);
-    text_json_string(out, line);
-}
-
-/* Whole numbers from one on, as many as there are rows, and (as far as was counted) none
- * twice. In few rows that happens by chance. */
-static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
-    return c->type == PROFILE_NUMBER && c->whole && !c->missing && rows_n > 20 &&
-           c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
-}
-
-/* Columns that cannot help: taken out; columns that help too much: named. */
-static bool features_review(const struct profile *p, const struct profile_column *target,
-                            struct job_table *t, struct err *e) {
-    struct text out = {0};
-    size_t features = 0;
-    text_open(&out, '[');
-    size_t empty = out.n;
-    for (size_t i = 0; i < t->columns_n; i++) {
-        const struct profile_column *c = &p->columns[i];
-        bool used = t->columns[i].use == COLUMN_FEATURE, drop = false;
-        uint64_t there = p->rows_n - c->missing;
-        if (used && there == 0)
-            warn(&out, c->name, "is empty: left out"), drop = true;
-        else if (used && c->type == PROFILE_CATEGORY && c->many)
-            warn(&out, c->name, "has too many different texts: left out"), drop = true;
-        else if (used && !c->many && c->values_n == 1 && !c->missing)
-            warn(&out, c->name, "is constant: left out"), drop = true;
-        else if (used && c->type == PROFILE_CATEGORY && c->values_n == there &&
-                 there > 20)
-            warn(&out, c->name, "is different in every row, like an id: left out"),
-                drop = true;
-        else if (used && counts_rows(c, p->rows_n))
-            warn(&out, c->name, "counts the rows, like an id");
-        if (drop)
-            t->columns[i].use = COLUMN_UNUSED;
-        features += t->columns[i].use == COLUMN_FEATURE;
-        /* The same values as often: one name for another. */
-        bool mirrors = !drop && used && !target->many && !c->many &&
-                       target->values_n > 1 && c->values_n == target->values_n &&
-                       c->missing == target->missing;
-        for (size_t v = 0; mirrors && v < c->values_n; v++)
-            mirrors = c->values[v].count == target->values[v].count;
-        if (mirrors)
-            warn(&out, c->name,
-                 "seems to repeat the target: exclude it unless it is known "
-                 "when predicting");
-    }
-    if (out.n > empty) {
-        text_close(&out, ']');
-        t->warnings = text_take(&out);
-    }
-    text_free(&out);
-    return features ||
-           err_set(e, ERR_INVALID, "/features", "no column is left to learn from");
-}
-
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
                           struct err *e) {
-    int missing = 0, weight = CLASS_WEIGHT_NONE;
+    int missing = 0;
     bool ok = json_float(slots->validation_split, (struct json_bounds){0, 0.9, false},
                          &t->validation_split, e) &&
-              json_choose(slots->missing_values, missing_choices, 2, &missing, e) &&
-              json_choose(slots->class_weight, weight_choices, 2, &weight, e);
+              json_choose(slots->missing_values, missing_choices, 2, &missing, e);
     t->missing_refused = missing;
-    t->class_weight = (enum class_weight)weight;
     return ok;
 }
 
@@ -286,50 +253,6 @@ static bool missing_check(const struct job_dataset *dataset, const struct job_ta
     return true;
 }
 
-/* ---- rows of another dataset ------------------------------------------------------ */
-
-/* Column `i` of the validation table plays the part that its namesake plays in training,
- * and is read as that was. */
-static bool validation_column(const struct job_column *c, struct job_table *v,
-                              const char *where, struct err *e) {
-    size_t i = 0;
-    if (!column_named(v, c->name, where, &i, e))
-        return false;
-    struct job_column *other = &v->columns[i];
-    if (c->kind != other->kind && c->kind != ENCODER_CATEGORY)
-        return err_set(e, ERR_INVALID, where, "its column \"%.60s\" is %s, not %s",
-                       c->name, kind_names[other->kind], kind_names[c->kind]);
-    other->kind = c->kind;
-    other->use = c->use;
-    return true;
-}
-
-static bool validation_decode(const struct job_table_slots *slots,
-                              const struct job_dataset *dataset, struct job_table *t,
-                              struct err *e) {
-    const char *where = slots->validation_dataset->path;
-    const struct job_dataset *from = dataset->validation;
-    if (!from)
-        return true;
-    if (t->validation_split > 0)
-        return err_set(e, ERR_INVALID, where, "give validation_split or this, not both");
-    if (t->targets_apart || from->targets)
-        return err_set(e, ERR_INVALID, where,
-                       "both datasets must be one table each, not features and targets");
-    t->validation = calloc(1, sizeof *t->validation);
-    if (!t->validation || !columns_copy(from->table, t->validation, e))
-        return no_memory(e);
-    snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s", from->name);
-    t->validation->revision = from->revision;
-    t->validation->source = from->source;
-    t->validation->rows_n = from->table->rows_n;
-    for (size_t i = 0; i < t->columns_n; i++)
-        if (t->columns[i].use != COLUMN_UNUSED &&
-            !validation_column(&t->columns[i], t->validation, where, e))
-            return false;
-    return true;
-}
-
 /* What the worker would find out, told before anything is accepted. */
 static bool range_check(const struct profile *p, const struct job_table *t,
                         struct err *e) {
@@ -344,6 +267,80 @@ static bool range_check(const struct profile *p, const struct job_table *t,
     return true;
 }
 
+/* ---- rows of another dataset ------------------------------------------------------ */
+
+/* A column of the validation table plays the part that `c` plays in training, and is read
+ * as that is. */
+static bool validation_part(const struct job_column *c, struct job_column *other,
+                            const char *where, struct err *e) {
+    if (c->kind != other->kind && c->kind != ENCODER_CATEGORY)
+        return err_set(e, ERR_INVALID, where, "its column \"%.60s\" is %s, not %s",
+                       other->name, kind_names[other->kind], kind_names[c->kind]);
+    other->kind = c->kind;
+    other->use = c->use;
+    return true;
+}
+
+/* Its features are those of the same names. */
+static bool validation_features(const struct job_table *t, struct job_table *v,
+                                const char *where, struct err *e) {
+    for (size_t i = 0; i < t->columns_n; i++) {
+        size_t at = 0;
+        if (t->columns[i].use == COLUMN_FEATURE &&
+            (!column_named(v, t->columns[i].name, where, &at, e) ||
+             !validation_part(&t->columns[i], &v->columns[at], where, e)))
+            return false;
+    }
+    return true;
+}
+
+/* Its target is the one column of its file of targets, or the one that is named as the
+ * target in training. */
+static bool validation_target(const struct job_table *t, const struct job_dataset *from,
+                              struct job_table *v, const char *where, struct err *e) {
+    const struct job_column *target = job_table_target(t);
+    size_t at = 0;
+    if (from->targets)
+        return targets_check(from, where, e) &&
+               targets_take(&from->targets->columns[0], v, e) &&
+               validation_part(target, &v->target, where, e);
+    if (!column_named(v, target->name, where, &at, e))
+        return false;
+    if (v->columns[at].use == COLUMN_FEATURE)
+        return err_set(e, ERR_INVALID, where,
+                       "its column \"%.60s\" has the name of a feature and of the "
+                       "target: upload features and targets apart",
+                       target->name);
+    return validation_part(target, &v->columns[at], where, e);
+}
+
+static bool validation_decode(const struct job_table_slots *slots,
+                              const struct job_dataset *dataset, struct job_table *t,
+                              struct err *e) {
+    const char *where = slots->validation_dataset->path;
+    const struct job_dataset *from = dataset->validation;
+    if (!from)
+        return true;
+    if (t->validation_split > 0)
+        return err_set(e, ERR_INVALID, where, "give validation_split or this, not both");
+    struct job_table *v = t->validation = calloc(1, sizeof *t->validation);
+    if (!v || !columns_copy(from->table, v, e))
+        return no_memory(e);
+    snprintf(v->dataset, sizeof v->dataset, "%s", from->name);
+    v->revision = from->revision;
+    v->source = from->source;
+    v->targets_source = from->targets_source;
+    v->rows_n = from->table->rows_n;
+    v->missing_refused = t->missing_refused;
+    if (!validation_features(t, v, where, e) || !validation_target(t, from, v, where, e))
+        return false;
+    if (missing_check(from, v, job_table_target_profile(v, from), e) &&
+        range_check(from->table, v, e))
+        return true;
+    snprintf(e->where, sizeof e->where, "%s", where);
+    return false;
+}
+
 bool job_table_decode(const struct job_table_slots *slots,
                       const struct job_dataset *dataset, const struct model *origin,
                       struct job_table *t, const struct profile_column **target,
@@ -353,19 +350,15 @@ bool job_table_decode(const struct job_table_slots *slots,
     t->source = dataset->source;
     t->targets_source = dataset->targets_source;
     t->rows_n = dataset->table->rows_n;
-    if (dataset->targets && dataset->targets->rows_n != dataset->table->rows_n)
-        return err_set(e, ERR_INVALID, slots->dataset->path,
-                       "has %llu rows of features and %llu of targets",
-                       (unsigned long long)dataset->table->rows_n,
-                       (unsigned long long)dataset->targets->rows_n);
-    return columns_copy(dataset->table, t, e) &&
+    return targets_check(dataset, slots->dataset->path, e) &&
+           columns_copy(dataset->table, t, e) &&
            target_choose(slots, dataset, t, target, e) && extras_decode(slots, t, e) &&
            (origin && origin->encoder.columns_n
                 ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
                 : features_choose(slots, t, e)) &&
            missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
-           (origin ? origin_inputs_check(origin, t, e)
-                   : features_review(dataset->table, *target, t, e)) &&
+           (!origin || origin_inputs_check(origin, t, e)) &&
+           job_review(dataset->table, *target, origin != NULL, t, e) &&
            validation_decode(slots, dataset, t, e);
 }
 
@@ -406,8 +399,10 @@ static void columns_encode(const struct job_table *t, struct text *out) {
 }
 
 static void table_members_encode(const struct job_table *t, struct text *out) {
-    text_key(out, "revision");
-    text_json_int(out, t->revision);
+    if (t->revision) {
+        text_key(out, "revision");
+        text_json_int(out, t->revision);
+    }
     text_key(out, "rows");
     text_json_int(out, (int64_t)t->rows_n);
     text_key(out, "scale_target");
@@ -434,10 +429,12 @@ static void table_encode(const struct job_table *t, struct text *out) {
 }
 
 void job_table_encode(const struct job_table *t, struct text *out) {
-    text_key(out, "dataset");
-    text_json_string(out, t->dataset);
-    text_key(out, "target");
-    text_json_string(out, job_table_target(t)->name);
+    if (t->dataset[0]) {
+        text_key(out, "dataset");
+        text_json_string(out, t->dataset);
+        text_key(out, "target");
+        text_json_string(out, job_table_target(t)->name);
+    }
     if (t->validation_split > 0) {
         text_key(out, "validation_split");
         text_json_float(out, t->validation_split);
@@ -448,8 +445,6 @@ void job_table_encode(const struct job_table *t, struct text *out) {
     }
     text_key(out, "missing_values");
     text_json_string(out, missing_choices[t->missing_refused].name);
-    text_key(out, "class_weight");
-    text_json_string(out, weight_choices[t->class_weight].name);
     text_key(out, "table");
     table_encode(t, out);
 }
@@ -513,7 +508,7 @@ static bool validation_read(const json_t *value, const struct json_slot *name,
         return true;
     t->validation = calloc(1, sizeof *t->validation);
     if (!t->validation || !json_is_string(name->value) ||
-        !table_read(value, t->validation))
+        !table_read(value, t->validation) || !job_table_target(t->validation))
         return false;
     snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s",
              json_string_value(name->value));
@@ -522,12 +517,12 @@ static bool validation_read(const json_t *value, const struct json_slot *name,
 
 bool job_table_read(const struct job_table_slots *slots, const struct json_slot *table,
                     struct job_table *t, struct err *e) {
-    const char *dataset = NULL;
+    const char *dataset = ""; /* inline rows */
     if (!table->value)
         return true;
     if (!json_text(slots->dataset, &dataset, e) || !extras_decode(slots, t, e))
         return false;
-    if (!dataset || !table_read(table->value, t) || !job_table_target(t) ||
+    if (!table_read(table->value, t) || !job_table_target(t) ||
         !validation_read(json_object_get(table->value, "validation"),
                          slots->validation_dataset, t))
         return err_set(e, ERR_INVALID, table->path, "a stored job's table is incomplete");

@@ -1,6 +1,7 @@
-/* A job on a dataset: which columns go in, which one is to be predicted, and how the file
- * is read again. Part of a job_spec; stands in its document, so that a worker needs
- * nothing but the document and the bytes. */
+/* A job whose columns are encoded, on a dataset or on inline rows: which columns go in,
+ * which one is to be predicted, and how the file is read again. Part of a job_spec;
+ * stands in its document, so that a worker needs nothing but the document and the bytes.
+ */
 #ifndef API_JOB_TABLE_H
 #define API_JOB_TABLE_H
 
@@ -20,12 +21,10 @@ struct job_column {
     enum column_use use;
 };
 
-enum class_weight { CLASS_WEIGHT_NONE, CLASS_WEIGHT_BALANCED };
-
-/* Zero-initialise; columns_n 0: the job has inline data. */
+/* Zero-initialise; columns_n 0: the job has inline data of numbers. */
 struct job_table {
-    char dataset[129];
-    int64_t revision;
+    char dataset[129];          /* "": inline rows */
+    int64_t revision;           /* 0 of those */
     bool targets_apart;         /* the target is column 0 of a file of its own */
     struct reader_found source; /* how the features' file is read */
     struct reader_found targets_source;
@@ -35,17 +34,17 @@ struct job_table {
     uint64_t rows_n;
     float validation_split; /* 0: none */
     bool missing_refused;
-    enum class_weight class_weight;
     bool scale_target;            /* regression: trained on the standardised target */
-    struct job_table *validation; /* rows of another dataset, whose columns have the same
-                                     names; owned; NULL: none */
+    struct job_table *validation; /* rows of another dataset, whose columns (the target of
+                                     a file of its own apart) have the same names; owned;
+                                     NULL: none */
     char *warnings;               /* JSON array of texts; owned; NULL: none */
 };
 void job_table_free(struct job_table *t);
 
 /* A dataset as a job sees it; borrowed. */
 struct job_dataset {
-    const char *name;
+    const char *name; /* "": inline rows */
     int64_t revision;
     const struct profile *table;   /* of the table, or of the features' file */
     const struct profile *targets; /* of the targets' file, or NULL */
@@ -56,7 +55,7 @@ struct job_dataset {
 /* The posted keys that only a dataset's job has. */
 struct job_table_slots {
     const struct json_slot *dataset, *target, *features, *exclude, *validation_split,
-        *validation_dataset, *missing_values, *class_weight;
+        *validation_dataset, *missing_values;
 };
 
 /* Chooses the columns: those that `origin`, a model to continue from, takes, where it is
@@ -72,7 +71,9 @@ bool job_table_read(const struct job_table_slots *slots, const struct json_slot 
                     struct job_table *t, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The column to be predicted, in either place. */
+/* The column to be predicted, in either place; and what its dataset tells of it. */
 const struct job_column *job_table_target(const struct job_table *t);
+const struct profile_column *job_table_target_profile(const struct job_table *t,
+                                                      const struct job_dataset *dataset);
 
 #endif

@@ -81,8 +81,7 @@ void json_path_index(char out[ERR_WHERE_MAX], const char *path, size_t index) {
     json_path_key(out, path, number);
 }
 
-/* Levenshtein's distance, cut off for long words: a hint needs no more. */
-static size_t distance(const char *a, const char *b) {
+size_t json_distance(const char *a, const char *b) {
     enum { WORD_MAX = 48 };
     size_t n = strlen(b), row[WORD_MAX + 1];
     if (n > WORD_MAX || strlen(a) > WORD_MAX)
@@ -135,7 +134,7 @@ static bool unknown_key(const char *name, const struct json_key *keys, size_t ke
     json_path_key(where, path, name);
     for (size_t k = 0; k < keys_n; k++) {
         for (const char *at = NULL; spelling_next(&keys[k], &at, word);) {
-            size_t d = distance(name, word);
+            size_t d = json_distance(name, word);
             if (!nearest || d < best) {
                 best = d;
                 nearest = keys[k].name;
@@ -255,7 +254,8 @@ static const char *nearest_choice(const char *name, const struct json_choice *ch
                                   size_t n) {
     size_t nearest = 0, first = 0;
     for (size_t i = 1; i < n; i++)
-        if (distance(name, choices[i].name) < distance(name, choices[nearest].name))
+        if (json_distance(name, choices[i].name) <
+            json_distance(name, choices[nearest].name))
             nearest = i;
     while (first < n && choices[first].value != choices[nearest].value)
         first++;

@@ -57,6 +57,9 @@ struct json_bounds {
 bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *out,
                 struct err *e) __attribute__((warn_unused_result));
 
+/* Levenshtein's distance, cut off for long words: a hint needs no more. */
+size_t json_distance(const char *a, const char *b);
+
 /* One of names[0..n): canonical names first where there are aliases. The comparison
  * ignores case. *index is left alone where there is no value. */
 struct json_choice {

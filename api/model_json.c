@@ -1,5 +1,6 @@
 #include "api/model_json.h"
 
+#include "api/encoder_document.h"
 #include "api/job.h"
 
 static void member_string(struct text *out, const char *key, const char *value) {
@@ -67,6 +68,10 @@ bool model_json_encode(const struct model *model, const char *name, int64_t vers
     member_string(out, "loss", loss_name(model->loss));
     text_key(out, "inputs");
     text_json_int(out, (int64_t)net->inputs_n);
+    if (model->encoder.columns_n) {
+        text_key(out, "columns");
+        encoder_document_encode(&model->encoder, out);
+    }
     transform_encode(&model->transform, net->inputs_n, out);
     text_key(out, "layers");
     text_open(out, '[');

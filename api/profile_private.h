@@ -5,16 +5,24 @@
 #include "api/intern.h"
 #include "api/profile.h"
 
+/* A key that was seen: a short spelling, or the bits of a number. */
+struct profile_slot {
+    uint64_t key;
+    uint32_t id;   /* its value + 1, or 0 for an empty slot */
+    uint32_t more; /* cells that its value's count does not have yet */
+};
+
 /* Zero-initialise with values_init. */
 struct profile_values {
     struct intern table;
     struct labels strings; /* what the table holds */
     uint64_t *counts;      /* (counts_capacity); owned */
     size_t counts_capacity;
-    uint64_t *keys; /* (slots_n): short spellings, or the bits of numbers; owned */
-    uint32_t *ids;  /* (slots_n): its value + 1, or 0; owned */
+    struct profile_slot *slots; /* (slots_n), a power of two; owned */
     size_t slots_n, keys_n;
-    size_t bytes; /* an estimate of what all of it takes */
+    uint32_t *bytes_seen; /* (256): 0, or 1 + cells of that whole number, without a
+                             spelling, that its count does not have yet; NULL; owned */
+    size_t bytes;         /* an estimate of what all of it takes */
     bool many;
 };
 

@@ -1,6 +1,7 @@
 #include "engine/encoder.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,13 +74,46 @@ size_t encoder_find(const struct encoder *enc, const char *name, size_t name_n) 
     return found ? (size_t)(*found - enc->columns) : enc->columns_n;
 }
 
-size_t encoder_category(const struct encoder_column *column, const char *text, size_t n) {
+static size_t category_spelt(const struct encoder_column *column, const char *text,
+                             size_t n) {
     struct key key = {text, n};
     if (!column->categories_n)
         return 0;
     char **found = bsearch(&key, column->categories, column->categories_n,
                            sizeof *column->categories, key_compare_category);
     return found ? (size_t)(found - column->categories) : column->categories_n;
+}
+
+/* Whether a text is a whole number that float64 tells from its neighbours, without zeros
+ * or a plus before it. */
+static bool whole_read(const char *text, size_t n, long long *whole) {
+    char copy[CELL_DIGITS_BYTES], *end;
+    if (!n || n >= sizeof copy)
+        return false;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    const char *digits = copy + (copy[0] == '-');
+    if (strspn(copy, "0123456789+-.eE") != n || !strspn(digits, "0123456789") ||
+        (digits[0] == '0' && strspn(digits, "0123456789") > 1))
+        return false;
+    double number = strtod(copy, &end);
+    if (end != copy + n || number != trunc(number) || !(fabs(number) < 0x1p53))
+        return false;
+    *whole = (long long)number;
+    return true;
+}
+
+size_t encoder_category(const struct encoder_column *column, const char *text, size_t n) {
+    size_t at = category_spelt(column, text, n);
+    long long whole;
+    if (at < column->categories_n || !whole_read(text, n, &whole))
+        return at;
+    for (size_t i = 0; i < 2 && at == column->categories_n; i++) {
+        char digits[CELL_DIGITS_BYTES];
+        int digits_n = snprintf(digits, sizeof digits, i ? "%lld.0" : "%lld", whole);
+        at = category_spelt(column, digits, (size_t)digits_n);
+    }
+    return at;
 }
 
 static bool number_encode(const struct encoder_column *column, const struct cell *cell,
@@ -138,6 +172,13 @@ bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
         break;
     }
     return category_encode(column, cell, inputs, where, e);
+}
+
+bool encoder_takes_numbers(const struct encoder *enc) {
+    for (size_t c = 0; c < enc->columns_n; c++)
+        if (enc->columns[c].kind != ENCODER_NUMBER)
+            return false;
+    return true;
 }
 
 void encoder_scaled(const struct encoder *enc, unsigned char *scaled) {

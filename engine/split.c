@@ -35,10 +35,10 @@ static int numbers_compare(const void *a, const void *b) {
     return (left->number > right->number) - (left->number < right->number);
 }
 
-/* Plans the shares' validation_n by largest remainders. @return their sum. A product with
- * a fraction below 1 is not rounded up to the number of rows, so rounding down always
- * leaves a row for training. */
-static size_t shares_plan(const struct split_options *o, struct share *shares, size_t k) {
+/* Plans the shares' validation_n by largest remainders. A product with a fraction below 1
+ * is not rounded up to the number of rows, so rounding down always leaves a row for
+ * training. */
+static void shares_plan(const struct split_options *o, struct share *shares, size_t k) {
     size_t wanted = (size_t)round((double)o->m * o->fraction), planned = 0;
     wanted = wanted ? wanted : 1;
     for (size_t c = 0; c < k; c++) {
@@ -55,7 +55,6 @@ static size_t shares_plan(const struct split_options *o, struct share *shares, s
             planned++;
         }
     qsort(shares, k, sizeof *shares, numbers_compare);
-    return planned;
 }
 
 /* Cuts by lot: the first rows of a permutation that their class still has room for. */
@@ -71,6 +70,15 @@ static void rows_draw(const struct split_options *o, struct share *shares,
     }
 }
 
+bool split_check(size_t rows_n, bool stratified, struct err *e) {
+    return rows_n >= 2 ||
+           err_set(e, ERR_RANGE, NULL,
+                   stratified ? "no class has the two rows that a split into training "
+                                "and validation takes"
+                              : "a split into training and validation takes two rows or "
+                                "more");
+}
+
 static bool options_check(const struct split_options *o, struct err *e) {
     if (!(o->fraction > 0 && o->fraction < 1))
         return err_set(e, ERR_RANGE, NULL,
@@ -79,10 +87,7 @@ static bool options_check(const struct split_options *o, struct err *e) {
     if (o->m > UINT32_MAX)
         return err_set(e, ERR_TOO_LARGE, NULL, "%zu rows are more than %u", o->m,
                        UINT32_MAX);
-    if (o->m < 2)
-        return err_set(e, ERR_RANGE, NULL,
-                       "a split into training and validation takes two rows or more");
-    return true;
+    return split_check(o->m, false, e);
 }
 
 bool split_rows(const struct split_options *options, uint32_t *training,
@@ -91,7 +96,7 @@ bool split_rows(const struct split_options *options, uint32_t *training,
     const struct split_options *o = options;
     if (!options_check(o, e))
         return false;
-    size_t k = o->classes ? o->classes_n : 1, planned = 0;
+    size_t k = o->classes ? o->classes_n : 1, most = 0;
     struct share *shares = memory_new(k, sizeof *shares);
     unsigned char *drawn = memory_new(o->m, sizeof *drawn);
     bool ok = shares && drawn;
@@ -103,12 +108,12 @@ bool split_rows(const struct split_options *options, uint32_t *training,
         shares[c].number = c;
     for (size_t i = 0; i < o->m; i++)
         shares[class_of(o, i)].rows_n++;
-    planned = shares_plan(o, shares, k);
-    ok = planned > 0 || err_set(e, ERR_RANGE, NULL,
-                                "no class has the two rows that a split into training "
-                                "and validation takes");
+    for (size_t c = 0; c < k; c++)
+        most = shares[c].rows_n > most ? shares[c].rows_n : most;
+    ok = split_check(most, true, e);
     if (!ok)
         goto out;
+    shares_plan(o, shares, k);
     rows_draw(o, shares, training, drawn);
     *training_n = *validation_n = 0;
     for (size_t i = 0; i < o->m; i++)

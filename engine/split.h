@@ -4,6 +4,7 @@
 #ifndef ENGINE_SPLIT_H
 #define ENGINE_SPLIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,11 @@ struct split_options {
     const int32_t *classes; /* (m), each in 0..classes_n-1: stratified; NULL: not */
     size_t classes_n;
 };
+
+/* Whether there is something to split: rows_n is the table's, or where `stratified` the
+ * most frequent class's. ERR_RANGE when that is not two. */
+bool split_check(size_t rows_n, bool stratified, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* Writes the rows of both parts, each ascending; each array has room for m. Together they
  * are 0..m-1, and neither is empty.

@@ -91,9 +91,9 @@ static bool job_id_valid(const char *id) {
     return strlen(id) < STORE_ID_MAX;
 }
 
-/* Where a job's bytes are: a blob of its own, or the dataset's. */
+/* Where a job's bytes are: blobs of its own, or the dataset's. */
 struct job_bytes {
-    int64_t data, targets, validation;
+    int64_t data, targets, validation, validation_targets;
 };
 
 static bool job_insert(struct store *store, const struct job_request *request,
@@ -113,6 +113,7 @@ static bool job_insert(struct store *store, const struct job_request *request,
         .data_blob = bytes.data,
         .targets_blob = bytes.targets,
         .validation_blob = bytes.validation,
+        .validation_targets_blob = bytes.validation_targets,
         .epochs = request->spec.epochs,
         .created_ms = clock_ms(),
     };
@@ -122,8 +123,21 @@ static bool job_insert(struct store *store, const struct job_request *request,
     return ok;
 }
 
-static bool inline_insert(struct store *store, const struct job_request *request,
-                          char id[STORE_ID_MAX], struct err *e) {
+/* Rows to encode and their targets go into a blob each, as a dataset's two files do. */
+static bool rows_insert(struct store *store, const struct job_request *request,
+                        char id[STORE_ID_MAX], struct err *e) {
+    struct job_bytes bytes = {0};
+    char sha256[STORE_SHA256_TEXT];
+    int64_t now_ms = clock_ms();
+    return store_blob_put(store, request->rows, request->rows_bytes, now_ms, &bytes.data,
+                          sha256, e) &&
+           store_blob_put(store, request->targets_rows, strlen(request->targets_rows),
+                          now_ms, &bytes.targets, sha256, e) &&
+           job_insert(store, request, bytes, id, e);
+}
+
+static bool numbers_insert(struct store *store, const struct job_request *request,
+                           char id[STORE_ID_MAX], struct err *e) {
     size_t n;
     struct job_bytes bytes = {0};
     char sha256[STORE_SHA256_TEXT];
@@ -191,6 +205,7 @@ static bool dataset_insert(struct store *store, struct job_draft *draft, const c
                           &validation, e);
         training.view.validation = &validation.view;
         training.bytes.validation = validation.bytes.data;
+        training.bytes.validation_targets = validation.bytes.targets;
     }
     ok = ok && job_draft_resolve(draft, &training.view, seed, &request, e) &&
          job_insert(store, &request, training.bytes, id, e);
@@ -212,7 +227,8 @@ static bool draft_insert_resolved(struct store *store, struct job_draft *draft,
     struct job_request request;
     if (!job_draft_resolve(draft, NULL, seed, &request, e))
         return false;
-    bool ok = inline_insert(store, &request, id, e);
+    bool ok = request.rows ? rows_insert(store, &request, id, e)
+                           : numbers_insert(store, &request, id, e);
     job_request_free(&request);
     return ok;
 }

@@ -37,8 +37,13 @@ bool handle_metrics(void *subsystem, struct store *store,
         gauges.jobs[0] = -1;
     supervisor_counts(probes->supervisor, &gauges.workers_running,
                       &gauges.worker_crashes);
-    registry_counts(probes->registry, &gauges.models, &gauges.models_loaded,
-                    &gauges.model_bytes);
+    struct registry_counts models;
+    registry_counts(probes->registry, &models);
+    gauges.models = models.models;
+    gauges.models_loaded = models.loaded;
+    gauges.model_bytes = models.bytes;
+    gauges.model_loads = models.loads;
+    gauges.model_evictions = models.evictions;
     metrics_encode(probes->metrics, &gauges, &reply->body);
     reply->type = "text/plain; version=0.0.4; charset=utf-8";
     return true;

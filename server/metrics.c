@@ -172,6 +172,10 @@ void metrics_encode(const struct metrics *m, const struct metrics_gauges *g,
           g->models_loaded);
     gauge(out, "descentd_model_bytes", "gauge",
           "Bytes of the model versions kept loaded.", g->model_bytes);
+    gauge(out, "descentd_model_loads_total", "counter",
+          "Model versions loaded from the store.", g->model_loads);
+    gauge(out, "descentd_model_evictions_total", "counter",
+          "Model versions dropped to make room for others.", g->model_evictions);
     gauge(out, "descentd_connections", "gauge", "Open connections.",
           (int64_t)atomic_load(&m->connections));
     gauge(out, "process_start_time_seconds", "gauge", "When this process started.",

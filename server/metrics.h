@@ -25,7 +25,7 @@ void metrics_predicted(struct metrics *m, size_t rows);
 struct metrics_gauges {
     int64_t jobs[JOB_STATUSES_N];
     int64_t workers_running, worker_crashes;
-    int64_t models, models_loaded, model_bytes;
+    int64_t models, models_loaded, model_bytes, model_loads, model_evictions;
 };
 void metrics_encode(const struct metrics *m, const struct metrics_gauges *gauges,
                     struct text *out);

@@ -38,6 +38,7 @@ struct registry {
     struct entry **entries;  /* sorted by name */
     size_t entries_n;
     size_t bytes;
+    int64_t loads, evictions;
     struct alias_table aliases;
 };
 
@@ -143,6 +144,7 @@ static void evict(struct registry *r, const struct loaded *keep) {
         if (!oldest_entry)
             return;
         version_drop(r, oldest_entry, oldest);
+        r->evictions++;
     }
 }
 
@@ -215,6 +217,7 @@ static bool version_insert(struct registry *r, struct loaded *l, bool is_latest)
         entry->versions = grown;
         entry->versions[entry->versions_n++] = l;
         r->bytes += l->bytes;
+        r->loads++;
         atomic_store(&l->used_at, atomic_fetch_add(&r->ticks, 1));
         evict(r, l);
     }
@@ -424,14 +427,14 @@ bool registry_knows(struct registry *r, const char *name, int64_t version) {
     return knows;
 }
 
-void registry_counts(struct registry *r, int64_t *models, int64_t *loaded,
-                     int64_t *bytes) {
+void registry_counts(struct registry *r, struct registry_counts *counts) {
     pthread_rwlock_rdlock(&r->lock);
-    *models = (int64_t)r->entries_n;
-    *bytes = (int64_t)r->bytes;
-    *loaded = 0;
+    *counts = (struct registry_counts){.models = (int64_t)r->entries_n,
+                                       .bytes = (int64_t)r->bytes,
+                                       .loads = r->loads,
+                                       .evictions = r->evictions};
     for (size_t i = 0; i < r->entries_n; i++)
-        *loaded += (int64_t)r->entries[i]->versions_n;
+        counts->loaded += (int64_t)r->entries[i]->versions_n;
     pthread_rwlock_unlock(&r->lock);
 }
 

@@ -53,7 +53,10 @@ void registry_forget(struct registry *r, const char *name, int64_t version);
 /* Whether the registry knows a version of `name` of at least `version`. */
 bool registry_knows(struct registry *r, const char *name, int64_t version);
 
-void registry_counts(struct registry *r, int64_t *models, int64_t *loaded,
-                     int64_t *bytes);
+struct registry_counts {
+    int64_t models, loaded, bytes; /* now; bytes of those that are loaded */
+    int64_t loads, evictions;      /* since the start; to make room, not by a deletion */
+};
+void registry_counts(struct registry *r, struct registry_counts *counts);
 
 #endif

@@ -118,9 +118,14 @@ static const char VERSION_2[] =
     " FOREIGN KEY (name, revision) REFERENCES datasets (name, revision));"
     "CREATE INDEX dataset_parts_by_blob ON dataset_parts (blob);";
 
+/* A validation dataset of two files. */
+static const char VERSION_3[] =
+    "ALTER TABLE jobs ADD COLUMN validation_targets_blob BIGINT REFERENCES blobs (id);"
+    "CREATE INDEX jobs_by_validation_targets ON jobs (validation_targets_blob);";
+
 /* Control, checkpoints, and the history of each job. A paused job is 'queued' with
  * hold = 1, one that runs with hold = 1 was asked to pause. */
-static const char VERSION_3[] =
+static const char VERSION_4[] =
     "ALTER TABLE jobs ADD COLUMN priority BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE jobs ADD COLUMN hold BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE jobs ADD COLUMN memory_bytes BIGINT NOT NULL DEFAULT 0;"
@@ -182,7 +187,7 @@ static const char VERSION_3[] =
     " PRIMARY KEY (job, number));"
     "CREATE INDEX checkpoints_by_blob ON checkpoints (blob);";
 
-static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2, VERSION_3};
+static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2, VERSION_3, VERSION_4};
 enum { MIGRATIONS_N = sizeof MIGRATIONS / sizeof *MIGRATIONS };
 
 static bool version_read(struct db *db, int64_t *version, struct err *e) {

@@ -125,7 +125,9 @@ static bool blobs_collect(const struct store_job *job, struct store_ids *blobs,
                           struct err *e) {
     return store_ids_add(blobs, job->data_blob, e) &&
            (!job->targets_blob || store_ids_add(blobs, job->targets_blob, e)) &&
-           (!job->validation_blob || store_ids_add(blobs, job->validation_blob, e));
+           (!job->validation_blob || store_ids_add(blobs, job->validation_blob, e)) &&
+           (!job->validation_targets_blob ||
+            store_ids_add(blobs, job->validation_targets_blob, e));
 }
 
 static bool checkpoints_delete(struct store *s, int64_t number, struct store_ids *blobs,

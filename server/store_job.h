@@ -42,7 +42,8 @@ struct store_job {
     enum job_status status;
     char *hyperparameters;                            /* the resolved JSON document */
     char *metadata;                                   /* JSON, or NULL */
-    int64_t data_blob, targets_blob, validation_blob; /* 0: none (the last two) */
+    int64_t data_blob, targets_blob;                  /* 0: no targets apart */
+    int64_t validation_blob, validation_targets_blob; /* 0: none */
     char *warnings;                                   /* JSON array, or NULL */
     char *metrics; /* JSON object, or NULL; set when the job ends */
     int64_t created_ms;
@@ -76,7 +77,8 @@ struct store_job_new {
     const char *warnings;    /* JSON array of what is known beforehand, or NULL */
     int64_t data_blob;       /* inline data, or the dataset's table or features */
     int64_t targets_blob;    /* the dataset's targets apart; 0: none */
-    int64_t validation_blob; /* the validation dataset's table; 0: none */
+    int64_t validation_blob; /* the validation dataset's table or features; 0: none */
+    int64_t validation_targets_blob; /* its targets apart; 0: none */
     int64_t epochs, created_ms;
     int64_t priority, memory_bytes;
     const char *idempotency_key; /* or NULL */

@@ -94,7 +94,10 @@ static bool source_read(struct store *store, int64_t data_blob, int64_t targets_
     s->target_frame = &s->targets;
     s->target = 0;
     return frame_open(&s->targets, &t->target, 1, t->rows_n, e) &&
-           frame_read(store, targets_blob, &t->targets_source, &s->targets, e);
+           frame_read(store, targets_blob, &t->targets_source, &s->targets, e) &&
+           (s->features.rows_n == s->targets.rows_n ||
+            err_set(e, ERR_INVALID, NULL, "%zu rows of features, %zu of targets",
+                    s->features.rows_n, s->targets.rows_n));
 }
 
 /* ---- targets -------------------------------------------------------------------- */
@@ -142,29 +145,6 @@ static bool part_targets(const struct source *s, const struct job_spec *spec,
         else
             part->values[i] = classes ? (float)classes[rows[i]] : (float)numbers[rows[i]];
     }
-    return true;
-}
-
-/* m / (k n_c) for a row of class c: each class weighs as much as any other, 1 in the
- * mean. */
-static bool weights_balance(const struct job_spec *spec, const int32_t *classes,
-                            const uint32_t *rows, struct table_part *part,
-                            struct err *e) {
-    size_t k = spec->labels.n, m = part->rows_n, there = 0;
-    if (!classes || spec->table.class_weight != CLASS_WEIGHT_BALANCED)
-        return true;
-    size_t *counts = memory_new(k, sizeof *counts);
-    part->weights = memory_new(m, sizeof *part->weights);
-    if (!counts || !part->weights) {
-        free(counts);
-        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the weights");
-    }
-    for (size_t i = 0; i < m; i++)
-        there += counts[classes[rows[i]]]++ == 0;
-    for (size_t i = 0; i < m; i++)
-        part->weights[i] =
-            (float)((double)m / ((double)there * (double)counts[classes[rows[i]]]));
-    free(counts);
     return true;
 }
 
@@ -323,19 +303,22 @@ static bool parts_make(const struct source *s, const int32_t *classes,
               part_targets(s, spec, classes, split.training, &run->training, e) &&
               (!split.validation_n ||
                part_targets(s, spec, classes, split.validation, &run->validation, e)) &&
-              weights_balance(spec, classes, split.training, &run->training, e);
+              class_weight_samples(&spec->class_weight, spec->labels.n,
+                                   table_part_data(&run->training).targets,
+                                   run->training.rows_n, &run->training.weights, e);
     free(split.training);
     free(split.validation);
     return ok;
 }
 
 /* All rows of the other dataset, through what was learnt from this one. */
-static bool validation_make(struct store *store, int64_t blob,
+static bool validation_make(struct store *store, const struct store_job *job,
                             const struct job_spec *spec, const struct model *parts,
                             struct table_run *run, struct err *e) {
     struct source s = {0};
     int32_t *classes = NULL;
-    bool ok = source_read(store, blob, 0, spec->table.validation, &s, e) &&
+    bool ok = source_read(store, job->validation_blob, job->validation_targets_blob,
+                          spec->table.validation, &s, e) &&
               (!spec->labels.n || (classes = classes_new(&s, &spec->labels, e)));
     size_t m = s.features.rows_n;
     uint32_t *rows = ok ? memory_new(m, sizeof *rows) : NULL;
@@ -357,16 +340,13 @@ bool table_run_prepare(struct store *store, const struct store_job *job,
     struct source s = {0};
     int32_t *classes = NULL;
     bool ok = source_read(store, job->data_blob, job->targets_blob, &spec->table, &s, e);
-    if (ok && s.features.rows_n != s.target_frame->rows_n)
-        ok = err_set(e, ERR_INVALID, NULL, "%zu rows of features, %zu of targets",
-                     s.features.rows_n, s.target_frame->rows_n);
     if (ok && spec->labels.n)
         ok = (classes = classes_new(&s, &spec->labels, e));
     ok = ok && parts_make(&s, classes, spec, parts, run, e);
     free(classes);
     source_free(&s);
     if (ok && spec->table.validation)
-        ok = validation_make(store, job->validation_blob, spec, parts, run, e);
+        ok = validation_make(store, job, spec, parts, run, e);
     if (!ok)
         return false;
     spec->inputs_n = parts->encoder.inputs_n;

@@ -40,6 +40,7 @@ struct run {
     struct job_spec spec;
     void *bytes; /* inline data: X and targets point into it */
     struct table table;
+    float *weights;                           /* of inline data's samples; owned */
     struct table_run tables;                  /* of a job on a dataset */
     struct trainer_data training, validation; /* borrowed from either; validation may have
                                                  no rows */
@@ -57,6 +58,7 @@ static void run_free(struct run *run) {
     encoder_free(&run->parts.encoder);
     table_run_free(&run->tables);
     free(run->bytes);
+    free(run->weights);
     free(run->metrics);
 }
 
@@ -78,6 +80,10 @@ static bool inline_prepare(struct worker *w, const struct store_job *job, struct
                           spec->samples_n, spec->inputs_n, e)) ||
         (spec->transform_kept && !origin_fits(run, e)))
         return false;
+    if (!class_weight_samples(&spec->class_weight, spec->labels.n, run->table.targets,
+                              spec->samples_n, &run->weights, e))
+        return false;
+    run->table.targets.weights = run->weights;
     transform_apply(&run->parts.transform, run->table.X, spec->samples_n, run->table.X);
     run->training =
         (struct trainer_data){run->table.X, run->table.targets, spec->samples_n};

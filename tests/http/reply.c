@@ -56,3 +56,12 @@ const char *reply_text(const json_t *json, const char *pointer) {
 size_t reply_count(const json_t *json, const char *pointer) {
     return json_array_size(reply_at(json, pointer));
 }
+
+double reply_metric(const struct reply *reply, const char *name) {
+    size_t n = strlen(name);
+    const char *at = reply->body;
+    while ((at = strstr(at, name)) &&
+           (at[n] != ' ' || (at > reply->body && at[-1] != '\n')))
+        at += n;
+    return at ? strtod(at + n, NULL) : NAN;
+}

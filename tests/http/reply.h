@@ -29,4 +29,7 @@ double reply_number(const json_t *json, const char *pointer);
 const char *reply_text(const json_t *json, const char *pointer);
 size_t reply_count(const json_t *json, const char *pointer);
 
+/* A sample without labels of GET /metrics; NAN when there is none. */
+double reply_metric(const struct reply *reply, const char *name);
+
 #endif

@@ -1,9 +1,19 @@
 # Black-box tests of the real binary. All of them but test_data, which needs the folder DATA
 # and has a target of its own, run in `make http` and `make test`.
-HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset job lines raw reply table) $(CHECK)
+HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset job lines raw reply table upload) $(CHECK)
 HTTP_ALL := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/http/test_*.c))
 HTTP := $(filter-out %/test_data,$(HTTP_ALL))
 
 $(HTTP_ALL): %: %.o $(HTTP_KIT)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcurl -ljansson -lz -lm
+
+# test_export has a program of another language read our files.
+http-deps: deps
+	@sh deploy/deps.sh python3
+
+# The long version of test_cycles.
+CYCLES ?= 500
+soak-models: deps $(BUILD)/descentd $(BUILD)/tests/http/test_cycles
+	@CYCLES=$(CYCLES) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_cycles
+.PHONY: http-deps soak-models

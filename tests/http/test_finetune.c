@@ -8,6 +8,7 @@
 #include "tests/http/daemon.h"
 #include "tests/http/job.h"
 #include "tests/http/table.h"
+#include "tests/http/upload.h"
 #include "tests/unit/check.h"
 
 static struct daemon daemon_of_all;
@@ -96,30 +97,15 @@ static bool upload(const char *name, int rows, bool towns) {
         n += (size_t)snprintf(body + n, sizeof body - n, "%d,%s,%d\n",
                               100000 + 1000 * (i % 17) + (i % 2 ? 20000 : 0),
                               towns ? i % 2 ? "york" : "leeds" : "york", 50 + i % 17);
-    char path[128];
-    struct reply reply;
-    snprintf(path, sizeof path, "/v1/datasets/%s", name);
-    client_send(
-        user, &(struct request){.method = "PUT", .path = path, .body = body, .body_n = n},
-        &reply);
-    bool ok = CHECK_SAY(reply.status == 201, "%ld: %s", reply.status, reply.body);
-    reply_free(&reply);
-    return ok;
+    return upload_text(user, name, body);
 }
 
 /* A version that refused missing cells refuses them again, when the job is posted. */
 static void test_missing_refused(void) {
     static const char holes[] = "price,town,size\n1,york,2\n2,york,\n3,leeds,4\n";
     struct reply reply;
-    client_send(user,
-                &(struct request){.method = "PUT",
-                                  .path = "/v1/datasets/holes",
-                                  .body = holes,
-                                  .body_n = sizeof holes - 1},
-                &reply);
-    CHECK_SAY(reply.status == 201, "%ld: %s", reply.status, reply.body);
-    reply_free(&reply);
-    if (!job_train(user,
+    if (!upload_text(user, "holes", holes) ||
+        !job_train(user,
                    json_pack("{sssssssssi}", "model", "strict", "dataset", "homes",
                              "target", "price", "missing_values", "error", "epochs", 2),
                    NULL))
@@ -160,9 +146,46 @@ static void test_dataset(void) {
         return;
     CHECK_TEXT(reply_text(reply.json, "/hyperparameters/transform"), "kept");
     CHECK(reply_number(reply.json, "/hyperparameters/layers/0/units") == 32);
+    CHECK(reply_count(reply.json, "/warnings") == 1);
+    CHECK_TEXT(reply_text(reply.json, "/warnings/0"),
+               "column \"town\" is constant: kept, as init_from takes it");
     double before = prediction("homes@1"), after = prediction("homes@2");
     CHECK_SAY(fabs(before - 130000) < 5000, "%g", before);
     CHECK_SAY(fabs(before - after) < 10, "%g, %g", before, after);
+    reply_free(&reply);
+}
+
+/* Columns that would be left out stay, and are spoken of; a version that knows no names
+ * takes as many as it did. */
+static void test_warnings(void) {
+    char csv[4096] = "a,b,c,y\n";
+    struct reply reply;
+    for (int i = 0; i < 30; i++)
+        snprintf(csv + strlen(csv), 32, "%d,7,%d,%d\n", i + 5, i % 2, i % 2);
+    if (!upload_text(user, "odd", csv) ||
+        !train("plain", table_planar(20), "{\"epochs\":2}", NULL) ||
+        !job_train(user,
+                   json_pack("{sssssss[ss]sssi}", "model", "odd", "dataset", "odd",
+                             "target", "y", "features", "a", "b", "init_from", "plain",
+                             "epochs", 2),
+                   &reply))
+        return;
+    CHECK(reply_count(reply.json, "/warnings") == 2);
+    CHECK_TEXT(reply_text(reply.json, "/warnings/0"),
+               "column \"a\" counts the rows, like an id");
+    CHECK_TEXT(reply_text(reply.json, "/warnings/1"),
+               "column \"b\" is constant: kept, as init_from takes it");
+    reply_free(&reply);
+    if (!job_train(user,
+                   json_pack("{sssssss[ss]sssi}", "model", "odd", "dataset", "odd",
+                             "target", "y", "features", "c", "b", "init_from", "plain",
+                             "epochs", 2),
+                   &reply))
+        return;
+    CHECK(reply_count(reply.json, "/warnings") == 2);
+    CHECK_TEXT(reply_text(reply.json, "/warnings/1"),
+               "column \"c\" seems to repeat the target: init_from takes it all the "
+               "same");
     reply_free(&reply);
 }
 
@@ -200,8 +223,17 @@ static void test_refused(void) {
         {"\"init_from\":\"animals\",\"data\":{\"features\":[[1,2],[3,4]],"
          "\"targets\":[\"cat\",\"dog\"]}",
          "/data/targets/1", 400},
-        {"\"init_from\":\"homes\",\"data\":{\"features\":[[1,2],[3,4]],"
+        {"\"init_from\":\"homes\",\"data\":{\"features\":[[1],[3]],"
          "\"targets\":[1,2]}",
+         "/data/features/0", 400},
+        {"\"init_from\":\"homes\",\"data\":{\"features\":[[\"york\",\"big\"],"
+         "[\"york\",\"small\"]],\"targets\":[1,2]}",
+         "/data/features", 400},
+        {"\"init_from\":\"homes\",\"data\":{\"features\":[{\"town\":\"york\"},"
+         "{\"town\":\"leeds\"}],\"targets\":[1,2]}",
+         "/data/features", 400},
+        {"\"init_from\":\"half\",\"data\":{\"features\":[[1,\"a\"],[3,\"b\"]],"
+         "\"targets\":[0,1]}",
          "/data/features", 400},
         {"\"init_from\":\"homes\",\"dataset\":\"homes\",\"target\":\"size\"", "/target",
          400},
@@ -212,7 +244,12 @@ static void test_refused(void) {
          400},
         {"\"init_from\":\"half\",\"dataset\":\"homes\",\"target\":\"size\"", "/features",
          400},
+        {"\"init_from\":\"homes\",\"dataset\":\"single\",\"target\":\"price\","
+         "\"validation_split\":0.5",
+         "/validation_split", 422},
     };
+    if (!upload_text(user, "single", "price,town,size\n100000.5,york,50\n"))
+        return;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char body[1024];
         snprintf(body, sizeof body, "{\"model\":\"never\",%s}", bad[i].rest);
@@ -253,6 +290,7 @@ int main(void) {
     CHECK_RUN(test_classes);
     CHECK_RUN(test_dataset);
     CHECK_RUN(test_missing_refused);
+    CHECK_RUN(test_warnings);
     CHECK_RUN(test_refused);
     CHECK_RUN(test_deleted_meanwhile);
     daemon_close(&daemon_of_all);

@@ -382,9 +382,8 @@ static void test_rows_are_counted(void) {
     predict("planar", "[[1,2],[3,4],[5,6]]", 3, &reply);
     reply_free(&reply);
     client_get(user, &after, "/metrics");
-    const char *name = "\ndescentd_prediction_rows_total ";
-    const char *a = strstr(before.body, name), *b = strstr(after.body, name);
-    CHECK(a && b && atof(b + strlen(name)) - atof(a + strlen(name)) == 3);
+    const char *name = "descentd_prediction_rows_total";
+    CHECK(reply_metric(&after, name) - reply_metric(&before, name) == 3);
     reply_free(&before);
     reply_free(&after);
 }

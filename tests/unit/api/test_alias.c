@@ -22,6 +22,7 @@ static void check_refused(const char *body, enum err_kind kind, const char *wher
 static void test_body(void) {
     check_version("{\"version\":3}", 3);
     check_version("{\"version\":1e1}", 10);
+    check_version("{\"version\":3.0}", 3);
     check_refused("{}", ERR_INVALID, "/version");
     check_refused("{\"version\":\"3\"}", ERR_INVALID, "/version");
     check_refused("{\"version\":null}", ERR_INVALID, "/version");

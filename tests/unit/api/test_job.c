@@ -321,6 +321,54 @@ static void test_epochs(void) {
     request_done(r);
 }
 
+/* An integer may be written as any number that is one. */
+static void test_integers(void) {
+    static const char *const wholes[] = {
+        "\"epochs\":100,\"seed\":100,\"batch_size\":2,\"report_every\":10,"
+        "\"hidden_layers\":[5,3]",
+        "\"epochs\":100.0,\"seed\":1e2,\"batch_size\":2.0,\"report_every\":1e1,"
+        "\"hidden_layers\":[5.0,0.3e1]",
+        "\"epochs\":1E2,\"seed\":100.000,\"batch_size\":20e-1,\"report_every\":10.0,"
+        "\"layers_dims\":[2.0,5e0,3.0,1e0]",
+        "\"epochs\":1.0e+2,\"seed\":1000e-1,\"batch_size\":2e0,\"report_every\":1.0e1,"
+        "\"layers\":[{\"units\":5.0},{\"units\":3e0},{\"units\":1.0}]",
+    };
+    static const struct {
+        const char *rest, *where;
+    } parts[] = {
+        {"\"epochs\":100.5", "/epochs"},
+        {"\"iterations\":1e-1", "/iterations"},
+        {"\"seed\":0.5", "/seed"},
+        {"\"batch_size\":2.5", "/batch_size"},
+        {"\"report_every\":1.5", "/report_every"},
+        {"\"hidden_layers\":[5,3.5]", "/hidden_layers/1"},
+        {"\"layers_dims\":[2.5,1]", "/layers_dims/0"},
+        {"\"layers\":[{\"units\":5.5},{\"units\":1}]", "/layers/0/units"},
+    };
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
+        struct job_request *r = request_new("[0,1,1,0]", wholes[i]);
+        CHECK_SAY(r && r->spec.epochs == 100 && r->spec.seed == 100 &&
+                      r->spec.batch_rows == 2 && r->spec.report_every == 10 &&
+                      r->spec.layers_n == 3 && r->spec.layers[0].units_n == 5 &&
+                      r->spec.layers[1].units_n == 3,
+                  "%s", wholes[i]);
+        request_done(r);
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char body[256];
+        struct job_request r;
+        struct err e = {0};
+        int n = snprintf(body, sizeof body,
+                         "{\"model\":\"m\",\"data\":{\"features\":[[0,0],[0,1],[1,0],"
+                         "[1,1]],\"targets\":[0,1,1,0]},%s}",
+                         parts[i].rest);
+        CHECK_SAY(!job_decode(body, (size_t)n, 1, &r, &e) && e.kind == ERR_INVALID, "%s",
+                  parts[i].rest);
+        CHECK_TEXT(e.where, parts[i].where);
+        CHECK_SAY(strstr(e.text, "expected an integer") != NULL, "%s", e.text);
+    }
+}
+
 static void test_batches(void) {
     static const struct {
         const char *text;
@@ -407,6 +455,7 @@ int main(void) {
     CHECK_RUN(test_hyper);
     CHECK_RUN(test_aliases);
     CHECK_RUN(test_epochs);
+    CHECK_RUN(test_integers);
     CHECK_RUN(test_batches);
     CHECK_RUN(test_metadata);
     CHECK_RUN(test_edges);

@@ -40,6 +40,10 @@ static void check_equal(const struct job_spec *a, const struct job_spec *b) {
     CHECK(a->epochs == b->epochs && a->shuffle == b->shuffle);
     CHECK(a->normalize == b->normalize && a->report_every == b->report_every);
     CHECK(a->seed == b->seed);
+    CHECK(a->class_weight.kind == b->class_weight.kind);
+    for (size_t i = 0; a->class_weight.by_class && i < a->labels.n; i++)
+        CHECK(b->class_weight.by_class &&
+              a->class_weight.by_class[i] == b->class_weight.by_class[i]);
 }
 
 /* The job of `targets` and `rest`, through its document and back. */
@@ -78,6 +82,12 @@ static void test_round_trips(void) {
     check_round_trip("[\"a\\\"b\\\\\",\"\\u0001\",\"\xf0\x9f\x98\x80\",\"\"]",
                      "\"learning_rate\":3.4028235e38");
     check_round_trip("[[0,1],[1,1],[1,0],[0,0]]", "\"normalize\":\"minmax\"");
+    check_round_trip("[0,1,1,0]", "\"class_weight\":\"balanced\"");
+    check_round_trip("[-5,7,-0.0,1e15]",
+                     "\"task\":\"multi_class\",\"class_weight\":{\"1e15\":0.1,"
+                     "\"-0.0\":3.4e38}");
+    check_round_trip("[\"a\\\"b\\\\\",\"\\u0001\",\"\xf0\x9f\x98\x80\",\"\"]",
+                     "\"class_weight\":{\"\\u0001\":0,\"\":2,\"a\\\"b\\\\\":3}");
     check_round_trip("[[0,1.5],[1,1],[1,0],[0,0]]", "\"hidden_layers\":[]");
     /* The shortest text of a float32 may lie above it as a double. */
     check_round_trip("[0,1,1,0]",
@@ -108,7 +118,7 @@ static void test_golden(void) {
         "\"initializer\":\"he_normal\",\"init_scale\":0.01,\"optimizer\":"
         "\"gradient_descent\",\"learning_rate\":1.2,\"batch_size\":\"full\","
         "\"epochs\":1000,\"shuffle\":true,\"normalize\":\"none\",\"report_every\":1,"
-        "\"seed\":3,\"classes\":[\"no\",\"yes\"]}");
+        "\"seed\":3,\"classes\":[\"no\",\"yes\"],\"class_weight\":\"none\"}");
     free(json);
     job_request_free(&request);
 }

@@ -55,6 +55,8 @@ static void test_refusals(void) {
     check_refused(CSV, ",\"target\":\"y\",\"features\":[\"a\",7]", "/features/1", "");
     check_refused(CSV, ",\"target\":\"y\",\"features\":[\"y\"]", "/features/0",
                   "is the target");
+    check_refused(CSV, ",\"target\":\"y\",\"features\":[\"a\",\"ok\",\"a\"]",
+                  "/features/2", "\"a\" is given twice");
     check_refused(CSV, ",\"target\":\"y\",\"exclude\":[\"a\",\"z\"]", "/exclude/1", "z");
     check_refused(CSV, ",\"target\":\"y\",\"missing_values\":\"error\"",
                   "/missing_values", "\"a\" is missing in 1 rows");
@@ -62,6 +64,10 @@ static void test_refusals(void) {
                   "");
     check_refused(CSV, ",\"target\":\"y\",\"validation_split\":1", "/validation_split",
                   "");
+    check_refused("a,y\n1,k\n2,l\n3,m\n", ",\"target\":\"y\",\"validation_split\":0.5",
+                  "/validation_split", "no class has the two rows");
+    check_refused("a,y\n1,true\n2,false\n", ",\"target\":\"y\",\"validation_split\":0.5",
+                  "/validation_split", "no class has the two rows");
     check_refused("a,y\n1,k\n2,k\n", ",\"target\":\"y\"", "/target", "");
     check_refused("a,y\n1,1.5\n2,2.5\n",
                   ",\"target\":\"y\",\"class_weight\":\"balanced\"", "/class_weight",
@@ -117,7 +123,7 @@ static void check_round(const char *csv, const char *targets, const char *job) {
                   back.table.source.delimiter == ',');
             CHECK(back.table.targets_apart == (targets != NULL));
             CHECK(back.table.validation_split == r.spec.table.validation_split);
-            CHECK(back.table.class_weight == r.spec.table.class_weight);
+            CHECK(back.class_weight.kind == r.spec.class_weight.kind);
             CHECK(back.table.scale_target == r.spec.table.scale_target);
             job_spec_free(&back);
         }
@@ -130,6 +136,9 @@ static void test_round_trip(void) {
     check_round(CSV, NULL,
                 "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"y\",\"exclude\":[\"a\"],"
                 "\"validation_split\":0.25,\"class_weight\":\"balanced\"}");
+    check_round(CSV, NULL,
+                "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"y\","
+                "\"class_weight\":{\"1.0\":2.5}}");
     check_round("a,\"b \"\"c\"\"\"\n1,0.5\n2,1.5\n", NULL,
                 "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"b \\\"c\\\"\"}");
     check_round("a,b\n1,0.5\n2,1.5\n", "t\nx\ny\n",

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/check.h"
+#include "tests/unit/api/test_encoder.h"
 
 /* 2-2-1, binary, minmax; parameters that are told apart. */
 struct stage {
@@ -68,8 +68,29 @@ static void test_without(void) {
     s.model.labels = (struct labels){0};
     s.model.task = TASK_MULTI_LABEL;
     char *got = encoded(&s);
-    CHECK(got && strstr(got, "\"transform\":null,") && !strstr(got, "classes"));
+    CHECK(got && strstr(got, "\"transform\":null,") && !strstr(got, "classes") &&
+          !strstr(got, "columns"));
     free(got);
+    net_free(s.net);
+}
+
+/* What raw cells become, before the scaling. */
+static void test_columns(void) {
+    struct stage s;
+    stage_new(&s);
+    s.model.encoder = encoder_abc();
+    char *got = encoded(&s);
+    CHECK_SAY(strstr(got, "\"inputs\":2,\"columns\":["
+                          "{\"name\":\"a\",\"type\":\"number\",\"missing\":\"mean\","
+                          "\"mean\":2.1},"
+                          "{\"name\":\"b\",\"type\":\"boolean\",\"missing\":\"mean\","
+                          "\"mean\":0.25},"
+                          "{\"name\":\"c\",\"type\":\"category\","
+                          "\"missing\":\"category\","
+                          "\"categories\":[\"x \\\"1\\\"\",\"y\"]}],\"transform\":"),
+              "%s", got);
+    free(got);
+    encoder_free(&s.model.encoder);
     net_free(s.net);
 }
 
@@ -89,6 +110,7 @@ static void test_too_large(void) {
 int main(void) {
     CHECK_RUN(test_document);
     CHECK_RUN(test_without);
+    CHECK_RUN(test_columns);
     CHECK_RUN(test_too_large);
     return check_done();
 }

@@ -160,6 +160,7 @@ static void check_values(const char *bytes, size_t n, size_t values_n, bool many
         char text[32];
         snprintf(text, sizeof text, "%zu", i);
         CHECK_TEXT(c->values[i].text, text);
+        CHECK(c->values[i].count == 2);
         total += c->values[i].count;
     }
     CHECK(many || total == p.rows_n);
@@ -188,6 +189,32 @@ static void test_values(void) {
         text_free(&csv);
         text_free(&npy);
     }
+}
+
+/* Bytes without a spelling, counted apart, and what is nearly one. */
+static void test_bytes(void) {
+    static const double numbers[] = {7, 0, -0.0, 255, 256, 255.5, -1, 1e300};
+    enum { N = sizeof numbers / sizeof *numbers, TIMES = 5 };
+    struct err e = {0};
+    struct table_sink sink;
+    struct profile p = {0};
+    struct profiler *profiler = profiler_new(&sink, &e);
+    if (!profiler || !sink.columns(sink.context, NULL, 1, &e))
+        abort();
+    for (size_t i = 0; i < N * TIMES; i++) {
+        struct cell cell = {.kind = CELL_NUMBER, .number = numbers[i % N]};
+        CHECK(sink.row(sink.context, &cell, 1, 0, &e));
+    }
+    CHECK_SAY(profiler_end(profiler, &p, &e), "%s", e.text);
+    profiler_free(profiler);
+    if (CHECK(p.columns_n == 1 && p.columns[0].values_n == N)) {
+        CHECK_TEXT(p.columns[0].values[0].text, "7");
+        CHECK_TEXT(p.columns[0].values[1].text, "0");
+        CHECK_TEXT(p.columns[0].values[3].text, "255");
+        for (size_t i = 0; i < N; i++)
+            CHECK(p.columns[0].values[i].count == TIMES);
+    }
+    profile_free(&p);
 }
 
 /* A value that is too long to be kept; cells of first rows are cut, at a character. */
@@ -319,6 +346,7 @@ int main(void) {
     CHECK_RUN(test_names);
     CHECK_RUN(test_values);
     CHECK_RUN(test_long_values);
+    CHECK_RUN(test_bytes);
     CHECK_RUN(test_values_budget);
     CHECK_RUN(test_document);
     CHECK_RUN(test_document_refused);

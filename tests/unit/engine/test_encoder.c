@@ -64,6 +64,10 @@ static void layout(void) {
     for (size_t i = 0; i < 12; i++)
         CHECK(scaled[i] == (i == 0));
     CHECK(scaled[12] == 7);
+    CHECK(!encoder_takes_numbers(&enc));
+    CHECK(
+        encoder_takes_numbers(&(struct encoder){.columns = enc.columns, .columns_n = 1}));
+    CHECK(encoder_takes_numbers(&(struct encoder){0}));
     CHECK(encoder_layout(&enc, &e) && enc.inputs_n == 12);
     encoder_free(&enc);
     CHECK(!enc.columns && !enc.columns_n && !enc.by_name);
@@ -225,6 +229,58 @@ static void too_many_inputs(void) {
     encoder_free(&enc);
 }
 
+/* Whole numbers match by value where their spelling does not; codes and words do not. */
+static void whole_numbers(void) {
+    char *texts[] = {(char[]){"-4"},
+                     (char[]){"007"},
+                     (char[]){"2.50"},
+                     (char[]){"3"},
+                     (char[]){"3.0"},
+                     (char[]){"5.0"},
+                     (char[]){"9007199254740993"},
+                     (char[]){"word"}};
+    enum { N = sizeof texts / sizeof *texts };
+    const struct encoder_column column = {.categories = texts, .categories_n = N};
+    static const struct {
+        const char *text;
+        size_t at;
+    } cases[] = {
+        {"3", 3},
+        {"3.0", 4},
+        {"3.00", 3},
+        {"3e0", 3},
+        {"0.3e1", 3},
+        {"5", 5},
+        {"5.0", 5},
+        {"50E-1", 5},
+        {"-4.0", 0},
+        {"-4", 0},
+        {"4", N},
+        {"7", N},
+        {"007", 1},
+        {"07", N},
+        {"003", N},
+        {"+3", N},
+        {"2.5", N},
+        {"2.50", 2},
+        {"3x", N},
+        {"3e", N},
+        {"", N},
+        {"-", N},
+        {".", N},
+        {"0x3", N},
+        {"nan", N},
+        {"1e999", N},
+        {"9007199254740993", 6},
+        {"9007199254740993.0", N},
+        {"3.0000000000000000000000000", N},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t at = encoder_category(&column, cases[i].text, strlen(cases[i].text));
+        CHECK_SAY(at == cases[i].at, "\"%s\": %zu", cases[i].text, at);
+    }
+}
+
 int main(void) {
     CHECK_RUN(layout);
     CHECK_RUN(find);
@@ -232,6 +288,7 @@ int main(void) {
     CHECK_RUN(booleans);
     CHECK_RUN(categories);
     CHECK_RUN(numbers_as_categories);
+    CHECK_RUN(whole_numbers);
     CHECK_RUN(refused);
     CHECK_RUN(too_many_inputs);
     return check_done();

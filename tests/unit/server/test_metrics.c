@@ -73,7 +73,9 @@ static void test_gauges(void) {
                                .worker_crashes = 7,
                                .models = 8,
                                .models_loaded = 9,
-                               .model_bytes = 4096};
+                               .model_bytes = 4096,
+                               .model_loads = 10,
+                               .model_evictions = 11};
     char *text = encoded(m, &g);
     HAS(text, "descentd_prediction_rows_total 7");
     HAS(text, "descentd_connections 1");
@@ -84,6 +86,8 @@ static void test_gauges(void) {
     HAS(text, "descentd_models 8");
     HAS(text, "descentd_model_bytes 4096");
     HAS(text, "descentd_models_in_memory 9");
+    HAS(text, "descentd_model_loads_total 10");
+    HAS(text, "descentd_model_evictions_total 11");
     HAS(text, "# TYPE descentd_workers gauge");
     HAS(text, "# TYPE descentd_worker_crashes_total counter");
     free(text);

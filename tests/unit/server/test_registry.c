@@ -147,11 +147,12 @@ static void check_acquires(struct scene *s, const char *name, int64_t version,
     }
 }
 static void check_counts(struct scene *s, int64_t models, int64_t loaded) {
-    int64_t models_got, loaded_got, bytes;
-    registry_counts(s->registry, &models_got, &loaded_got, &bytes);
-    CHECK_SAY(models_got == models && loaded_got == loaded && (bytes > 0) == (loaded > 0),
-              "%d models, %d loaded, %d bytes", (int)models_got, (int)loaded_got,
-              (int)bytes);
+    struct registry_counts got;
+    registry_counts(s->registry, &got);
+    CHECK_SAY(got.models == models && got.loaded == loaded &&
+                  (got.bytes > 0) == (loaded > 0),
+              "%d models, %d loaded, %d bytes", (int)got.models, (int)got.loaded,
+              (int)got.bytes);
 }
 
 static void test_load(void) {
@@ -284,9 +285,10 @@ static void test_eviction(void) {
     check_acquires(&s, "a", 0, 1);
     check_loads(&s, "b", 0, 2);
     check_acquires(&s, "c", 0, -1);
-    int64_t models, loaded, bytes;
-    registry_counts(s.registry, &models, &loaded, &bytes);
-    CHECK(bytes <= 2 * BYTES + BYTES / 2);
+    struct registry_counts counts;
+    registry_counts(s.registry, &counts);
+    CHECK(counts.bytes <= 2 * BYTES + BYTES / 2);
+    CHECK(counts.loads == 4 && counts.evictions == 2);
     /* One that is larger than all the room is still served, alone. */
     publish_wide(s.store, "d", 4, 4 * INPUTS);
     check_loads(&s, "d", 0, 4);

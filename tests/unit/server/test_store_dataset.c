@@ -275,7 +275,8 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
     struct store *s = place_open(&p);
     put_next(s, "d", DATASET_FEATURES, "x", 1);
     put_next(s, "d", DATASET_TARGETS, "y", 2);
-    put_next(s, "v", DATASET_TABLE, "z", 1);
+    put_next(s, "v", DATASET_FEATURES, "z", 1);
+    put_next(s, "v", DATASET_TARGETS, "w", 2);
     struct store_job_new new = {
         .id = "a",
         .model = "m",
@@ -283,6 +284,7 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
         .data_blob = blob_of(s, "x"),
         .targets_blob = blob_of(s, "y"),
         .validation_blob = blob_of(s, "z"),
+        .validation_targets_blob = blob_of(s, "w"),
     };
     OK(insert_new(s, &new, &e));
     OK(store_dataset_delete(s, "d", &e));
@@ -291,16 +293,18 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
     struct store_job job = job_of(s, "a");
     CHECK(job.data_blob == new.data_blob &&job.targets_blob == new.targets_blob);
     CHECK(job.validation_blob == new.validation_blob);
-    const int64_t blobs[] = {job.data_blob, job.targets_blob, job.validation_blob};
+    CHECK(job.validation_targets_blob == new.validation_targets_blob);
+    const int64_t blobs[] = {job.data_blob, job.targets_blob, job.validation_blob,
+                             job.validation_targets_blob};
     store_job_free(&job);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         void *bytes = NULL;
         size_t n = 0;
         OK(store_blob_get(s, blobs[i], &bytes, &n, &e));
-        CHECK(n == 1 && *(char *)bytes == "xyz"[i]);
+        CHECK(n == 1 && *(char *)bytes == "xyzw"[i]);
         free(bytes);
     }
-    /* Each of the three must be there. */
+    /* Each of them must be there. */
     new.id = "b";
     new.targets_blob = 99;
     FAILS(insert_new(s, &new, &e), ERR_NOT_FOUND);
@@ -308,9 +312,12 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
     new.validation_blob = 99;
     FAILS(insert_new(s, &new, &e), ERR_NOT_FOUND);
     new.validation_blob = 0;
+    new.validation_targets_blob = 99;
+    FAILS(insert_new(s, &new, &e), ERR_NOT_FOUND);
+    new.validation_targets_blob = 0;
     OK(insert_new(s, &new, &e));
     job = job_of(s, "b");
-    CHECK(!job.targets_blob && !job.validation_blob);
+    CHECK(!job.targets_blob && !job.validation_blob && !job.validation_targets_blob);
     store_job_free(&job);
     store_close(s);
     place_free(&p);
