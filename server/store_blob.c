@@ -300,6 +300,8 @@ void store_blob_abort(struct store *s, struct store_blob_writer *w) {
     " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.data_blob = b.id)"                    \
     " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.targets_blob = b.id)"                 \
     " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.validation_blob = b.id)"              \
+    " AND NOT EXISTS"                                                                    \
+    " (SELECT 1 FROM jobs j WHERE j.validation_targets_blob = b.id)"                     \
     " AND NOT EXISTS (SELECT 1 FROM dataset_parts p WHERE p.blob = b.id)"                \
     " AND NOT EXISTS (SELECT 1 FROM checkpoints c WHERE c.blob = b.id)"                  \
     " AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.blob = b.id)"

@@ -90,10 +90,9 @@ static bool row_insert(struct store *s, const struct store_job_new *job, int64_t
         s->db,
         "INSERT INTO jobs (id, number, model, status, hyperparameters, metadata,"
         " data_blob, epochs, created_ms, targets_blob, validation_blob, warnings,"
-        " priority, memory_bytes, idempotency_key, body_sha256,"
-        " validation_targets_blob) VALUES"
-        " ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-        " $16)"
+        " priority, memory_bytes, idempotency_key, body_sha256, validation_targets_blob)"
+        " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+        " $15, $16)"
         " ON CONFLICT (id) DO NOTHING",
         e);
     if (!q)

@@ -697,6 +697,7 @@ static void memory_is_foretold(void) {
         CHECK(trainer_memory(net, ROWS_N, &options, &bytes));
         CHECK(bytes == full + state_n * net->block_n * sizeof(float));
     }
+    options.optimizer.kind = OPTIMIZER_GRADIENT_DESCENT;
     struct layer_shape shapes[3];
     struct err e = {0};
     for (size_t l = 0; l < 3; l++)

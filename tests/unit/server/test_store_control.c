@@ -191,7 +191,8 @@ static void job_with_everything(struct store *s, const char *id, int64_t data,
                                 int64_t points_n) {
     struct err e = {0};
     enum store_wish wish;
-    char text[40];
+    char text[80];
+    snprintf(text, sizeof text, "validation targets of %s", id);
     const struct store_job_new new = {
         .id = id,
         .model = "m",
@@ -199,6 +200,7 @@ static void job_with_everything(struct store *s, const char *id, int64_t data,
         .warnings = "[\"w\"]",
         .data_blob = data,
         .validation_blob = data,
+        .validation_targets_blob = blob_of(s, text),
         .idempotency_key = id,
         .body_sha256 = "body",
     };
@@ -232,14 +234,14 @@ static void delete_takes_all_but_the_model(void) {
     int64_t data = blob_of(s, "their data");
     job_with_everything(s, "a", data, 12345);
     job_with_everything(s, "b", data, 10);
-    CHECK(raw_int(&p, "SELECT count(*) FROM blobs") == 5);
+    CHECK(raw_int(&p, "SELECT count(*) FROM blobs") == 7);
     OK(store_job_delete(s, "a", &e));
     FAILS(store_job_get(s, "a", &job, &e), ERR_NOT_FOUND);
     FAILS(store_job_delete(s, "a", &e), ERR_NOT_FOUND);
     CHECK(raw_int(&p, "SELECT count(*) FROM points") == 10);
     CHECK(raw_int(&p, "SELECT count(*) FROM events WHERE job = 1") == 0);
     CHECK(raw_int(&p, "SELECT count(*) FROM checkpoints") == 1);
-    CHECK(raw_int(&p, "SELECT count(*) FROM blobs") == 4); /* its checkpoint's is gone */
+    CHECK(raw_int(&p, "SELECT count(*) FROM blobs") == 5); /* less two of its own */
     char id[STORE_ID_MAX];
     bool found = true;
     OK(store_job_replay(s, "a", "body", id, &found, &e));

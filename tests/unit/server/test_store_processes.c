@@ -191,7 +191,7 @@ static int claim_and_lose(const struct place *p, int fd) {
     gate_wait();
     struct store *s = store_open(p->path, &e);
     bool ok = s;
-    for (int i = 0; ok && i < 60; i++) {
+    for (int i = 0; ok && i < 30; i++) {
         struct store_claim claim;
         bool found;
         enum store_wish wish;
@@ -259,7 +259,7 @@ static void keys_and_histories_hold_in_a_race(void) {
         "  j.events) OR j.events <> (SELECT count(*) FROM points WHERE job = j.number) +"
         " (SELECT count(*) FROM events WHERE job = j.number)";
     CHECK(raw_int(&p, NUMBERS) == 0);
-    CHECK(raw_int(&p, "SELECT count(*) > 50 FROM events WHERE kind = 'checkpoint'") == 1);
+    CHECK(raw_int(&p, "SELECT count(*) > 20 FROM events WHERE kind = 'checkpoint'") == 1);
     CHECK(raw_int(&p, "SELECT max(n) FROM (SELECT count(*) AS n FROM checkpoints"
                       " GROUP BY job)") <= 2);
     CHECK(raw_int(&p, "SELECT count(*) FROM jobs j WHERE (status NOT IN ('queued',"

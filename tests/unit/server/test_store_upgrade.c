@@ -125,8 +125,12 @@ static const char VERSION_2[] =
 static const char ROWS[] =
     ROWS_HEAD "INSERT INTO points VALUES (1, 0, 0.75), (1, 8, 0.5);" ROWS_TAIL;
 
+static const char VERSION_3[] =
+    "ALTER TABLE jobs ADD COLUMN validation_targets_blob BIGINT REFERENCES blobs (id);"
+    "CREATE INDEX jobs_by_validation_targets ON jobs (validation_targets_blob);";
+
 /* The same where points have their fourth column. */
-static const char ROWS_OF_1_IN_2[] = ROWS_HEAD
+static const char ROWS_OF_1_LATER[] = ROWS_HEAD
     "INSERT INTO points (job, epoch, cost) VALUES (1, 8, 0.5), (1, 0, 0.75);" ROWS_TAIL;
 
 static void old_rows_are_there(struct store *s) {
@@ -190,17 +194,17 @@ static void upgrades_in_place(void) {
     old_rows_are_there(s);
     new_things_work_on_it(s);
     store_close(s);
-    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") == 3);
+    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") == 4);
     s = place_open(&p); /* and there is nothing left to do */
     old_rows_are_there(s);
     store_close(s);
     place_free(&p);
 }
 
-/* ---- from the second version ---------------------------------------------------- */
+/* ---- from the version before the newest ----------------------------------------- */
 
-static const char ROWS_2[] =
-    "UPDATE meta SET value = 2;"
+static const char ROWS_3[] =
+    "UPDATE meta SET value = 3;"
     "UPDATE jobs SET finished_ms = 70, stop_reason = 'completed' WHERE id = 'done';"
     "INSERT INTO jobs (id, number, model, status, hyperparameters, data_blob, created_ms,"
     " epochs, finished_ms, stop_reason, error_code, error_text, error_epoch, fence, "
@@ -239,8 +243,9 @@ static void histories_are_made_up(void) {
     place_new(&p);
     raw(p.path, VERSION_1);
     raw(p.path, VERSION_2);
-    raw(p.path, ROWS_OF_1_IN_2);
-    raw(p.path, ROWS_2);
+    raw(p.path, VERSION_3);
+    raw(p.path, ROWS_OF_1_LATER);
+    raw(p.path, ROWS_3);
     struct store *s = place_open(&p);
     old_rows_are_there(s);
     history_is(s, "done", (const int64_t[]){0, 8}, 2,
@@ -286,8 +291,9 @@ static void long_curves_are_numbered(void) {
     place_new(&p);
     raw(p.path, VERSION_1);
     raw(p.path, VERSION_2);
-    raw(p.path, ROWS_OF_1_IN_2);
-    raw(p.path, ROWS_2);
+    raw(p.path, VERSION_3);
+    raw(p.path, ROWS_OF_1_LATER);
+    raw(p.path, ROWS_3);
     raw(p.path, "DELETE FROM points;"
                 "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
                 " WHERE i < 100000) INSERT INTO points (job, epoch, cost)"
