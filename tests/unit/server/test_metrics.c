@@ -80,6 +80,7 @@ static void test_gauges(void) {
     HAS(text, "descentd_prediction_rows_total 7");
     HAS(text, "descentd_connections 1");
     HAS(text, "descentd_jobs{status=\"queued\"} 1");
+    HAS(text, "descentd_jobs{status=\"paused\"} 3");
     HAS(text, "descentd_jobs{status=\"cancelled\"} 6");
     HAS(text, "descentd_workers 0");
     HAS(text, "descentd_worker_crashes_total 7");
