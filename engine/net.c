@@ -57,22 +57,28 @@ static bool layers_place(struct net *net, const struct layer_shape *shapes) {
     return true;
 }
 
-struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
-                    struct err *e) {
+struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
+                        size_t layers_n, struct err *e) {
     if (!shapes_check(inputs_n, shapes, layers_n, e))
         return NULL;
     struct net *net = memory_new(1, sizeof *net);
-    if (!net)
-        goto no_memory;
-    net->inputs_n = inputs_n;
-    net->layers_n = layers_n;
-    net->layers = memory_new(layers_n, sizeof *net->layers);
-    if (!net->layers || !layers_place(net, shapes))
-        goto no_memory;
-    net->params = memory_new(net->block_n, sizeof *net->params);
-    if (net->params)
+    if (net) {
+        net->inputs_n = inputs_n;
+        net->layers_n = layers_n;
+        net->layers = memory_new(layers_n, sizeof *net->layers);
+        if (net->layers && layers_place(net, shapes))
+            return net;
+    }
+    net_free(net);
+    err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the net");
+    return NULL;
+}
+
+struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
+                    struct err *e) {
+    struct net *net = net_outline(inputs_n, shapes, layers_n, e);
+    if (!net || (net->params = memory_new(net->block_n, sizeof *net->params)))
         return net;
-no_memory:
     net_free(net);
     err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the net");
     return NULL;
@@ -84,4 +90,13 @@ void net_free(struct net *net) {
     free(net->params);
     free(net->layers);
     free(net);
+}
+
+void net_outputs_scale(struct net *net, float s, float offset) {
+    size_t l = net->layers_n - 1;
+    float *W = net_weights(net, l), *b = net_biases(net, l);
+    for (size_t i = 0; i < net->outputs_n * net->layers[l].inputs_n; i++)
+        W[i] *= s;
+    for (size_t i = 0; i < net->outputs_n; i++)
+        b[i] = b[i] * s + offset;
 }

@@ -51,6 +51,15 @@ struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t la
                     struct err *e) __attribute__((warn_unused_result));
 void net_free(struct net *net); /* NULL is allowed */
 
+/* The same without parameters (params is NULL): what a net would be, to count with. */
+struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
+                        size_t layers_n, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Makes each output z of the last layer's units s z + offset: W' = s W, b' = s b +
+ * offset. So a net that was trained on scaled targets predicts them as they were. */
+void net_outputs_scale(struct net *net, float s, float offset);
+
 static inline float *net_weights(const struct net *net, size_t l) {
     return net->params + net->layers[l].weights_at;
 }

@@ -160,6 +160,7 @@ void trainer_free(struct trainer *t) {
 
 bool trainer_memory(const struct net *net, size_t rows_n,
                     const struct trainer_options *options, size_t *bytes) {
+    static const float there;
     /* Values are at least as wide as classes; only whether they are there is looked at.
      */
     struct lanes_options lanes = {
@@ -170,7 +171,7 @@ bool trainer_memory(const struct net *net, size_t rows_n,
         .gathered = shuffled(options, rows_n),
     };
     if (options->loss != LOSS_CROSS_ENTROPY)
-        lanes.data.targets.values = net->params;
+        lanes.data.targets.values = &there;
     size_t total, state, order = lanes.gathered ? rows_n : 0;
     return lanes_memory(&lanes, &total) &&
            size_mul(net->block_n, optimizer_state_n(options->optimizer.kind), &state) &&

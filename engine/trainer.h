@@ -80,7 +80,8 @@ bool trainer_cost(struct trainer *t, struct trainer_data data, double *cost)
 /* Completed passes, fractional within an epoch; 0..epochs. */
 double trainer_epochs_done(const struct trainer *t);
 
-/* Bytes that a trainer of this shape needs beside its data and net. false on overflow. */
+/* Bytes that a trainer of this shape needs beside its data and net, of which an outline
+ * is enough. false on overflow. */
 bool trainer_memory(const struct net *net, size_t rows_n,
                     const struct trainer_options *options, size_t *bytes)
     __attribute__((warn_unused_result));

@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "api/documents.h"
 #include "api/model_file.h"
+#include "api/version_image.h"
 #include "api/predict.h"
 #include "engine/initializer.h"
 #include "engine/matrix.h"
@@ -250,20 +250,15 @@ static bool run_evaluate(struct run *run, struct err *e) {
 /* The trained model as bytes in the store, and what is said of it. */
 static bool model_store(struct worker *w, struct run *run, int64_t *blob, char **facts,
                         struct err *e) {
-    run->parts.task = run->spec.task;
-    run->parts.loss = run->spec.loss;
-    size_t n;
-    void *file = model_file_encode(&run->parts, &run->spec, &n, e);
-    bool ok = file && model_file_put(w, file, n, blob, e);
-    free(file);
-    struct text text = {0};
-    struct version_training training = {&run->spec, run->last.cost, run->metrics};
-    struct model described = run->parts; /* borrows all of it */
-    described.labels = run->spec.labels;
-    version_facts_encode(&described, &training, &text);
-    *facts = text_take(&text);
-    return ok &&
-           (*facts || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the document"));
+    struct version_image image = {0};
+    struct version_training training = {&run->spec, run->last.cost, run->metrics,
+                                        run->spec.epochs};
+    bool ok = version_image_make(&run->parts, &training, &image, e) &&
+              model_file_put(w, image.file, image.file_n, blob, e);
+    *facts = image.facts;
+    image.facts = NULL;
+    version_image_free(&image);
+    return ok;
 }
 
 /* The end must be written: a store that is away for a moment is waited for. */
