@@ -102,7 +102,7 @@ void job_schedule_encode(const struct schedule *schedule, struct text *out) {
     text_key(out, "learning_rate_schedule");
     text_open(out, '{');
     text_key(out, members[TYPE].name);
-    text_json_string(out, types[schedule->kind].name);
+    text_json_string(out, schedule_name(schedule->kind));
     if (takes(DECAY_RATE, schedule->kind)) {
         text_key(out, members[DECAY_RATE].name);
         text_json_float(out, schedule->decay_rate);

@@ -6,6 +6,17 @@
 
 enum { BLOCK_ALIGN = MEMORY_ALIGN / sizeof(float) };
 
+static bool dropout_check(float dropout, size_t l, size_t layers_n, struct err *e) {
+    if (!(dropout >= 0.0f && dropout < 1.0f))
+        return err_set(e, ERR_RANGE, NULL,
+                       "dropout is at least 0 and below 1, not %g (layer %zu)",
+                       (double)dropout, l + 1);
+    if (dropout > 0.0f && l + 1 == layers_n)
+        return err_set(e, ERR_RANGE, NULL,
+                       "dropout is for hidden layers, not the output layer");
+    return true;
+}
+
 static bool shapes_check(size_t inputs_n, const struct layer_shape *shapes,
                          size_t layers_n, struct err *e) {
     if (inputs_n < 1 || inputs_n > NET_UNITS_MAX)
@@ -23,6 +34,8 @@ static bool shapes_check(size_t inputs_n, const struct layer_shape *shapes,
             return err_set(e, ERR_RANGE, NULL,
                            "%s is for the output layer, not layer %zu of %zu",
                            activation_name(shapes[l].activation), l + 1, layers_n);
+        if (!dropout_check(shapes[l].dropout, l, layers_n, e))
+            return false;
     }
     return true;
 }
@@ -99,4 +112,11 @@ void net_outputs_scale(struct net *net, float s, float offset) {
         W[i] *= s;
     for (size_t i = 0; i < net->outputs_n; i++)
         b[i] = b[i] * s + offset;
+}
+
+bool net_dropout(const struct net *net) {
+    for (size_t l = 0; l < net->layers_n; l++)
+        if (net->layers[l].shape.dropout > 0.0f)
+            return true;
+    return false;
 }

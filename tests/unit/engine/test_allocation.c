@@ -31,7 +31,8 @@ static float weights[ROWS_N];
 
 /* A model from table to prediction. @return whether there was memory for all of it. */
 static bool everything(struct err *e) {
-    struct layer_shape shapes[] = {{60, ACTIVATION_TANH, 0}, {3, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {{.units_n = 60, .activation = ACTIVATION_TANH},
+                                   {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
     struct trainer_options options = {
         .loss = LOSS_CROSS_ENTROPY,
         .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},

@@ -5,9 +5,10 @@
 #include "tests/unit/check.h"
 
 static void layout(void) {
-    struct layer_shape shapes[] = {{5, ACTIVATION_TANH, 0},
-                                   {17, ACTIVATION_LEAKY_RELU, 0.1f},
-                                   {3, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {
+        {.units_n = 5, .activation = ACTIVATION_TANH},
+        {.units_n = 17, .activation = ACTIVATION_LEAKY_RELU, .negative_slope = 0.1f},
+        {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct net *net = net_new(4, shapes, 3, &e);
     if (!CHECK(net))
@@ -37,7 +38,7 @@ static void refused(size_t inputs_n, size_t units_n, size_t layers_n, enum activ
     static struct layer_shape shapes[NET_LAYERS_MAX + 1];
     struct err e = {0};
     for (size_t l = 0; l < NET_LAYERS_MAX + 1; l++)
-        shapes[l] = (struct layer_shape){units_n, g, 0};
+        shapes[l] = (struct layer_shape){.units_n = units_n, .activation = g};
     struct net *net = net_new(inputs_n, shapes, layers_n, &e);
     CHECK_SAY(!net && e.kind == ERR_RANGE && *e.text, "%zu inputs, %zu layers of %zu",
               inputs_n, layers_n, units_n);
@@ -58,7 +59,7 @@ static void the_deepest(void) {
     static struct layer_shape shapes[NET_LAYERS_MAX];
     struct err e = {0};
     for (size_t l = 0; l < NET_LAYERS_MAX; l++)
-        shapes[l] = (struct layer_shape){1, ACTIVATION_TANH, 0};
+        shapes[l] = (struct layer_shape){.units_n = 1, .activation = ACTIVATION_TANH};
     struct net *net = net_new(1, shapes, NET_LAYERS_MAX, &e);
     CHECK(net && net->parameters_n == 2 * NET_LAYERS_MAX);
     net_free(net);

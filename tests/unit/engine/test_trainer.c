@@ -31,9 +31,10 @@ static void data_draw(void) {
 
 /* Wide enough for several lanes. */
 static struct net *wide_net(void) {
-    struct layer_shape shapes[] = {{120, ACTIVATION_RELU, 0},
-                                   {64, ACTIVATION_TANH, 0},
-                                   {CLASSES_N, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {
+        {.units_n = 120, .activation = ACTIVATION_RELU},
+        {.units_n = 64, .activation = ACTIVATION_TANH},
+        {.units_n = CLASSES_N, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct net *net = net_new(INPUTS_N, shapes, 3, &e);
     initializer_fill(net, INITIALIZER_HE_NORMAL, 0, 5);
@@ -42,7 +43,7 @@ static struct net *wide_net(void) {
 
 /* One unit on the first two columns' width. */
 static struct net *small_net(void) {
-    struct layer_shape shapes[] = {{1, ACTIVATION_SIGMOID, 0}};
+    struct layer_shape shapes[] = {{.units_n = 1, .activation = ACTIVATION_SIGMOID}};
     struct err e = {0};
     return net_new(2, shapes, 1, &e);
 }
@@ -191,7 +192,7 @@ static void lanes_cover_each_row_once(void) {
     float *cache = memory_new(forward_cache_n(twin, rows_n), sizeof *cache);
     float *scratch = memory_new(backward_scratch_n(twin, rows_n), sizeof *scratch);
     float *grads = memory_new(twin->block_n, sizeof *grads);
-    forward_train(twin, X, rows_n, cache);
+    forward_train(twin, X, rows_n, NULL, cache);
     loss_fuse(LOSS_CROSS_ENTROPY, ACTIVATION_SOFTMAX, 0,
               forward_cached(twin, rows_n, cache, 2),
               (struct targets){.classes = classes}, rows_n, CLASSES_N);
@@ -214,9 +215,9 @@ static void lanes_cover_each_row_once(void) {
 
 /* The rule that training's bits depend on: rows and net decide, nothing else. */
 static void lanes_follow_rows_and_work(void) {
-    struct layer_shape shapes[] = {{256, ACTIVATION_RELU, 0},
-                                   {128, ACTIVATION_RELU, 0},
-                                   {10, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {{.units_n = 256, .activation = ACTIVATION_RELU},
+                                   {.units_n = 128, .activation = ACTIVATION_RELU},
+                                   {.units_n = 10, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct net *net = net_new(784, shapes, 3, &e), *small = small_net();
     CHECK(lanes_count(net, 1) == 1 && lanes_count(net, 63) == 1);
@@ -400,7 +401,7 @@ static void costs_of_other_tables(void) {
 static void an_epochs_order_is_drawn_from_seed_and_epoch(void) {
     enum { SIDE = 20 };
     static float one_hot[SIDE * SIDE], ones[SIDE];
-    struct layer_shape shape = {1, ACTIVATION_LINEAR, 0};
+    struct layer_shape shape = {.units_n = 1, .activation = ACTIVATION_LINEAR};
     struct err e = {0};
     struct net *net = net_new(SIDE, &shape, 1, &e);
     for (size_t i = 0; i < SIDE; i++)
@@ -468,7 +469,7 @@ static void stopping(void) {
 /* A line through data of 1e4 with a rate of 0.1 doubles its error many times over an
  * epoch. */
 static void diverging(size_t batch_rows) {
-    struct layer_shape shape = {1, ACTIVATION_LINEAR, 0};
+    struct layer_shape shape = {.units_n = 1, .activation = ACTIVATION_LINEAR};
     struct err e = {0};
     struct net *net = net_new(2, &shape, 1, &e);
     struct trainer_options options = options_of(LOSS_MSE, batch_rows, 1000, false);
@@ -501,7 +502,8 @@ static void diverging(size_t batch_rows) {
 
 /* An infinite weight behind a dead relu leaves the cost finite. */
 static void params_fail_too(size_t batch_rows) {
-    struct layer_shape shapes[] = {{2, ACTIVATION_RELU, 0}, {1, ACTIVATION_LINEAR, 0}};
+    struct layer_shape shapes[] = {{.units_n = 2, .activation = ACTIVATION_RELU},
+                                   {.units_n = 1, .activation = ACTIVATION_LINEAR}};
     struct err e = {0};
     struct net *net = net_new(2, shapes, 2, &e);
     net_biases(net, 0)[1] = -INFINITY;
