@@ -1,12 +1,12 @@
 #include "api/job_memory.h"
 
-#include <string.h>
-
 #include "engine/memory.h"
 
 /* What a worker takes before any job, with OpenBLAS' buffers and its store's pages, the
  * piece of a file that is being read, and documents. */
-enum { WORKER_BYTES = 32 << 20, VALUE_BYTES = 64 /* of a text, beside the text */ };
+enum { WORKER_BYTES = 32 << 20 };
+
+enum { TEXT_BYTES = PROFILE_VALUE_BYTES_MAX + 64 }; /* of a category, and around it */
 
 /* A sum that sticks at the largest number. */
 struct tally {
@@ -25,43 +25,24 @@ static size_t larger(size_t a, size_t b) {
 
 /* ---- a dataset's file, before it is encoded --------------------------------------- */
 
-static void column_tally(const struct job_column *column,
-                         const struct profile_column *found, size_t rows_n,
-                         struct tally *t) {
-    if (column->use == COLUMN_UNUSED)
-        return;
-    if (column->kind != ENCODER_CATEGORY) {
-        tally_add(t, rows_n, sizeof(double));
-        return;
-    }
-    tally_add(t, rows_n, sizeof(int32_t));
-    for (size_t v = 0; v < found->values_n; v++)
-        tally_add(t, 1, strlen(found->values[v].text) + VALUE_BYTES);
+static size_t cell_bytes(const struct job_column *column) {
+    return column->use == COLUMN_UNUSED       ? 0
+           : column->kind == ENCODER_CATEGORY ? sizeof(int32_t)
+                                              : sizeof(double);
 }
 
-/* The frame of its cells, beside classes and the rows' numbers of either part. */
-static size_t frame_bytes(const struct job_table *table,
-                          const struct job_dataset *dataset) {
-    size_t rows_n = (size_t)table->rows_n;
+/* The frame of its cells and its texts, beside the classes and the rows' numbers of
+ * either part. */
+static size_t frame_bytes(const struct job_table *table, size_t inputs_n) {
+    size_t row = sizeof(int32_t) + 2 * sizeof(uint32_t);
     struct tally t = {0};
     for (size_t c = 0; c < table->columns_n; c++)
-        column_tally(&table->columns[c], &dataset->table->columns[c], rows_n, &t);
+        row += cell_bytes(&table->columns[c]);
     if (table->targets_apart)
-        column_tally(&table->target, &dataset->targets->columns[0], rows_n, &t);
-    tally_add(&t, rows_n, sizeof(int32_t) + 2 * sizeof(uint32_t));
+        row += cell_bytes(&table->target);
+    tally_add(&t, (size_t)table->rows_n, row);
+    tally_add(&t, inputs_n, TEXT_BYTES);
     return t.n;
-}
-
-/* How many inputs the encoder will make of the columns, at most. */
-static size_t inputs_count(const struct job_table *table, const struct profile *found) {
-    size_t inputs_n = 0;
-    for (size_t c = 0; c < table->columns_n; c++) {
-        const struct profile_column *column = &found->columns[c];
-        bool category = table->columns[c].kind == ENCODER_CATEGORY;
-        if (table->columns[c].use == COLUMN_FEATURE)
-            inputs_n += category ? column->values_n + (column->missing > 0) : 1;
-    }
-    return inputs_n;
 }
 
 /* ---- what the trainer takes -------------------------------------------------------- */
@@ -76,10 +57,19 @@ static size_t rows_bytes(const struct net *net, size_t rows_n) {
     return t.n;
 }
 
+/* The metrics at the end: the outputs, and their copies by class and by order. */
+static size_t metrics_bytes(const struct net *net, size_t rows_n) {
+    struct tally t = {0};
+    tally_add(&t, rows_n, net->outputs_n * 2 * sizeof(float));
+    tally_add(&t, rows_n, 2 * sizeof(float) + sizeof(int32_t) + sizeof(uint64_t));
+    return t.n;
+}
+
 /* A worker that trains: the parameters four times (in the net, as the best ones, and both
  * in files on their way to the store), the optimizer's state twice (and in such a file).
  */
-static size_t training_bytes(const struct net *net, const struct job_spec *spec) {
+static size_t training_bytes(const struct net *net, const struct job_spec *spec,
+                             size_t rows_max) {
     struct trainer_options options = job_trainer_options(spec);
     struct tally t = {0};
     size_t trainer;
@@ -89,46 +79,33 @@ static size_t training_bytes(const struct net *net, const struct job_spec *spec)
     tally_add(&t, net->block_n, 4 * sizeof(float));
     tally_add(&t, net->block_n,
               optimizer_state_n(options.optimizer.kind) * sizeof(float));
+    tally_add(&t, 1, metrics_bytes(net, rows_max));
     return t.n;
 }
 
-/* The metrics at the end: the outputs, and their copies by class and by order. */
-static size_t metrics_bytes(const struct net *net, size_t rows_n) {
-    struct tally t = {0};
-    tally_add(&t, rows_n, net->outputs_n * 2 * sizeof(float));
-    tally_add(&t, rows_n, 2 * sizeof(float) + sizeof(int32_t) + sizeof(uint64_t));
-    return t.n;
-}
-
-/* Data are read before there is a net, metrics made when the trainer has ended. */
-static size_t peak_bytes(const struct net *net, const struct job_spec *spec,
-                         const struct job_dataset *dataset) {
-    const struct job_table *table = &spec->table;
-    bool other = table->validation != NULL;
-    size_t other_n = other ? (size_t)table->validation->rows_n : 0;
-    size_t reading = dataset ? frame_bytes(table, dataset) : 0;
-    struct tally data = {0};
-    tally_add(&data, 1, rows_bytes(net, spec->samples_n));
-    tally_add(&data, 1, rows_bytes(net, other_n));
+/* Data are read before there is a net; metrics are made while there is a trainer still.
+ */
+static size_t peak_bytes(const struct net *net, const struct job_spec *spec) {
+    const struct job_table *table = &spec->table, *other = table->validation;
+    size_t other_n = other ? (size_t)other->rows_n : 0;
+    size_t reading = table->columns_n ? frame_bytes(table, net->inputs_n) : 0;
     if (other)
-        reading = larger(reading, frame_bytes(table->validation, dataset->validation));
-    struct tally all = {WORKER_BYTES};
-    tally_add(&all, 1, data.n);
-    tally_add(&all, 1, larger(reading, training_bytes(net, spec)));
-    tally_add(&all, 1, metrics_bytes(net, larger(spec->samples_n, other_n)));
-    return all.n;
+        reading = larger(reading, frame_bytes(other, net->inputs_n));
+    struct tally t = {WORKER_BYTES};
+    tally_add(&t, 1, rows_bytes(net, spec->samples_n));
+    tally_add(&t, 1, rows_bytes(net, other_n));
+    tally_add(
+        &t, 1,
+        larger(reading, training_bytes(net, spec, larger(spec->samples_n, other_n))));
+    return t.n;
 }
 
-bool job_memory(const struct job_spec *spec, const struct job_dataset *dataset,
-                const struct model *origin, int64_t *bytes, struct err *e) {
-    size_t inputs_n = spec->inputs_n;
-    if (dataset)
-        inputs_n =
-            origin ? origin->net->inputs_n : inputs_count(&spec->table, dataset->table);
+bool job_memory(const struct job_spec *spec, int64_t *bytes, struct err *e) {
+    size_t inputs_n = spec->table.columns_n ? spec->table.inputs_max : spec->inputs_n;
     struct net *net = net_outline(inputs_n, spec->layers, spec->layers_n, e);
     if (!net)
         return false;
-    size_t peak = peak_bytes(net, spec, dataset);
+    size_t peak = peak_bytes(net, spec);
     net_free(net);
     *bytes = peak > INT64_MAX ? INT64_MAX : (int64_t)peak;
     return true;

@@ -11,10 +11,9 @@
 /* An upper bound in bytes, INT64_MAX where it is beyond counting: the data as they are
  * read and as the trainer takes them, the net with its gradients and the optimizer's
  * state, the best parameters, the checkpoints in hand, the metrics at the end, and the
- * worker itself. `dataset` is NULL for inline data; `origin` is the model that the job
- * continues from, or NULL. ERR_RANGE or ERR_NO_MEMORY when there can be no such net. */
-bool job_memory(const struct job_spec *spec, const struct job_dataset *dataset,
-                const struct model *origin, int64_t *bytes, struct err *e)
+ * worker itself. `spec` is a request's, not one that was read from a document. ERR_RANGE
+ * or ERR_NO_MEMORY when there can be no such net. */
+bool job_memory(const struct job_spec *spec, int64_t *bytes, struct err *e)
     __attribute__((warn_unused_result));
 
 #endif

@@ -21,7 +21,6 @@ struct creation {
     struct store *store;
     const char *key; /* of the request; or NULL */
     char body_sha256[STORE_SHA256_TEXT];
-    const struct model *origin; /* that it continues from; or NULL */
     char id[STORE_ID_MAX];
     bool replayed; /* `id` is of the job that the key stands for */
 };
@@ -50,10 +49,9 @@ struct job_bytes {
 
 /* What its training needs is within what a job may. */
 static bool memory_check(const struct creation *c, const struct job_request *request,
-                         const struct job_dataset *dataset, int64_t *bytes,
-                         struct err *e) {
+                         int64_t *bytes, struct err *e) {
     int64_t max = c->jobs->memory_max;
-    return job_memory(&request->spec, dataset, c->origin, bytes, e) &&
+    return job_memory(&request->spec, bytes, e) &&
            (*bytes <= max || err_set(e, ERR_TOO_LARGE, NULL,
                                      "the job needs about %" PRId64
                                      " bytes of memory, over the limit of %" PRId64
@@ -93,19 +91,38 @@ static bool job_insert(struct creation *c, const struct job_request *request,
     return ok;
 }
 
-static bool inline_insert(struct creation *c, const struct job_request *request,
-                          struct err *e) {
+/* Rows to encode and their targets go into a blob each, as a dataset's two files do. */
+static bool rows_insert(struct creation *c, const struct job_request *request,
+                        int64_t memory_bytes, struct err *e) {
+    struct job_bytes bytes = {0};
+    char sha256[STORE_SHA256_TEXT];
+    int64_t now_ms = clock_ms();
+    return store_blob_put(c->store, request->rows, request->rows_bytes, now_ms,
+                          &bytes.data, sha256, e) &&
+           store_blob_put(c->store, request->targets_rows, strlen(request->targets_rows),
+                          now_ms, &bytes.targets, sha256, e) &&
+           job_insert(c, request, bytes, memory_bytes, e);
+}
+
+static bool numbers_insert(struct creation *c, const struct job_request *request,
+                           int64_t memory_bytes, struct err *e) {
     size_t n;
     struct job_bytes bytes = {0};
     char sha256[STORE_SHA256_TEXT];
-    int64_t memory_bytes;
-    if (!memory_check(c, request, NULL, &memory_bytes, e))
-        return false;
     void *file = table_file_encode(request, &n, e);
     bool ok =
         file && store_blob_put(c->store, file, n, clock_ms(), &bytes.data, sha256, e);
     free(file);
     return ok && job_insert(c, request, bytes, memory_bytes, e);
+}
+
+static bool inline_insert(struct creation *c, const struct job_request *request,
+                          struct err *e) {
+    int64_t memory_bytes;
+    if (!memory_check(c, request, &memory_bytes, e))
+        return false;
+    return request->rows ? rows_insert(c, request, memory_bytes, e)
+                         : numbers_insert(c, request, memory_bytes, e);
 }
 
 static bool dataset_insert(struct creation *c, struct job_draft *draft, const char *name,
@@ -123,7 +140,7 @@ static bool dataset_insert(struct creation *c, struct job_draft *draft, const ch
     const struct job_bytes bytes = {training.rows_blob, training.targets_blob,
                                     validation.rows_blob, validation.targets_blob};
     ok = ok && job_draft_resolve(draft, &training.view, seed, &request, e) &&
-         memory_check(c, &request, &training.view, &memory_bytes, e) &&
+         memory_check(c, &request, &memory_bytes, e) &&
          job_insert(c, &request, bytes, memory_bytes, e);
     job_request_free(&request);
     job_source_free(&training);
@@ -164,9 +181,7 @@ static bool draft_insert(struct creation *c, struct job_draft *draft, struct err
     }
     struct job_origin origin = {served->name, served->version, served->model};
     job_draft_start(draft, &origin);
-    c->origin = served->model;
     bool ok = draft_insert_resolved(c, draft, e);
-    c->origin = NULL;
     registry_release(served);
     return ok;
 }
