@@ -75,13 +75,14 @@ struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
     if (!shapes_check(inputs_n, shapes, layers_n, e))
         return NULL;
     struct net *net = memory_new(1, sizeof *net);
-    if (net) {
-        net->inputs_n = inputs_n;
-        net->layers_n = layers_n;
-        net->layers = memory_new(layers_n, sizeof *net->layers);
-        if (net->layers && layers_place(net, shapes))
-            return net;
-    }
+    if (!net)
+        goto no_memory;
+    net->inputs_n = inputs_n;
+    net->layers_n = layers_n;
+    net->layers = memory_new(layers_n, sizeof *net->layers);
+    if (net->layers && layers_place(net, shapes))
+        return net;
+no_memory:
     net_free(net);
     err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the net");
     return NULL;
@@ -90,7 +91,10 @@ struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
 struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
                     struct err *e) {
     struct net *net = net_outline(inputs_n, shapes, layers_n, e);
-    if (!net || (net->params = memory_new(net->block_n, sizeof *net->params)))
+    if (!net)
+        return NULL;
+    net->params = memory_new(net->block_n, sizeof *net->params);
+    if (net->params)
         return net;
     net_free(net);
     err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the net");

@@ -52,12 +52,14 @@ struct net {
  * of the output layer) or ERR_NO_MEMORY. */
 struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
                     struct err *e) __attribute__((warn_unused_result));
-void net_free(struct net *net); /* NULL is allowed */
 
-/* The same without parameters (params is NULL): what a net would be, to count with. */
+/* The same without the parameters (params is NULL): for what follows from the shapes
+ * alone, as the memory that a training would need. */
 struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
                         size_t layers_n, struct err *e)
     __attribute__((warn_unused_result));
+
+void net_free(struct net *net); /* NULL is allowed */
 
 /* Makes each output z of the last layer's units s z + offset: W' = s W, b' = s b +
  * offset. So a net that was trained on scaled targets predicts them as they were. */

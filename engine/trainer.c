@@ -162,7 +162,6 @@ void trainer_free(struct trainer *t) {
 
 bool trainer_memory(const struct net *net, size_t rows_n,
                     const struct trainer_options *options, size_t *bytes) {
-    static const float there;
     /* Values are at least as wide as classes; only whether they are there is looked at.
      */
     struct lanes_options lanes = {
@@ -172,8 +171,9 @@ bool trainer_memory(const struct net *net, size_t rows_n,
         .batch_rows = batch_rows_of(options, rows_n),
         .gathered = shuffled(options, rows_n),
     };
+    static const float present;
     if (options->loss != LOSS_CROSS_ENTROPY)
-        lanes.data.targets.values = &there;
+        lanes.data.targets.values = &present;
     size_t total, state, order = lanes.gathered ? rows_n : 0;
     return lanes_memory(&lanes, &total) &&
            size_mul(net->block_n, optimizer_state_n(options->optimizer.kind), &state) &&

@@ -114,8 +114,8 @@ bool trainer_restore(struct trainer *t, const struct trainer_position *p,
                      const float *state, size_t state_n, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Bytes that a trainer of this shape needs beside its data and net, of which an outline
- * is enough. false on overflow. */
+/* Bytes that a trainer of this shape needs beside its data and net, which may be an
+ * outline. Dropout takes none. false on overflow. */
 bool trainer_memory(const struct net *net, size_t rows_n,
                     const struct trainer_options *options, size_t *bytes)
     __attribute__((warn_unused_result));

@@ -12,6 +12,7 @@
 
 /* float32 beside float64: the relative error of any cost of a curve. */
 #define TOLERANCE 1e-5
+#define SEED UINT64_C(0x0123456789abcdef) /* of the masks of dropout */
 enum { LAYERS_MAX = 8 };
 
 struct golden {
@@ -55,6 +56,7 @@ static bool layers_read(FILE *file, struct golden *g) {
         shape->units_n = units_n;
         if (!CHECK_SAY(activation_find(word, &shape->activation), "%s", word))
             return false;
+        (void)!fscanf(file, " dropout %f", &shape->dropout); /* 0 where there is none */
     }
     return CHECK(fscanf(file, " loss %31s", word) == 1 &&
                  loss_find(word, &g->options.loss));
@@ -73,6 +75,7 @@ static bool settings_read(FILE *file, struct golden *g) {
     g->options.optimizer =
         (struct optimizer_options){OPTIMIZER_GRADIENT_DESCENT, (float)rate};
     g->options.batch_rows = (size_t)batch_rows;
+    g->options.seed = SEED;
     g->options.epochs = (int64_t)epochs;
     return true;
 }
@@ -159,6 +162,12 @@ static void mini_batch(void) {
 static void regression(void) {
     golden("tests/golden/regression.txt");
 }
+static void dropout(void) {
+    golden("tests/golden/dropout.txt");
+}
+static void dropout_full(void) {
+    golden("tests/golden/dropout_full.txt");
+}
 
 int main(void) {
     struct err e = {0};
@@ -169,5 +178,7 @@ int main(void) {
     CHECK_RUN(four_layers);
     CHECK_RUN(mini_batch);
     CHECK_RUN(regression);
+    CHECK_RUN(dropout);
+    CHECK_RUN(dropout_full);
     return check_done();
 }

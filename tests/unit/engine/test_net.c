@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -55,6 +56,44 @@ static void bounds(void) {
     refused(1, 2, 2, ACTIVATION_SOFTMAX);
 }
 
+static void dropout_refused(float hidden, float output, const char *text) {
+    struct layer_shape shapes[] = {{.units_n = 3, .dropout = hidden},
+                                   {.units_n = 1, .dropout = output}};
+    struct err e = {0};
+    struct net *net = net_new(2, shapes, 2, &e);
+    CHECK(!net && e.kind == ERR_RANGE);
+    CHECK_TEXT(e.text, text);
+    net_free(net);
+}
+
+static void bounds_of_dropout(void) {
+    dropout_refused(1, 0, "dropout is at least 0 and below 1, not 1 (layer 1)");
+    dropout_refused(-0.5f, 0, "dropout is at least 0 and below 1, not -0.5 (layer 1)");
+    dropout_refused(NAN, 0, "dropout is at least 0 and below 1, not nan (layer 1)");
+    dropout_refused(0, 0.5f, "dropout is for hidden layers, not the output layer");
+    struct layer_shape shapes[] = {{.units_n = 3, .dropout = 0.999f}, {.units_n = 1}};
+    struct err e = {0};
+    struct net *net = net_new(2, shapes, 2, &e);
+    CHECK_SAY(net && net_dropout(net), "%s", e.text);
+    net_free(net);
+    shapes[0].dropout = 0;
+    net = net_new(2, shapes, 2, &e);
+    CHECK_SAY(net && !net_dropout(net), "%s", e.text);
+    net_free(net);
+}
+
+static void an_outline_has_no_parameters(void) {
+    struct layer_shape shapes[] = {{.units_n = 300}, {.units_n = 2}};
+    struct err e = {0};
+    struct net *net = net_new(20, shapes, 2, &e),
+               *outline = net_outline(20, shapes, 2, &e);
+    if (CHECK_SAY(net && outline, "%s", e.text))
+        CHECK(!outline->params && outline->block_n == net->block_n &&
+              outline->parameters_n == net->parameters_n && outline->outputs_n == 2);
+    net_free(outline);
+    net_free(net);
+}
+
 static void the_deepest(void) {
     static struct layer_shape shapes[NET_LAYERS_MAX];
     struct err e = {0};
@@ -68,6 +107,8 @@ static void the_deepest(void) {
 int main(void) {
     CHECK_RUN(layout);
     CHECK_RUN(bounds);
+    CHECK_RUN(bounds_of_dropout);
+    CHECK_RUN(an_outline_has_no_parameters);
     CHECK_RUN(the_deepest);
     return check_done();
 }

@@ -577,6 +577,15 @@ static void memory_is_foretold(void) {
     CHECK(full > 4 * net->block_n * sizeof(float) && full < 8 << 20);
     CHECK(long_table < full * 2); /* tiles bound the activations */
     CHECK(batch > 2 * net->block_n * sizeof(float) + 4 * ROWS_N);
+    struct layer_shape shapes[3];
+    struct err e = {0};
+    for (size_t l = 0; l < 3; l++)
+        shapes[l] = net->layers[l].shape;
+    struct net *outline = net_outline(INPUTS_N, shapes, 3, &e);
+    size_t foretold = 0;
+    CHECK(outline && trainer_memory(outline, ROWS_N, &options, &foretold));
+    CHECK(foretold == full);
+    net_free(outline);
     net_free(net);
 }
 

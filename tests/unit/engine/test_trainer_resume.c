@@ -26,10 +26,10 @@ static void data_draw(void) {
     }
 }
 
-static struct net *net_made(void) {
+static struct net *net_made(float dropout) {
     struct layer_shape shapes[] = {
-        {.units_n = 300, .activation = ACTIVATION_RELU},
-        {.units_n = 60, .activation = ACTIVATION_TANH},
+        {.units_n = 300, .activation = ACTIVATION_RELU, .dropout = dropout},
+        {.units_n = 60, .activation = ACTIVATION_TANH, .dropout = dropout / 2},
         {.units_n = CLASSES_N, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct net *net = net_new(INPUTS_N, shapes, 3, &e);
@@ -42,10 +42,13 @@ static const struct {
     const char *name;
     size_t batch_rows;
     bool shuffle;
+    float dropout;
 } ways[] = {
-    {"full batch", 0, false},
-    {"mini-batches in order", 128, false},
-    {"mini-batches, shuffled", 150, true},
+    {"full batch", 0, false, 0},
+    {"mini-batches in order", 128, false, 0},
+    {"mini-batches, shuffled", 150, true, 0},
+    {"full batch with dropout", 0, false, 0.3f},
+    {"mini-batches with dropout", 150, true, 0.3f},
 };
 enum { WAYS_N = sizeof ways / sizeof *ways };
 
@@ -78,7 +81,7 @@ static struct trainer_data data_whole(void) {
 static bool training_start(struct training *g, size_t way, size_t threads_n) {
     struct trainer_options options = options_of(way);
     struct err e = {0};
-    *g = (struct training){.way = way, .net = net_made()};
+    *g = (struct training){.way = way, .net = net_made(ways[way].dropout)};
     g->trainer = trainer_new(g->net, data_whole(), &options, teams[threads_n], &stop, &e);
     return CHECK_SAY(g->trainer, "%s", e.text);
 }
@@ -115,7 +118,7 @@ static bool training_move(struct training *g, size_t threads_n) {
     float *kept = memory_new(state_n + 1, sizeof *kept);
     if (state_n)
         memcpy(kept, state, state_n * sizeof *kept);
-    struct net *net = net_made();
+    struct net *net = net_made(ways[g->way].dropout);
     memcpy(net->params, g->net->params, net->block_n * sizeof *net->params);
     double done = trainer_epochs_done(g->trainer);
     training_end(g);
@@ -228,9 +231,9 @@ static void stopped_at_any_moment(void) {
 }
 
 /* A full batch that was stopped between the update and the cost of it. */
-static void an_update_without_its_point(void) {
+static void an_update_without_its_point(size_t way) {
     struct training g;
-    if (!training_start(&g, 0, 1))
+    if (!training_start(&g, way, 1))
         return;
     for (int64_t epoch = 0; epoch <= EPOCHS; epoch++) {
         training_step(&g);
@@ -242,7 +245,7 @@ static void an_update_without_its_point(void) {
         CHECK(p.epoch == epoch && p.updates == epoch && p.point_given);
         p.point_given = false;
         p.phase = TRAINER_GOES_ON;
-        if (training_start(&again, 0, 2)) {
+        if (training_start(&again, way, 2)) {
             memcpy(again.net->params, g.net->params, g.net->block_n * sizeof(float));
             CHECK_SAY(trainer_restore(again.trainer, &p, NULL, 0, &e), "%s", e.text);
             CHECK(trainer_step(again.trainer, &point, &e) == TRAINER_POINT);
@@ -254,9 +257,9 @@ static void an_update_without_its_point(void) {
 }
 
 /* The cost of the training's own rows, at each point: to the bit that of the point. */
-static void a_full_batchs_point_is_its_parameters(void) {
+static void a_point_is_its_parameters(size_t way) {
     struct training g;
-    if (!training_start(&g, 0, 2))
+    if (!training_start(&g, way, 2))
         return;
     for (training_step(&g); training_goes_on(&g); training_step(&g)) {
         double cost = 0;
@@ -266,6 +269,14 @@ static void a_full_batchs_point_is_its_parameters(void) {
     }
     CHECK(g.event == TRAINER_DONE);
     training_end(&g);
+}
+
+static void full_batches(void) {
+    for (size_t way = 0; way < WAYS_N; way++)
+        if (!ways[way].batch_rows) {
+            an_update_without_its_point(way);
+            a_point_is_its_parameters(way);
+        }
 }
 
 static void an_ended_training_stays_ended(void) {
@@ -347,8 +358,7 @@ int main(void) {
     CHECK_RUN(moved_at_every_step);
     CHECK_RUN(moved_nine_times);
     CHECK_RUN(stopped_at_any_moment);
-    CHECK_RUN(an_update_without_its_point);
-    CHECK_RUN(a_full_batchs_point_is_its_parameters);
+    CHECK_RUN(full_batches);
     CHECK_RUN(an_ended_training_stays_ended);
     CHECK_RUN(positions_are_checked);
     CHECK_RUN(the_state_is_checked);
