@@ -47,7 +47,7 @@ $(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
 # A goal that promises to work on a fresh machine installs before it compiles.
-$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-models check,$(MAKECMDGOALS)),deps)
+$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-models soak check,$(MAKECMDGOALS)),deps)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<

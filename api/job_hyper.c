@@ -58,6 +58,7 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_TABLE] = {"table", NULL},
     [KEY_TRANSFORM] = {"transform", NULL},
     [KEY_ENCODER] = {"encoder", NULL},
+    [KEY_CHECKPOINT] = {"checkpoint", NULL},
 };
 
 /* Canonical names first, in the order of the enums. */

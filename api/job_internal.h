@@ -57,7 +57,8 @@ enum job_key {
     KEY_CLASSES,
     KEY_TABLE,
     KEY_TRANSFORM,
-    KEY_ENCODER, /* of a model's document */
+    KEY_ENCODER,    /* of a model's document */
+    KEY_CHECKPOINT, /* of a checkpoint's */
     KEY_ALL_N
 };
 extern const struct json_key job_keys[KEY_ALL_N];

@@ -9,12 +9,7 @@
 #include "engine/lanes.h"
 #include "engine/memory.h"
 #include "engine/rng.h"
-
-enum {
-    UPDATE_PARTS_MAX = 16,
-    UPDATE_PART_MIN = 1 << 14, /* parameters that are worth a thread's waking */
-    UPDATE_ALIGN = MEMORY_ALIGN / sizeof(float)
-};
+#include "engine/update.h"
 
 struct trainer {
     struct net *net;
@@ -60,11 +55,9 @@ static bool options_check(const struct trainer_options *options, size_t rows_n,
     if (options->epochs < 1 || options->epochs > epochs_max)
         return err_set(e, ERR_RANGE, NULL, "epochs is 1 to %" PRId64 ", not %" PRId64,
                        epochs_max, options->epochs);
-    float rate = options->optimizer.learning_rate;
-    if (!(rate > 0.0f) || !isfinite(rate))
-        return err_set(e, ERR_RANGE, NULL, "learning_rate is over 0 and finite, not %g",
-                       (double)rate);
-    return true;
+    return optimizer_check(&options->optimizer, e) &&
+           schedule_check(&options->schedule, options->optimizer.learning_rate,
+                          options->epochs, e);
 }
 
 static bool classes_check(const int32_t *classes, size_t rows_n, size_t outputs_n,
@@ -186,42 +179,42 @@ double trainer_epochs_done(const struct trainer *t) {
     return (double)t->epoch + (double)t->row / (double)t->data.rows_n;
 }
 
-/* An update of the parameters, a part a thread. */
-struct update {
-    struct trainer *trainer;
-    size_t parts_n;
-    size_t lanes_n;
-    float scale;
-};
-
-static void update_part(void *context, size_t part) {
-    const struct update *u = context;
-    struct trainer *t = u->trainer;
-    size_t lines = t->net->block_n / UPDATE_ALIGN; /* block_n is a multiple */
-    size_t from = lines * part / u->parts_n * UPDATE_ALIGN;
-    size_t to = lines * (part + 1) / u->parts_n * UPDATE_ALIGN;
-    float *lanes[LANES_MAX];
-    for (size_t i = 0; i < u->lanes_n; i++)
-        lanes[i] = t->lanes->grads[i] + from;
-    size_t state_n = optimizer_state_n(t->options.optimizer.kind);
-    optimizer_update(&t->options.optimizer, t->net->params + from, lanes, u->lanes_n,
-                     u->scale, t->state ? t->state + from * state_n : NULL, to - from);
+/* The updates of an epoch. */
+static int64_t batches_n(const struct trainer *t) {
+    return (int64_t)((t->data.rows_n - 1) / t->options.batch_rows + 1);
 }
 
 static void params_update(struct trainer *t, size_t rows) {
-    size_t parts_n = t->net->block_n / UPDATE_PART_MIN;
-    if (parts_n > team_threads(t->team))
-        parts_n = team_threads(t->team);
-    struct update update = {
-        .trainer = t,
-        .parts_n = parts_n < 1                  ? 1
-                   : parts_n < UPDATE_PARTS_MAX ? parts_n
-                                                : UPDATE_PARTS_MAX,
-        .lanes_n = lanes_count(t->net, rows),
-        .scale = (float)(1.0 / (double)rows),
-    };
-    team_run(t->team, update.parts_n, update_part, &update);
+    const struct trainer_options *options = &t->options;
+    int64_t epoch = t->updates / batches_n(t);
     t->updates++;
+    struct update update = {
+        .net = t->net,
+        .team = t->team,
+        .options = &options->optimizer,
+        .grads = t->lanes->grads,
+        .lanes_n = lanes_count(t->net, rows),
+        .state = t->state,
+        .learning_rate = schedule_rate(
+            &options->schedule, options->optimizer.learning_rate, epoch, options->epochs),
+        .number = t->updates,
+        .rows_n = rows,
+    };
+    update_run(&update);
+}
+
+/* lanes_run with the penalty of l2, which counts once a batch: as a sum over the rows of
+ * losses, rows * l2/(2 rows) sum W^2. The cost alone of all rows has it as often as an
+ * epoch's batches have together, so that a curve's points can be compared. */
+static bool batch_run(struct trainer *t, const struct lanes_batch *batch, bool cost_alone,
+                      double *loss) {
+    if (!lanes_run(t->lanes, batch, cost_alone, loss))
+        return false;
+    double l2 = (double)t->options.optimizer.l2;
+    if (l2 > 0)
+        *loss += (cost_alone ? (double)batches_n(t) : 1.0) * l2 / 2 *
+                 update_weights_square(t->net, t->team);
+    return true;
 }
 
 static bool params_finite(const struct net *net) {
@@ -275,7 +268,7 @@ static bool full_run(struct trainer *t, bool cost_alone, double *loss) {
         .rows_n = t->data.rows_n,
         .masks = cost_alone ? NULL : &masks,
     };
-    return lanes_run(t->lanes, &batch, cost_alone, loss);
+    return batch_run(t, &batch, cost_alone, loss);
 }
 
 /* The update that the point of this epoch left to be done, as its parameters are those
@@ -343,7 +336,7 @@ static enum trainer_event mini_step(struct trainer *t, struct trainer_point *poi
         .order = t->order,
         .masks = &masks,
     };
-    if (!lanes_run(t->lanes, &batch, false, &loss))
+    if (!batch_run(t, &batch, false, &loss))
         return TRAINER_STOPPED;
     if (!isfinite(loss))
         return fail(t, t->epoch + 1, loss, point, e);

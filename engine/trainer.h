@@ -13,7 +13,10 @@
  * of samples; the caller brings them to mean 1.
  *
  * Where layers have dropout, a mini-batch's cost is that of the net its masks leave; a
- * full batch's J, that of epoch 0 and trainer_cost are without dropout. */
+ * full batch's J, that of epoch 0 and trainer_cost are without dropout.
+ *
+ * With l2 the cost of a batch has the penalty l2/(2m) sum W^2 of its m samples, and so
+ * has every point; trainer_cost is without. */
 #ifndef ENGINE_TRAINER_H
 #define ENGINE_TRAINER_H
 
@@ -23,14 +26,16 @@
 #include "engine/loss.h"
 #include "engine/net.h"
 #include "engine/optimizer.h"
+#include "engine/schedule.h"
 #include "engine/team.h"
 
 struct trainer_options {
     enum loss loss;
     struct optimizer_options optimizer;
-    size_t batch_rows; /* 0, or at least m: the full batch */
-    int64_t epochs;    /* at least 1 */
-    bool shuffle;      /* mini-batches in a fresh order each epoch, keyed (seed, epoch) */
+    struct schedule schedule; /* of the learning rate; all zero: constant */
+    size_t batch_rows;        /* 0, or at least m: the full batch */
+    int64_t epochs;           /* at least 1 */
+    bool shuffle; /* mini-batches in a fresh order each epoch, keyed (seed, epoch) */
     uint64_t seed;
 };
 

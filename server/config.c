@@ -61,6 +61,8 @@ static const struct key keys[] = {
         "20000", "time for requests in flight to end after SIGTERM"),
     INT(worker_nice, "--worker-nice", "DESCENTD_WORKER_NICE", 0, 19, "10",
         "how far workers give way to predictions (nice)"),
+    INT(lease_ms, "--lease-ms", "DESCENTD_LEASE_MS", 500, 3600000, "10000",
+        "time without a sign of life after which a worker's job goes to another"),
     TEXT(log_level, "--log-level", "DESCENTD_LOG_LEVEL", "info",
          "debug, info, warn or error"),
     INT(wake_fd, "--wake-fd", "DESCENTD_WAKE_FD", -1, 1 << 20, "-1", NULL),

@@ -37,7 +37,7 @@ static bool everything(struct err *e) {
                                    {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
     struct trainer_options options = {
         .loss = LOSS_CROSS_ENTROPY,
-        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .optimizer = {.kind = OPTIMIZER_GRADIENT_DESCENT, .learning_rate = 0.1f},
         .batch_rows = 600,
         .epochs = 1,
         .shuffle = true,

@@ -72,8 +72,8 @@ static bool settings_read(FILE *file, struct golden *g) {
         return false;
     g->rows_n = (size_t)rows_n;
     g->inputs_n = (size_t)inputs_n;
-    g->options.optimizer =
-        (struct optimizer_options){OPTIMIZER_GRADIENT_DESCENT, (float)rate};
+    g->options.optimizer = (struct optimizer_options){.kind = OPTIMIZER_GRADIENT_DESCENT,
+                                                      .learning_rate = (float)rate};
     g->options.batch_rows = (size_t)batch_rows;
     g->options.seed = SEED;
     g->options.epochs = (int64_t)epochs;

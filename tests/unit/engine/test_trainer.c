@@ -52,7 +52,7 @@ static struct trainer_options options_of(enum loss loss, size_t batch_rows,
                                          int64_t epochs, bool shuffle) {
     return (struct trainer_options){
         .loss = loss,
-        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .optimizer = {.kind = OPTIMIZER_GRADIENT_DESCENT, .learning_rate = 0.1f},
         .batch_rows = batch_rows,
         .epochs = epochs,
         .shuffle = shuffle,
