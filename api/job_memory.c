@@ -65,9 +65,9 @@ static size_t metrics_bytes(const struct net *net, size_t rows_n) {
     return t.n;
 }
 
-/* A worker that trains: the parameters four times (in the net, as the best ones, and both
- * in files on their way to the store), the optimizer's state twice (and in such a file).
- */
+/* A worker that trains: the parameters five times (in the net, as the best ones, both in
+ * files on their way to the store, and in the version's file, which does not wait for
+ * those), the optimizer's state twice (and in such a file). */
 static size_t training_bytes(const struct net *net, const struct job_spec *spec,
                              size_t rows_max) {
     struct trainer_options options = job_trainer_options(spec);
@@ -76,7 +76,7 @@ static size_t training_bytes(const struct net *net, const struct job_spec *spec,
     if (!trainer_memory(net, spec->samples_n, &options, &trainer))
         return SIZE_MAX;
     tally_add(&t, 1, trainer);
-    tally_add(&t, net->block_n, 4 * sizeof(float));
+    tally_add(&t, net->block_n, 5 * sizeof(float));
     tally_add(&t, net->block_n,
               optimizer_state_n(options.optimizer.kind) * sizeof(float));
     tally_add(&t, 1, metrics_bytes(net, rows_max));

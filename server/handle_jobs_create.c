@@ -203,8 +203,13 @@ static bool replay_look(struct creation *c, const struct http_request *request,
     if (!c->key)
         return true;
     store_sha256(request->body, request->body_n, c->body_sha256);
-    return key_check(c->key, e) &&
-           store_job_replay(c->store, c->key, c->body_sha256, c->id, &c->replayed, e);
+    if (!key_check(c->key, e))
+        return false;
+    if (store_job_replay(c->store, c->key, c->body_sha256, c->id, &c->replayed, e))
+        return true;
+    if (e->kind == ERR_CONFLICT)
+        snprintf(e->where, sizeof e->where, "Idempotency-Key");
+    return false;
 }
 
 static bool job_make(struct creation *c, const struct http_request *request,

@@ -19,7 +19,8 @@ bool job_post(struct client *client, json_t *body, char id[JOB_ID_BYTES]) {
 }
 
 static bool has_ended(const char *status) {
-    return strcmp(status, "queued") != 0 && strcmp(status, "running") != 0;
+    return strcmp(status, "queued") != 0 && strcmp(status, "running") != 0 &&
+           strcmp(status, "paused") != 0;
 }
 
 bool job_wait(struct client *client, const char *id, const char *status, int seconds,
