@@ -109,6 +109,15 @@ void net_free(struct net *net) {
     free(net);
 }
 
+void net_outputs_scale(struct net *net, float s, float offset) {
+    size_t l = net->layers_n - 1;
+    float *W = net_weights(net, l), *b = net_biases(net, l);
+    for (size_t i = 0; i < net->outputs_n * net->layers[l].inputs_n; i++)
+        W[i] *= s;
+    for (size_t i = 0; i < net->outputs_n; i++)
+        b[i] = b[i] * s + offset;
+}
+
 bool net_dropout(const struct net *net) {
     for (size_t l = 0; l < net->layers_n; l++)
         if (net->layers[l].shape.dropout > 0.0f)

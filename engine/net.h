@@ -61,6 +61,10 @@ struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
 
 void net_free(struct net *net); /* NULL is allowed */
 
+/* Makes each output z of the last layer's units s z + offset: W' = s W, b' = s b +
+ * offset. So a net that was trained on scaled targets predicts them as they were. */
+void net_outputs_scale(struct net *net, float s, float offset);
+
 /* Whether some layer has dropout. */
 bool net_dropout(const struct net *net);
 

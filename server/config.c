@@ -46,6 +46,11 @@ static const struct key keys[] = {
     INT(model_memory_max, "--model-memory-max", "DESCENTD_MODEL_MEMORY_MAX", 0,
         INT64_C(1) << 40, "0",
         "bytes of models kept loaded; 0: a quarter of the memory, to 1 GiB"),
+    INT(job_memory_max, "--job-memory-max", "DESCENTD_JOB_MEMORY_MAX", 0,
+        INT64_C(1) << 44, "0",
+        "bytes that one job may need; 0: three quarters of the memory"),
+    INT(queue_max, "--queue-max", "DESCENTD_QUEUE_MAX", 0, 1000000, "1000",
+        "jobs that may wait for a worker; 0: any number"),
     INT(connections_max, "--connections-max", "DESCENTD_CONNECTIONS_MAX", 16, 1000000,
         "4096", "connections held at a time"),
     INT(header_timeout_ms, "--header-timeout-ms", "DESCENTD_HEADER_TIMEOUT_MS", 100,
@@ -117,6 +122,8 @@ static void memory_resolve(struct config *config) {
         config->body_memory_max = quarter < BODY_MEMORY ? quarter : BODY_MEMORY;
     if (!config->model_memory_max)
         config->model_memory_max = quarter < MODEL_MEMORY ? quarter : MODEL_MEMORY;
+    if (!config->job_memory_max)
+        config->job_memory_max = 3 * quarter;
     /* A body that never fits is too large, not to be tried again. */
     if (config->body_bytes_max > config->body_memory_max)
         config->body_bytes_max = config->body_memory_max;

@@ -24,6 +24,8 @@ struct config {
     int64_t body_memory_max; /* of all bodies in flight */
     int64_t upload_bytes_max; /* of one body that is taken as a stream */
     int64_t model_memory_max; /* of the models kept loaded */
+    int64_t job_memory_max;   /* of one job's training */
+    int64_t queue_max;        /* jobs that may wait; 0: no bound */
     int64_t connections_max;
     int64_t header_timeout_ms; /* to send the request's head */
     int64_t idle_timeout_s;    /* of a kept-alive connection */

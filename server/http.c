@@ -127,6 +127,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.accept = http_head_field(&head, "Accept");
     x->request.if_match = http_head_field(&head, "If-Match");
     x->request.if_none_match = http_head_field(&head, "If-None-Match");
+    x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
     return http_head_check(&head, &framing, &x->err) &&
            http_head_path(url, x->path, &x->request, &x->err) && route_check(x) &&
            query_check(x) && body_check(x, &head, &framing);
@@ -168,6 +169,8 @@ static struct MHD_Response *response_new(struct exchange *x) {
         MHD_add_response_header(response, "Location", reply->location);
     if (reply->etag[0])
         MHD_add_response_header(response, "ETag", reply->etag);
+    if (reply->replayed)
+        MHD_add_response_header(response, "Idempotent-Replayed", "true");
     if (reply->filename[0]) {
         char disposition[HTTP_FILENAME_MAX + 32];
         snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"",

@@ -43,6 +43,7 @@ struct http_request {
     size_t body_n;                     /* of a stream: how much of it has come */
     const char *content_type, *accept; /* these headers; NULL: not there */
     const char *if_match, *if_none_match;
+    const char *idempotency_key;
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
     bool draining;       /* the server is about to end, or cannot wait: do not park */
@@ -56,6 +57,7 @@ struct http_reply {
     char location[HTTP_LOCATION_MAX];
     char etag[HTTP_ETAG_MAX];         /* with its quotes; "": none */
     char filename[HTTP_FILENAME_MAX]; /* to keep it under; "": it is no attachment */
+    bool replayed;                    /* the answer to an earlier request of that key */
     const char *allow;                /* for 405 */
     int64_t park_until_us; /* not 0: no answer yet; call again on a change, or then */
     bool defer; /* it needs a store and was called without: call again with one */

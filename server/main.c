@@ -102,7 +102,12 @@ static bool server_start(struct server *server, struct err *e) {
     server->supervisor = supervisor_start(&supervising, e);
     if (!server->supervisor)
         return false;
-    server->jobs = (struct jobs_context){server->supervisor, server->registry};
+    server->jobs = (struct jobs_context){
+        .supervisor = server->supervisor,
+        .registry = server->registry,
+        .queue_max = config->queue_max,
+        .memory_max = config->job_memory_max,
+    };
     server->models = (struct models_context){server->registry};
     server->predict = (struct predict_context){server->registry, server->metrics};
     server->probes = (struct probes_context){

@@ -38,6 +38,9 @@ int64_t store_change_counter(struct store *s);
 
 enum { STORE_CHUNK_BYTES = 1 << 20, STORE_SHA256_TEXT = 65 };
 
+/* The SHA-256 of bytes in lower-case hexadecimal, as it stands with blobs. */
+void store_sha256(const void *bytes, size_t n, char text[STORE_SHA256_TEXT]);
+
 /* Writes bytes in chunked rows, a short transaction each, and seals them with their
  * SHA-256. Bytes that are already there are found by it and not written again. A blob
  * that nothing refers to is swept after an hour. @return its id in *blob. */

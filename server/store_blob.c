@@ -32,6 +32,13 @@ void store_sha256_text(struct sha256_ctx *hash, char text[STORE_SHA256_TEXT]) {
     text[2 * sizeof digest] = '\0';
 }
 
+void store_sha256(const void *bytes, size_t n, char text[STORE_SHA256_TEXT]) {
+    struct sha256_ctx hash;
+    sha256_init(&hash);
+    sha256_update(&hash, n, bytes);
+    store_sha256_text(&hash, text);
+}
+
 /* ---- writing -------------------------------------------------------------------- */
 
 /* Finds the sealed blob of these bytes; *blob is 0 when there is none. The touch keeps

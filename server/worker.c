@@ -7,8 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "api/documents.h"
-#include "api/model_file.h"
+#include "api/version_image.h"
 #include "engine/matrix.h"
 #include "server/clock.h"
 #include "server/keeper.h"
@@ -52,22 +51,22 @@ static bool model_file_put(struct worker *w, const void *file, size_t n, int64_t
 }
 
 /* The trained model as bytes in the store, and what is said of it. */
-static bool model_store(struct worker *w, struct run *run, double cost, int64_t *blob,
-                        char **facts, struct err *e) {
-    run->parts.task = run->spec.task;
-    run->parts.loss = run->spec.loss;
-    size_t n;
-    void *file = model_file_encode(&run->parts, &run->spec, &n, e);
-    bool ok = file && model_file_put(w, file, n, blob, e);
-    free(file);
-    struct text text = {0};
-    struct version_training training = {&run->spec, cost, run->metrics};
-    struct model described = run->parts; /* borrows all of it */
-    described.labels = run->spec.labels;
-    version_facts_encode(&described, &training, &text);
-    *facts = text_take(&text);
-    return ok &&
-           (*facts || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the document"));
+static bool model_store(struct worker *w, const struct run *run,
+                        const struct store_point *point, int64_t *blob, char **facts,
+                        struct err *e) {
+    struct version_image image = {0};
+    const struct version_training training = {
+        .spec = &run->spec,
+        .cost = point->cost,
+        .metrics = run->metrics,
+        .epochs = point->epoch,
+    };
+    bool ok = version_image_make(&run->parts, &training, &image, e) &&
+              model_file_put(w, image.file, image.file_n, blob, e);
+    *facts = image.facts;
+    image.facts = NULL;
+    version_image_free(&image);
+    return ok;
 }
 
 /* The end must be written: a store that is away for a moment is waited for. */
@@ -169,9 +168,10 @@ static bool hand_open(struct hand *t, struct err *e) {
 static bool hand_publish(struct hand *t, struct err *e) {
     struct store_outcome *o = &t->outcome;
     const struct training *training = &t->training;
-    double cost = training->best_held ? training->best_point.cost : training->last.cost;
+    const struct store_point *point =
+        training->best_held ? &training->best_point : &training->last;
     if (!run_evaluate(&t->run, e) ||
-        !model_store(t->worker, &t->run, cost, &o->model_blob, &t->facts, e))
+        !model_store(t->worker, &t->run, point, &o->model_blob, &t->facts, e))
         return false;
     o->status = JOB_SUCCEEDED;
     o->stop_reason = training->stop_reason;
