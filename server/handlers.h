@@ -7,6 +7,7 @@
 
 #include "api/documents.h"
 #include "server/http.h"
+#include "server/hub.h"
 #include "server/metrics.h"
 #include "server/registry.h"
 #include "server/supervisor.h"
@@ -18,6 +19,12 @@ struct jobs_context {
 };
 http_handler handle_jobs_create, handle_jobs_list, handle_jobs_get, handle_jobs_history,
     handle_jobs_cancel;
+
+/* SUBSYSTEM_EVENTS */
+struct events_context {
+    struct hub *hub;
+};
+http_handler handle_jobs_events;
 
 /* SUBSYSTEM_MODELS */
 struct models_context {

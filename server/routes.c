@@ -18,6 +18,8 @@ const struct route routes[] = {
      "wait", NULL},
     {"GET", "/v1/jobs/{id}/history", "jobs_history", handle_jobs_history, SUBSYSTEM_JOBS,
      true, BODY_NONE, "max_points since_epoch", NULL},
+    {"GET", "/v1/jobs/{id}/events", "jobs_events", handle_jobs_events, SUBSYSTEM_EVENTS,
+     true, BODY_NONE, "after limit", NULL},
     {"POST", "/v1/jobs/{id}/cancel", "jobs_cancel", handle_jobs_cancel, SUBSYSTEM_JOBS,
      true, BODY_NONE, "", NULL},
     {"GET", "/v1/models", "models_list", handle_models_list, SUBSYSTEM_MODELS, true,
