@@ -11,6 +11,7 @@
 #include "server/log.h"
 #include "server/segment.h"
 #include "server/store.h"
+#include "server/store_events.h"
 
 enum {
     TICK_MS = 50,

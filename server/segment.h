@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "api/event.h"
-#include "server/store.h"
+#include "server/store_events.h"
 
 enum {
     SEGMENT_EVENTS_MAX = 256,
