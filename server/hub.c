@@ -14,7 +14,7 @@
 #include "server/store_events.h"
 
 enum {
-    TICK_MS = 50,
+    TICK_MS = 25,
     LOOK_SEGMENTS_MAX = 8, /* of one job in one tick */
     TAIL_SEGMENTS_MAX = 64,
     TAIL_BYTES_MAX = 256 << 10,
