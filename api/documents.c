@@ -164,7 +164,7 @@ void version_facts_encode(const struct model *model,
         text_json_int(out, training->spec->epochs);
     else
         text_json_null(out);
-    if (training && training->spec->table.columns_n) {
+    if (training && training->spec->table.dataset[0]) {
         member_string(out, "dataset", training->spec->table.dataset);
         member_int(out, "dataset_revision", training->spec->table.revision);
     }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "api/carve.h"
+#include "api/inline_rows.h"
+#include "api/job_inline.h"
 #include "api/job_internal.h"
 #include "api/job_origin.h"
 #include "engine/split.h"
@@ -16,12 +18,34 @@ void job_request_free(struct job_request *request) {
     free(request->values);
     free(request->classes);
     free(request->metadata);
+    free(request->targets_rows);
     *request = (struct job_request){0};
 }
 
+/* The features: rows in any case, and as numbers where they are nothing else. */
+struct features {
+    struct inline_rows rows;
+    struct rows numbers; /* rows_n 0: they hold more than numbers; owned */
+};
+
 static bool scan_features(void *context, struct cursor *c, const char *path,
                           struct err *e) {
-    return rows_scan(c, 0, path, context, e);
+    struct features *features = context;
+    struct rows *numbers = &features->numbers;
+    struct err not_numbers = {0};
+    const char *from = c->at;
+    if (rows_scan(c, 0, path, numbers, &not_numbers)) {
+        features->rows =
+            (struct inline_rows){from, c->at, numbers->rows_n, numbers->columns_n};
+        return true;
+    }
+    rows_free(numbers);
+    if (not_numbers.kind != ERR_INVALID) {
+        *e = not_numbers;
+        return false;
+    }
+    c->at = from;
+    return inline_rows_scan(c, path, &features->rows, e);
 }
 
 static bool scan_targets(void *context, struct cursor *c, const char *path,
@@ -31,7 +55,7 @@ static bool scan_targets(void *context, struct cursor *c, const char *path,
 
 /* `data` holds features and targets, which were carved out, and nothing else. */
 static bool data_check(const struct json_slot *slot, const struct carve_hole *holes,
-                       const struct rows *features, const struct column *targets,
+                       const struct inline_rows *features, const struct column *targets,
                        struct err *e) {
     static const struct json_key keys[] = {{"features", NULL}, {"targets", NULL}};
     struct json_slot members[2];
@@ -136,7 +160,8 @@ struct job_draft {
     json_t *root;
     struct json_slot slots[KEY_POSTED_N];
     struct carve_hole holes[HOLES_N];
-    struct job_request request; /* model, features and metadata so far */
+    struct job_request request; /* model and metadata so far */
+    struct features features;
     struct column targets;
     const struct job_origin *origin; /* borrowed; NULL: none */
 };
@@ -146,6 +171,7 @@ void job_draft_free(struct job_draft *d) {
         return;
     json_decref(d->root);
     column_free(&d->targets);
+    rows_free(&d->features.numbers);
     job_request_free(&d->request);
     free(d);
 }
@@ -154,7 +180,7 @@ static bool draft_read(struct job_draft *d, const char *body, size_t n, struct e
     d->holes[HOLE_FEATURES] = (struct carve_hole){.parent = "data",
                                                   .key = "features",
                                                   .scan = scan_features,
-                                                  .context = &d->request.features};
+                                                  .context = &d->features};
     d->holes[HOLE_TARGETS] = (struct carve_hole){
         .parent = "data", .key = "targets", .scan = scan_targets, .context = &d->targets};
     d->holes[HOLE_METADATA] = (struct carve_hole){
@@ -191,6 +217,21 @@ static bool dataset_parse(const struct json_slot *slot, char name[JOB_NAME_MAX +
     return number && job_name_valid(name);
 }
 
+/* What an inline job cannot have, or only where its columns are encoded. */
+static bool inline_keys_check(const struct job_draft *d, struct err *e) {
+    bool numbers = d->features.numbers.rows_n > 0;
+    for (enum job_key k = KEY_TARGET; k <= KEY_MISSING_VALUES; k++) {
+        bool extra = k == KEY_VALIDATION_SPLIT || k == KEY_MISSING_VALUES;
+        if (d->slots[k].value && (!extra || numbers))
+            return err_set(e, ERR_INVALID, d->slots[k].path,
+                           "belongs to a job on a dataset%s",
+                           extra ? ", or on inline rows that are objects or hold a text, "
+                                   "a boolean or null"
+                                 : "");
+    }
+    return true;
+}
+
 static bool draft_check(const struct job_draft *d, struct err *e) {
     const struct json_slot *dataset = &d->slots[KEY_DATASET];
     char name[JOB_NAME_MAX + 1];
@@ -204,11 +245,7 @@ static bool draft_check(const struct job_draft *d, struct err *e) {
                            "expected a dataset's name or name@revision");
     if (dataset->value)
         return true;
-    for (enum job_key k = KEY_TARGET; k <= KEY_MISSING_VALUES; k++)
-        if (d->slots[k].value)
-            return err_set(e, ERR_INVALID, d->slots[k].path,
-                           "belongs to a job on a dataset");
-    return true;
+    return inline_keys_check(d, e);
 }
 
 struct job_draft *job_draft_new(const char *body, size_t n, struct err *e) {
@@ -259,21 +296,6 @@ static bool weights_resolve(const struct job_draft *d, size_t rows_n,
            err_set(e, ERR_INVALID, slot->path, "every row is of a class of weight 0");
 }
 
-static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
-                           struct job_request *request, struct err *e) {
-    struct job_spec *spec = &request->spec;
-    if (!data_check(&d->slots[KEY_DATA], d->holes, &request->features, &d->targets, e))
-        return false;
-    spec->samples_n = request->features.rows_n;
-    spec->inputs_n = request->features.columns_n;
-    return job_shape_decode(d->slots, false, shape, e) &&
-           inputs_check(shape, spec->inputs_n, e) &&
-           (!d->origin || (job_origin_inputs_check(d->origin, spec->inputs_n, e) &&
-                           job_origin_shape(d->slots, d->origin, shape, e))) &&
-           job_targets_resolve(shape, &d->targets, request, e) &&
-           weights_resolve(d, spec->samples_n, request, e);
-}
-
 /* The distinct values of a target stand for all of them: they decide the task, the
  * classes and the output layer as the whole column would. */
 static bool values_column(const struct profile_column *c, struct column *column,
@@ -310,10 +332,16 @@ static bool values_column(const struct profile_column *c, struct column *column,
            err_set(e, ERR_NO_MEMORY, NULL, "no memory for classes");
 }
 
-/* Errors that name the targets of inline data mean the dataset's target here. */
-static void target_path_rename(struct err *e) {
-    if (strncmp(e->where, "/data/targets", strlen("/data/targets")) == 0)
+/* Errors that name the targets of inline data mean the dataset's target here, and those
+ * that name a dataset's columns mean inline data where there is no dataset. */
+static void paths_rename(bool dataset, struct err *e) {
+    static const char targets[] = "/data/targets";
+    if (dataset && strncmp(e->where, targets, strlen(targets)) == 0)
         snprintf(e->where, sizeof e->where, "/target");
+    else if (!dataset && strcmp(e->where, "/target") == 0)
+        snprintf(e->where, sizeof e->where, "%s", targets);
+    else if (!dataset && strcmp(e->where, "/features") == 0)
+        snprintf(e->where, sizeof e->where, "/data/features");
 }
 
 static bool target_finite(const struct profile_column *target, const char *where,
@@ -382,26 +410,33 @@ static bool table_split_check(const struct job_spec *spec,
     return false;
 }
 
+/* `inline_targets` are all of inline data's; NULL: the dataset's profile stands for them.
+ */
 static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset,
-                          struct job_shape *shape, struct job_request *request,
-                          struct err *e) {
+                          struct column *inline_targets, struct job_shape *shape,
+                          struct job_request *request, struct err *e) {
     struct job_spec *spec = &request->spec;
     struct job_table_slots slots = job_slots_table(d->slots);
+    const struct json_slot inline_slot = {.path = "/data/features"};
     const struct profile_column *target = NULL;
     struct column values = {0};
-    bool ok = job_table_decode(&slots, dataset, d->origin ? d->origin->model : NULL,
-                               &spec->table, &target, e) &&
-              job_shape_decode(d->slots, false, shape, e) &&
-              table_inputs_check(shape, &spec->table, e) &&
-              (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
-              values_column(target, &values, e) &&
-              job_targets_resolve(shape, &values, request, e) &&
-              (spec->labels.n || target_finite(target, "/target", e)) &&
-              table_split_check(spec, target, e) &&
-              weights_resolve(d, values.n, request, e) &&
-              validation_target_check(dataset, spec, e);
+    if (inline_targets)
+        slots.dataset = &inline_slot;
+    struct column *targets = inline_targets ? inline_targets : &values;
+    bool ok =
+        job_table_decode(&slots, dataset, d->origin ? d->origin->model : NULL,
+                         &spec->table, &target, e) &&
+        job_shape_decode(d->slots, (struct job_shape_rules){.encoded = true}, shape, e) &&
+        table_inputs_check(shape, &spec->table, e) &&
+        (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
+        (inline_targets || values_column(target, &values, e)) &&
+        job_targets_resolve(shape, targets, request, e) &&
+        (spec->labels.n || target_finite(target, "/target", e)) &&
+        table_split_check(spec, target, e) &&
+        weights_resolve(d, targets->n, request, e) &&
+        validation_target_check(dataset, spec, e);
     if (!ok)
-        target_path_rename(e);
+        paths_rename(!inline_targets, e);
     column_free(&values);
     free(request->values);
     free(request->classes);
@@ -414,6 +449,50 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     return ok;
 }
 
+/* ---- inline data ------------------------------------------------------------------ */
+
+static bool numbers_resolve(struct job_draft *d, struct job_shape *shape,
+                            struct job_request *request, struct err *e) {
+    struct job_spec *spec = &request->spec;
+    request->features = d->features.numbers;
+    d->features.numbers = (struct rows){0};
+    spec->samples_n = request->features.rows_n;
+    spec->inputs_n = request->features.columns_n;
+    return job_shape_decode(d->slots, (struct job_shape_rules){0}, shape, e) &&
+           inputs_check(shape, spec->inputs_n, e) &&
+           (!d->origin || (job_origin_inputs_check(d->origin, spec->inputs_n, e) &&
+                           job_origin_shape(d->slots, d->origin, shape, e))) &&
+           job_targets_resolve(shape, &d->targets, request, e) &&
+           weights_resolve(d, spec->samples_n, request, e);
+}
+
+/* Rows that a worker has to encode. */
+static bool rows_resolve(struct job_draft *d, struct job_shape *shape,
+                         struct job_request *request, struct err *e) {
+    const struct inline_rows *rows = &d->features.rows;
+    struct job_inline data = {0};
+    rows_free(&d->features.numbers);
+    bool ok = job_inline_read(rows, &d->targets, d->origin ? d->origin->model : NULL,
+                              &data, e) &&
+              table_resolve(d, &data.dataset, &d->targets, shape, request, e);
+    request->rows = rows->from;
+    request->rows_bytes = (size_t)(rows->to - rows->from);
+    request->targets_rows = data.targets;
+    data.targets = NULL;
+    job_inline_free(&data);
+    return ok;
+}
+
+static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
+                           struct job_request *request, struct err *e) {
+    if (!data_check(&d->slots[KEY_DATA], d->holes, &d->features.rows, &d->targets, e))
+        return false;
+    bool numbers = d->features.numbers.rows_n > 0 &&
+                   (!d->origin || encoder_takes_numbers(&d->origin->model->encoder));
+    return numbers ? numbers_resolve(d, shape, request, e)
+                   : rows_resolve(d, shape, request, e);
+}
+
 bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
                        int64_t seed, struct job_request *out, struct err *e) {
     struct job_shape shape = {.task = -1, .loss = -1};
@@ -424,7 +503,7 @@ bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
         job_request_free(out);
         return err_set(e, ERR_INVALID, "/init_from", "cannot be had here");
     }
-    bool ok = (dataset ? table_resolve(d, dataset, &shape, out, e)
+    bool ok = (dataset ? table_resolve(d, dataset, NULL, &shape, out, e)
                        : inline_resolve(d, &shape, out, e)) &&
               job_hyper_decode(d->slots, &out->spec, e) &&
               (!d->origin || job_origin_settle(d->slots, d->origin, &out->spec, e)) &&

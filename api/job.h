@@ -58,10 +58,15 @@ struct job_spec {
 };
 void job_spec_free(struct job_spec *spec);
 
-/* A decoded request: the spec and the data in the form that the trainer takes. */
+/* A decoded request: the spec and the data, in the form that the trainer takes or, where
+ * they hold more than numbers (spec.table.columns_n), as rows for a worker to encode. */
 struct job_request {
     char model[JOB_NAME_MAX + 1];
     struct job_spec spec;
+    const char *rows; /* inline features as JSON, rows_bytes long; borrowed from the body;
+                         NULL: there are none to encode */
+    size_t rows_bytes;
+    char *targets_rows;   /* the inline targets of those rows as JSON; owned */
     struct rows features; /* (m,n); owned */
     float *values;        /* (m,k) targets, or NULL; owned */
     int32_t *classes;     /* (m) targets, or NULL; owned */
@@ -69,8 +74,8 @@ struct job_request {
 };
 void job_request_free(struct job_request *request);
 
-/* Decodes and validates body[0..n). `seed` is used where the document gives none. On an
- * error *out holds nothing. */
+/* Decodes and validates body[0..n), which *out borrows. `seed` is used where the document
+ * gives none. On an error *out holds nothing. */
 bool job_decode(const char *body, size_t n, int64_t seed, struct job_request *out,
                 struct err *e) __attribute__((warn_unused_result));
 
@@ -101,7 +106,8 @@ struct job_origin {
 };
 void job_draft_start(struct job_draft *d, const struct job_origin *origin);
 
-/* `dataset` is NULL for inline data. The draft's data move to *out. */
+/* `dataset` is NULL for inline data. The draft's data move to *out, which borrows the
+ * body as the draft does. */
 bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
                        int64_t seed, struct job_request *out, struct err *e)
     __attribute__((warn_unused_result));

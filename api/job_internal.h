@@ -69,10 +69,15 @@ struct job_shape {
     const struct labels *known; /* the classes that targets must be of; or NULL */
 };
 
-/* `stored`: a document of ours, which may name activations that only imported networks
- * have. Reads task, loss, layers | hidden_layers + activation | layers_dims. */
-bool job_shape_decode(const struct json_slot *slots, bool stored, struct job_shape *shape,
-                      struct err *e);
+/* Where a document comes from. */
+struct job_shape_rules {
+    bool stored;  /* ours, which may name activations that only imported networks have */
+    bool encoded; /* of a job whose columns are encoded: another network by default */
+};
+
+/* Reads task, loss, layers | hidden_layers + activation | layers_dims. */
+bool job_shape_decode(const struct json_slot *slots, struct job_shape_rules rules,
+                      struct job_shape *shape, struct err *e);
 
 /* Chooses task, classes, output layer and loss from what was said and from the targets,
  * and turns the targets into values or classes. Fills spec's task, layers, loss, labels

@@ -97,11 +97,6 @@ bool job_origin_settle(const struct json_slot *slots, const struct job_origin *o
 
 bool job_origin_inputs_check(const struct job_origin *origin, size_t inputs_n,
                              struct err *e) {
-    const struct encoder *encoder = &origin->model->encoder;
-    for (size_t i = 0; i < encoder->columns_n; i++)
-        if (encoder->columns[i].kind != ENCODER_NUMBER)
-            return err_set(e, ERR_INVALID, "/data/features",
-                           "init_from takes texts and booleans: give a dataset");
     return inputs_n == origin->model->net->inputs_n ||
            err_set(e, ERR_INVALID, "/data/features/0",
                    "expected %zu numbers, as init_from takes them, got %zu",

@@ -18,7 +18,7 @@ bool job_origin_shape(const struct json_slot *slots, const struct job_origin *or
 bool job_origin_settle(const struct json_slot *slots, const struct job_origin *origin,
                        struct job_spec *spec, struct err *e);
 
-/* Inline features: as many columns as the version has inputs, all of numbers. */
+/* Inline features of numbers: as many columns as the version has inputs. */
 bool job_origin_inputs_check(const struct job_origin *origin, size_t inputs_n,
                              struct err *e);
 

@@ -158,12 +158,11 @@ static bool dims_decode(const struct json_slot *slot, enum activation g,
     return true;
 }
 
-static bool short_form_decode(const struct json_slot *slots, struct job_shape *shape,
-                              struct err *e) {
+static bool short_form_decode(const struct json_slot *slots, bool encoded,
+                              struct job_shape *shape, struct err *e) {
     const struct json_slot *hidden = &slots[KEY_HIDDEN_LAYERS];
     const struct json_slot *dims = &slots[KEY_LAYERS_DIMS];
-    bool table = slots[KEY_DATASET].value;
-    int g = table && !hidden->value && !dims->value ? ACTIVATION_TANH : ACTIVATION_RELU;
+    int g = encoded && !hidden->value && !dims->value ? ACTIVATION_TANH : ACTIVATION_RELU;
     if (!json_choose(&slots[KEY_ACTIVATION], job_activations, job_activations_n, &g, e))
         return false;
     if (g == ACTIVATION_SOFTMAX)
@@ -185,7 +184,7 @@ static bool short_form_decode(const struct json_slot *slots, struct job_shape *s
     if (!layers_new(1, "", shape, e))
         return false;
     shape->layers[0] =
-        (struct layer_shape){table ? JOB_TABLE_UNITS : JOB_INLINE_UNITS,
+        (struct layer_shape){encoded ? JOB_TABLE_UNITS : JOB_INLINE_UNITS,
                              (enum activation)g, ACTIVATION_NEGATIVE_SLOPE};
     return true;
 }
@@ -200,7 +199,7 @@ static bool loss_decode(const struct json_slot *slot, struct job_shape *shape,
     return json_choose(slot, losses, sizeof losses / sizeof *losses, &shape->loss, e);
 }
 
-static bool shape_decode(const struct json_slot *slots, bool stored,
+static bool shape_decode(const struct json_slot *slots, struct job_shape_rules rules,
                          struct job_shape *shape, struct err *e) {
     const struct json_slot *layers = &slots[KEY_LAYERS];
     if (!json_choose(&slots[KEY_TASK], tasks, sizeof tasks / sizeof *tasks, &shape->task,
@@ -208,18 +207,18 @@ static bool shape_decode(const struct json_slot *slots, bool stored,
         !loss_decode(&slots[KEY_LOSS], shape, e))
         return false;
     if (!layers->value)
-        return short_form_decode(slots, shape, e);
+        return short_form_decode(slots, rules.encoded, shape, e);
     for (enum job_key k = KEY_HIDDEN_LAYERS; k <= KEY_ACTIVATION; k++)
         if (slots[k].value)
             return err_set(e, ERR_INVALID, slots[k].path,
                            "give /layers or the short form, not both");
-    return layers_decode(layers, stored, shape, e);
+    return layers_decode(layers, rules.stored, shape, e);
 }
 
-bool job_shape_decode(const struct json_slot *slots, bool stored, struct job_shape *shape,
-                      struct err *e) {
+bool job_shape_decode(const struct json_slot *slots, struct job_shape_rules rules,
+                      struct job_shape *shape, struct err *e) {
     *shape = (struct job_shape){.task = -1, .loss = -1};
-    if (shape_decode(slots, stored, shape, e))
+    if (shape_decode(slots, rules, shape, e))
         return true;
     free(shape->layers);
     *shape = (struct job_shape){.task = -1, .loss = -1};

@@ -213,10 +213,11 @@ static bool slots_decode(const struct json_slot *slots, struct job_spec *spec,
     struct job_shape shape = {.task = -1, .loss = -1};
     struct job_table_slots table = job_slots_table(slots);
     int64_t samples = 0, inputs = 0;
-    bool ok = json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
-              json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
-              job_table_read(&table, &slots[KEY_TABLE], &spec->table, e) &&
-              job_shape_decode(slots, true, &shape, e);
+    bool ok =
+        json_int(&slots[KEY_SAMPLES], 1, INT64_MAX, &samples, e) &&
+        json_int(&slots[KEY_INPUTS], 1, NET_UNITS_MAX, &inputs, e) &&
+        job_table_read(&table, &slots[KEY_TABLE], &spec->table, e) &&
+        job_shape_decode(slots, (struct job_shape_rules){.stored = true}, &shape, e);
     if (ok && !(shape.complete && shape.task >= 0 && shape.loss >= 0 && samples &&
                 (inputs || spec->table.columns_n)))
         ok = err_set(e, ERR_INVALID, "", "a stored job's document is incomplete");

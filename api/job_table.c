@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/job_review.h"
+
 static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
                                          [ENCODER_BOOLEAN] = "boolean",
                                          [ENCODER_CATEGORY] = "category"};
@@ -70,7 +72,7 @@ static bool column_named(const struct job_table *t, const char *name, const char
     for (*index = 0; *index < t->columns_n; ++*index)
         if (strcmp(t->columns[*index].name, name) == 0)
             return true;
-    return err_set(e, ERR_INVALID, where, "the dataset has no column \"%.60s\"", name);
+    return err_set(e, ERR_INVALID, where, "there is no column \"%.60s\"", name);
 }
 
 /* Sets the use of the columns that an array of names lists. */
@@ -89,6 +91,8 @@ static bool names_use(const struct json_slot *slot, enum column_use use,
             return false;
         if (t->columns[column].use == COLUMN_TARGET && use == COLUMN_FEATURE)
             return err_set(e, ERR_INVALID, name.path, "\"%.60s\" is the target", text);
+        if (t->columns[column].use == COLUMN_FEATURE && use == COLUMN_FEATURE)
+            return err_set(e, ERR_INVALID, name.path, "\"%.60s\" is given twice", text);
         if (t->columns[column].use != COLUMN_TARGET)
             t->columns[column].use = use;
     }
@@ -166,7 +170,10 @@ static bool features_choose(const struct job_table_slots *slots, struct job_tabl
 static bool origin_column_fits(const struct encoder_column *has,
                                const struct profile_column *c, const char *where,
                                struct err *e) {
-    if (has->kind == ENCODER_CATEGORY || kind_of(c) == has->kind)
+    /* 0 and 1, which booleans may be; and no cells, which look like it. */
+    bool truths = has->kind == ENCODER_BOOLEAN && c->type == PROFILE_NUMBER &&
+                  c->min >= 0 && c->max <= 1 && (c->whole || c->max <= 0);
+    if (has->kind == ENCODER_CATEGORY || kind_of(c) == has->kind || truths)
         return true;
     return err_set(e, ERR_INVALID, where,
                    "expected a %s in column \"%.60s\", as init_from "
@@ -219,85 +226,6 @@ static bool origin_inputs_check(const struct model *origin, const struct job_tab
            err_set(e, ERR_INVALID, "/features",
                    "expected %zu columns, as init_from takes them, got %zu",
                    origin->net->inputs_n, features);
-}
-
-/* ---- what deserves a warning ---------------------------------------------------- */
-
-static void warn(struct text *out, const char *column, const char *what) {
-    char line[320];
-    snprintf(line, sizeof line, "column \"%.100s\" %s", column, what);
-    text_json_string(out, line);
-}
-
-/* Whole numbers from one on, as many as there are rows, and (as far as was counted) none
- * twice. In few rows that happens by chance. */
-static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
-    return c->type == PROFILE_NUMBER && c->whole && !c->missing && rows_n > 20 &&
-           c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
-}
-
-/* Why nothing can be learnt from a column; NULL: something can. */
-static const char *useless(const struct profile_column *c, uint64_t rows_n) {
-    uint64_t there = rows_n - c->missing;
-    if (there == 0)
-        return "is empty";
-    if (c->type == PROFILE_CATEGORY && c->many)
-        return "has too many different texts";
-    if (!c->many && c->values_n == 1 && !c->missing)
-        return "is constant";
-    if (c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
-        return "is different in every row, like an id";
-    return NULL;
-}
-
-/* The same values as often: one name for another. */
-static bool repeats(const struct profile_column *c, const struct profile_column *target) {
-    bool same = !target->many && !c->many && target->values_n > 1 &&
-                c->values_n == target->values_n && c->missing == target->missing;
-    for (size_t v = 0; same && v < c->values_n; v++)
-        same = c->values[v].count == target->values[v].count;
-    return same;
-}
-
-/* Columns that cannot help: taken out, unless `kept`, a model to continue from having
- * chosen them; columns that help too much: named. */
-static bool features_review(const struct profile *p, const struct profile_column *target,
-                            bool kept, struct job_table *t, struct err *e) {
-    struct text out = {0};
-    size_t features = 0;
-    text_open(&out, '[');
-    size_t empty = out.n;
-    for (size_t i = 0; i < t->columns_n; i++) {
-        const struct profile_column *c = &p->columns[i];
-        if (t->columns[i].use != COLUMN_FEATURE)
-            continue;
-        const char *why = useless(c, p->rows_n);
-        char line[96];
-        if (why) {
-            snprintf(line, sizeof line, "%s: %s", why,
-                     kept ? "kept, as init_from takes it" : "left out");
-            warn(&out, c->name, line);
-        } else if (counts_rows(c, p->rows_n)) {
-            warn(&out, c->name, "counts the rows, like an id");
-        }
-        if (why && !kept) {
-            t->columns[i].use = COLUMN_UNUSED;
-            continue;
-        }
-        features++;
-        if (repeats(c, target))
-            warn(&out, c->name,
-                 kept ? "seems to repeat the target: init_from takes it all the same"
-                      : "seems to repeat the target: exclude it unless it is known "
-                        "when predicting");
-    }
-    if (out.n > empty) {
-        text_close(&out, ']');
-        t->warnings = text_take(&out);
-    }
-    text_free(&out);
-    return features ||
-           err_set(e, ERR_INVALID, "/features", "no column is left to learn from");
 }
 
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
@@ -430,7 +358,7 @@ bool job_table_decode(const struct job_table_slots *slots,
                 : features_choose(slots, t, e)) &&
            missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
            (!origin || origin_inputs_check(origin, t, e)) &&
-           features_review(dataset->table, *target, origin != NULL, t, e) &&
+           job_review(dataset->table, *target, origin != NULL, t, e) &&
            validation_decode(slots, dataset, t, e);
 }
 
@@ -471,8 +399,10 @@ static void columns_encode(const struct job_table *t, struct text *out) {
 }
 
 static void table_members_encode(const struct job_table *t, struct text *out) {
-    text_key(out, "revision");
-    text_json_int(out, t->revision);
+    if (t->revision) {
+        text_key(out, "revision");
+        text_json_int(out, t->revision);
+    }
     text_key(out, "rows");
     text_json_int(out, (int64_t)t->rows_n);
     text_key(out, "scale_target");
@@ -499,10 +429,12 @@ static void table_encode(const struct job_table *t, struct text *out) {
 }
 
 void job_table_encode(const struct job_table *t, struct text *out) {
-    text_key(out, "dataset");
-    text_json_string(out, t->dataset);
-    text_key(out, "target");
-    text_json_string(out, job_table_target(t)->name);
+    if (t->dataset[0]) {
+        text_key(out, "dataset");
+        text_json_string(out, t->dataset);
+        text_key(out, "target");
+        text_json_string(out, job_table_target(t)->name);
+    }
     if (t->validation_split > 0) {
         text_key(out, "validation_split");
         text_json_float(out, t->validation_split);
@@ -585,12 +517,12 @@ static bool validation_read(const json_t *value, const struct json_slot *name,
 
 bool job_table_read(const struct job_table_slots *slots, const struct json_slot *table,
                     struct job_table *t, struct err *e) {
-    const char *dataset = NULL;
+    const char *dataset = ""; /* inline rows */
     if (!table->value)
         return true;
     if (!json_text(slots->dataset, &dataset, e) || !extras_decode(slots, t, e))
         return false;
-    if (!dataset || !table_read(table->value, t) || !job_table_target(t) ||
+    if (!table_read(table->value, t) || !job_table_target(t) ||
         !validation_read(json_object_get(table->value, "validation"),
                          slots->validation_dataset, t))
         return err_set(e, ERR_INVALID, table->path, "a stored job's table is incomplete");

@@ -1,6 +1,7 @@
-/* A job on a dataset: which columns go in, which one is to be predicted, and how the file
- * is read again. Part of a job_spec; stands in its document, so that a worker needs
- * nothing but the document and the bytes. */
+/* A job whose columns are encoded, on a dataset or on inline rows: which columns go in,
+ * which one is to be predicted, and how the file is read again. Part of a job_spec;
+ * stands in its document, so that a worker needs nothing but the document and the bytes.
+ */
 #ifndef API_JOB_TABLE_H
 #define API_JOB_TABLE_H
 
@@ -20,10 +21,10 @@ struct job_column {
     enum column_use use;
 };
 
-/* Zero-initialise; columns_n 0: the job has inline data. */
+/* Zero-initialise; columns_n 0: the job has inline data of numbers. */
 struct job_table {
-    char dataset[129];
-    int64_t revision;
+    char dataset[129];          /* "": inline rows */
+    int64_t revision;           /* 0 of those */
     bool targets_apart;         /* the target is column 0 of a file of its own */
     struct reader_found source; /* how the features' file is read */
     struct reader_found targets_source;
@@ -43,7 +44,7 @@ void job_table_free(struct job_table *t);
 
 /* A dataset as a job sees it; borrowed. */
 struct job_dataset {
-    const char *name;
+    const char *name; /* "": inline rows */
     int64_t revision;
     const struct profile *table;   /* of the table, or of the features' file */
     const struct profile *targets; /* of the targets' file, or NULL */

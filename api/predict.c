@@ -118,13 +118,6 @@ size_t predict_rows_bound(const struct predict_request *request) {
     return n;
 }
 
-static bool takes_numbers(const struct encoder *encoder) {
-    for (size_t i = 0; i < encoder->columns_n; i++)
-        if (encoder->columns[i].kind != ENCODER_NUMBER)
-            return false;
-    return true;
-}
-
 /* The instances that waited for the model, by the columns that it knows. */
 static bool raw_rows(struct predict_request *request, const struct model *model,
                      struct err *e) {
@@ -147,7 +140,7 @@ bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) {
     struct rows *rows = &request->instances;
     const struct net *net = model->net;
-    bool numbers = !request->not_numbers.kind && takes_numbers(&model->encoder);
+    bool numbers = !request->not_numbers.kind && encoder_takes_numbers(&model->encoder);
     if (request->csv || (model->encoder.columns_n && !numbers)) {
         if (!raw_rows(request, model, e))
             return false;

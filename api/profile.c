@@ -258,9 +258,24 @@ static enum profile_type tally_type(const struct tally *t) {
 }
 
 /* Numbers but for a few cells: more likely a damaged file than a category. */
-static bool tally_check(const struct tally *t, struct err *e) {
+static bool tally_damaged(const struct tally *t) {
     uint64_t odd_n = t->texts_n + t->booleans_n, n = odd_n + t->numbers_n;
-    if (odd_n == 0 || n < DAMAGED_CELLS_MIN || odd_n * DAMAGED_SHARE >= n)
+    return odd_n > 0 && n >= DAMAGED_CELLS_MIN && odd_n * DAMAGED_SHARE < n;
+}
+
+bool profiler_damaged(const struct profiler *p, struct profile_damage *damage) {
+    for (size_t c = 0; c < p->columns_n; c++) {
+        const struct tally *t = &p->tallies[c];
+        if (!tally_damaged(t))
+            continue;
+        *damage = (struct profile_damage){t->odd_row - 1, c, p->named ? t->name : NULL};
+        return true;
+    }
+    return false;
+}
+
+static bool tally_check(const struct tally *t, struct err *e) {
+    if (!tally_damaged(t))
         return true;
     char where[ERR_WHERE_MAX];
     int used = t->odd_line ? snprintf(where, sizeof where, "line %zu, ", t->odd_line)

@@ -68,6 +68,14 @@ void profiler_free(struct profiler *p);
 bool profiler_end(struct profiler *p, struct profile *out, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The cell for which profiler_end refused a column as damaged; both count from 0, and the
+ * name is NULL where the source has none. false: no column is. */
+struct profile_damage {
+    size_t row, column;
+    const char *name; /* borrowed */
+};
+bool profiler_damaged(const struct profiler *p, struct profile_damage *damage);
+
 /* {"rows":..,"columns":[{"name","type","missing","min","max","mean","standard_deviation",
  * "values":[{"value","count"}..],"many_values":true}],"first_rows":[[...]]}, and back;
  * beside them "named" at the top and "whole" of a number column. A value is always a

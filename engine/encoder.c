@@ -174,6 +174,13 @@ bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
     return category_encode(column, cell, inputs, where, e);
 }
 
+bool encoder_takes_numbers(const struct encoder *enc) {
+    for (size_t c = 0; c < enc->columns_n; c++)
+        if (enc->columns[c].kind != ENCODER_NUMBER)
+            return false;
+    return true;
+}
+
 void encoder_scaled(const struct encoder *enc, unsigned char *scaled) {
     for (size_t c = 0; c < enc->columns_n; c++) {
         const struct encoder_column *column = &enc->columns[c];

@@ -55,6 +55,9 @@ bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
                   float *row, const char *where, struct err *e)
     __attribute__((warn_unused_result));
 
+/* Whether each column is a number: an encoder without columns takes numbers too. */
+bool encoder_takes_numbers(const struct encoder *enc);
+
 /* scaled (inputs_n): 1 for inputs that are numbers, 0 for one-hot and boolean ones. */
 void encoder_scaled(const struct encoder *enc, unsigned char *scaled);
 

@@ -91,7 +91,7 @@ static bool job_id_valid(const char *id) {
     return strlen(id) < STORE_ID_MAX;
 }
 
-/* Where a job's bytes are: a blob of its own, or the dataset's. */
+/* Where a job's bytes are: blobs of its own, or the dataset's. */
 struct job_bytes {
     int64_t data, targets, validation, validation_targets;
 };
@@ -117,13 +117,27 @@ static bool job_insert(struct store *store, const struct job_request *request,
         .epochs = request->spec.epochs,
         .created_ms = clock_ms(),
     };
-    bool ok = store_job_insert(store, &job, e);
+    bool replayed;
+    bool ok = store_job_insert(store, &job, id, &replayed, e);
     free(hyperparameters);
     return ok;
 }
 
-static bool inline_insert(struct store *store, const struct job_request *request,
-                          char id[STORE_ID_MAX], struct err *e) {
+/* Rows to encode and their targets go into a blob each, as a dataset's two files do. */
+static bool rows_insert(struct store *store, const struct job_request *request,
+                        char id[STORE_ID_MAX], struct err *e) {
+    struct job_bytes bytes = {0};
+    char sha256[STORE_SHA256_TEXT];
+    int64_t now_ms = clock_ms();
+    return store_blob_put(store, request->rows, request->rows_bytes, now_ms, &bytes.data,
+                          sha256, e) &&
+           store_blob_put(store, request->targets_rows, strlen(request->targets_rows),
+                          now_ms, &bytes.targets, sha256, e) &&
+           job_insert(store, request, bytes, id, e);
+}
+
+static bool numbers_insert(struct store *store, const struct job_request *request,
+                           char id[STORE_ID_MAX], struct err *e) {
     size_t n;
     struct job_bytes bytes = {0};
     char sha256[STORE_SHA256_TEXT];
@@ -213,7 +227,8 @@ static bool draft_insert_resolved(struct store *store, struct job_draft *draft,
     struct job_request request;
     if (!job_draft_resolve(draft, NULL, seed, &request, e))
         return false;
-    bool ok = inline_insert(store, &request, id, e);
+    bool ok = request.rows ? rows_insert(store, &request, id, e)
+                           : numbers_insert(store, &request, id, e);
     job_request_free(&request);
     return ok;
 }
@@ -288,7 +303,7 @@ bool handle_jobs_get(void *subsystem, struct store *store,
     if (!http_query_number(request, "wait", 0, WAIT_SECONDS_MAX, &wait_s, e) ||
         !job_find(store, request->parameters[0], &job, e))
         return false;
-    bool ended = job.status != JOB_QUEUED && job.status != JOB_RUNNING;
+    bool ended = job_status_ended(job.status);
     int64_t until_us = request->received_us + (int64_t)(wait_s * 1e6);
     if (!ended && !request->draining && clock_mono_us() < until_us) {
         reply->park_until_us = until_us;
@@ -310,10 +325,10 @@ bool handle_jobs_list(void *subsystem, struct store *store,
     if (!page_read(request, &page, e))
         return false;
     if (status_name && !job_status_find(status_name, &status))
-        return err_set(
-            e, ERR_INVALID, "status",
-            "expected queued, running, succeeded, failed or cancelled, got \"%.40s\"",
-            status_name);
+        return err_set(e, ERR_INVALID, "status",
+                       "expected queued, running, paused, succeeded, failed or "
+                       "cancelled, got \"%.40s\"",
+                       status_name);
     const char *model = http_query_text(request, "model");
     if (model && !job_name_valid(model))
         return err_set(e, ERR_INVALID, "model", "expected a model's name, got \"%.40s\"",

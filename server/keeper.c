@@ -69,28 +69,26 @@ static void quit(struct keeper *k) {
 }
 
 /* Writes the batch, or only looks. */
-static void store_visit(struct keeper *k, const struct store_claim *claim, bool *cancel,
-                        bool *lost) {
+static void store_visit(struct keeper *k, const struct store_claim *claim,
+                        enum store_wish *wish, bool *lost) {
     struct err e = {0};
     int64_t now = clock_mono_us();
     bool write_due = k->outgoing.n ? now - k->written_us >= WRITE_MS * 1000
                                    : now - k->written_us >= HEARTBEAT_MS * 1000;
     if (!write_due) {
-        if (!store_claim_check(k->store, claim, lost, cancel, &e))
+        if (!store_claim_check(k->store, claim, lost, wish, &e))
             log_err(LOG_WARN, "the job could not be looked at", &e);
         return;
     }
-    int64_t now_ms = clock_ms();
     struct store_progress progress = {
-        .now_ms = now_ms,
-        .lease_until_ms = now_ms + KEEPER_LEASE_MS,
+        .lease_ms = KEEPER_LEASE_MS,
         .epochs_done = atomic_load(&k->epochs_done),
         .training_seconds = atomic_load(&k->training_seconds),
         .points = k->outgoing.items,
         .points_n = k->outgoing.n,
     };
     k->written_us = now;
-    if (store_claim_progress(k->store, claim, &progress, cancel, &e)) {
+    if (store_claim_progress(k->store, claim, &progress, wish, &e)) {
         k->outgoing.n = 0;
     } else if (e.kind == ERR_CONFLICT) {
         *lost = true;
@@ -111,13 +109,14 @@ static void keep(struct keeper *k) {
         k->pending.n = 0;
     k->busy = true;
     pthread_mutex_unlock(&k->lock);
-    bool cancel = false, lost = false;
-    store_visit(k, &claim, &cancel, &lost);
+    enum store_wish wish = STORE_GO_ON;
+    bool lost = false;
+    store_visit(k, &claim, &wish, &lost);
     pthread_mutex_lock(&k->lock);
     k->busy = false;
-    k->cancelled = k->cancelled || cancel;
+    k->cancelled = k->cancelled || wish == STORE_CANCEL;
     k->lost = k->lost || lost;
-    if (k->keeping && (cancel || lost))
+    if (k->keeping && (wish != STORE_GO_ON || lost))
         atomic_store(&k->stop, true);
     pthread_cond_broadcast(&k->changed);
     pthread_mutex_unlock(&k->lock);

@@ -1,5 +1,5 @@
-/* A job on a dataset, made ready to train: the file read into a frame, split, encoded,
- * scaled. Part of the worker. */
+/* A job on a dataset, or on inline rows that are encoded, made ready to train: the file
+ * read into a frame, split, encoded, scaled. Part of the worker. */
 #ifndef SERVER_TABLE_RUN_H
 #define SERVER_TABLE_RUN_H
 

@@ -349,10 +349,7 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
         outcome.status = JOB_CANCELLED;
         outcome.stop_reason = "cancelled";
     }
-    int64_t now_ms = clock_ms();
     outcome.progress = (struct store_progress){
-        .now_ms = now_ms,
-        .lease_until_ms = now_ms,
         .epochs_done = run.epochs_done,
         .training_seconds = run.seconds,
         .points = end.points,
@@ -373,8 +370,7 @@ static void work(struct worker *w) {
         struct err e = {0};
         struct store_claim claim;
         bool found = false;
-        if (!store_claim(w->store, w->owner, clock_ms(), KEEPER_LEASE_MS, &claim, &found,
-                         &e))
+        if (!store_claim(w->store, w->owner, KEEPER_LEASE_MS, &claim, &found, &e))
             log_err(LOG_ERROR, "no job could be claimed", &e);
         if (!found) {
             keeper_wait(w->keeper, IDLE_POLL_MS);

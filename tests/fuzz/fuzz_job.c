@@ -56,11 +56,22 @@ static void data_check(const struct job_request *request) {
         PROMISE(request->classes[i] >= 0 && (size_t)request->classes[i] < k);
 }
 
+/* Rows that a worker will read again. */
+static void rows_check(const struct job_request *request) {
+    PROMISE(request->rows && request->rows_bytes > 2 && request->targets_rows);
+    PROMISE(request->rows[0] == '[' && request->rows[request->rows_bytes - 1] == ']');
+    PROMISE(request->spec.samples_n == request->spec.table.rows_n);
+    PROMISE(!request->features.values && !request->values && !request->classes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     struct job_request request;
     struct err e = {0};
     if (job_decode((const char *)data, n, 7, &request, &e)) {
-        data_check(&request);
+        if (request.spec.table.columns_n)
+            rows_check(&request);
+        else
+            data_check(&request);
         spec_check(&request.spec);
         job_request_free(&request);
     } else {

@@ -223,8 +223,17 @@ static void test_refused(void) {
         {"\"init_from\":\"animals\",\"data\":{\"features\":[[1,2],[3,4]],"
          "\"targets\":[\"cat\",\"dog\"]}",
          "/data/targets/1", 400},
-        {"\"init_from\":\"homes\",\"data\":{\"features\":[[1,2],[3,4]],"
+        {"\"init_from\":\"homes\",\"data\":{\"features\":[[1],[3]],"
          "\"targets\":[1,2]}",
+         "/data/features/0", 400},
+        {"\"init_from\":\"homes\",\"data\":{\"features\":[[\"york\",\"big\"],"
+         "[\"york\",\"small\"]],\"targets\":[1,2]}",
+         "/data/features", 400},
+        {"\"init_from\":\"homes\",\"data\":{\"features\":[{\"town\":\"york\"},"
+         "{\"town\":\"leeds\"}],\"targets\":[1,2]}",
+         "/data/features", 400},
+        {"\"init_from\":\"half\",\"data\":{\"features\":[[1,\"a\"],[3,\"b\"]],"
+         "\"targets\":[0,1]}",
          "/data/features", 400},
         {"\"init_from\":\"homes\",\"dataset\":\"homes\",\"target\":\"size\"", "/target",
          400},

@@ -98,15 +98,15 @@ static void test_data(void) {
     check_body("{\"data\":{\"features\":[[1]]},\"data\":{\"targets\":[1]}}", I, "",
                "duplicate object key near '\"data\"'");
     check_body("{\"data\":{\"features\":null}}", I, "/data/features",
-               "expected an array of arrays of numbers, got null");
+               "expected an array of rows, got null");
     check_body("{\"data\":{\"features\":[[1,2],[3]]}}", I, "/data/features/1",
                "expected 2 numbers, got 1");
-    check_body("{\"data\":{\"features\":[[1,\"2\"]]}}", I, "/data/features/0/1",
-               "expected a number, got a string");
+    check_body("{\"data\":{\"features\":[[1,[2]]]}}", I, "/data/features/0/1",
+               "expected a number, a string, a boolean or null, got an array");
     check_body("{\"data\":{\"features\":[[1e39]]}}", R, "/data/features/0/0",
                "1e39 is outside float32 (at most 3.4028235e38 in magnitude)");
     check_body("{\"data\":{\"features\":[[NaN]]}}", I, "/data/features/0/0",
-               "expected a number, got 'NaN'");
+               "expected a number, a string, a boolean or null, got 'NaN'");
 }
 
 static void test_targets(void) {

@@ -55,6 +55,8 @@ static void test_refusals(void) {
     check_refused(CSV, ",\"target\":\"y\",\"features\":[\"a\",7]", "/features/1", "");
     check_refused(CSV, ",\"target\":\"y\",\"features\":[\"y\"]", "/features/0",
                   "is the target");
+    check_refused(CSV, ",\"target\":\"y\",\"features\":[\"a\",\"ok\",\"a\"]",
+                  "/features/2", "\"a\" is given twice");
     check_refused(CSV, ",\"target\":\"y\",\"exclude\":[\"a\",\"z\"]", "/exclude/1", "z");
     check_refused(CSV, ",\"target\":\"y\",\"missing_values\":\"error\"",
                   "/missing_values", "\"a\" is missing in 1 rows");

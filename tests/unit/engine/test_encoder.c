@@ -64,6 +64,10 @@ static void layout(void) {
     for (size_t i = 0; i < 12; i++)
         CHECK(scaled[i] == (i == 0));
     CHECK(scaled[12] == 7);
+    CHECK(!encoder_takes_numbers(&enc));
+    CHECK(
+        encoder_takes_numbers(&(struct encoder){.columns = enc.columns, .columns_n = 1}));
+    CHECK(encoder_takes_numbers(&(struct encoder){0}));
     CHECK(encoder_layout(&enc, &e) && enc.inputs_n == 12);
     encoder_free(&enc);
     CHECK(!enc.columns && !enc.columns_n && !enc.by_name);
