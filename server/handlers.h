@@ -7,6 +7,7 @@
 
 #include "api/documents.h"
 #include "server/http.h"
+#include "server/hub.h"
 #include "server/metrics.h"
 #include "server/registry.h"
 #include "server/supervisor.h"
@@ -21,6 +22,12 @@ struct jobs_context {
 http_handler handle_jobs_create, handle_jobs_list, handle_jobs_get, handle_jobs_history,
     handle_jobs_cancel, handle_jobs_pause, handle_jobs_resume, handle_jobs_delete,
     handle_checkpoints_list, handle_checkpoints_publish;
+
+/* SUBSYSTEM_EVENTS */
+struct events_context {
+    struct hub *hub;
+};
+http_handler handle_jobs_events;
 
 /* SUBSYSTEM_MODELS */
 struct models_context {

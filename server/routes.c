@@ -20,6 +20,8 @@ const struct route routes[] = {
      true, BODY_NONE, "max_points since_epoch", NULL},
     {"DELETE", "/v1/jobs/{id}", "jobs_delete", handle_jobs_delete, SUBSYSTEM_JOBS, true,
      BODY_NONE, "", NULL},
+    {"GET", "/v1/jobs/{id}/events", "jobs_events", handle_jobs_events, SUBSYSTEM_EVENTS,
+     true, BODY_NONE, "after limit", NULL},
     {"POST", "/v1/jobs/{id}/cancel", "jobs_cancel", handle_jobs_cancel, SUBSYSTEM_JOBS,
      true, BODY_NONE, "", NULL},
     {"POST", "/v1/jobs/{id}/pause", "jobs_pause", handle_jobs_pause, SUBSYSTEM_JOBS, true,
