@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "api/documents.h"
+#include "api/job_document.h"
 #include "api/text.h"
 
 struct event_view {
