@@ -86,7 +86,8 @@ struct store_job_new {
     int64_t queued_max;          /* how many may wait; 0: no bound */
 };
 
-/* Puts the job into the queue. `id` gets its id. *replayed: the key is known with the
+/* Puts the job into the queue. `id` gets its id, and may be the text
+ * that job->id is. *replayed: the key is known with the
  * same body; `id` is then that job's, in whatever state it is, and nothing was inserted.
  * ERR_CONFLICT when the key came with another body or the id exists; ERR_BUSY when
  * queued_max jobs wait already (paused ones apart); ERR_NOT_FOUND when a blob is gone. A

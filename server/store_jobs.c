@@ -136,7 +136,8 @@ static bool insert_locked(struct store *s, const struct store_job_new *job,
         return false;
     if (*replayed)
         return true;
-    store_text_copy(id, STORE_ID_MAX, job->id);
+    if (id != job->id)
+        store_text_copy(id, STORE_ID_MAX, job->id);
     return job_add(s, job, e);
 }
 

@@ -30,8 +30,9 @@ static int64_t checkpoint(struct store *s, const struct store_claim *claim, bool
     static unsigned seed;
     struct err e = {0};
     const struct store_progress progress = {.lease_ms = LEASE_MS, .epochs_done = 3};
+    seed++;
     struct store_checkpoint c = {
-        .epoch = (int64_t)++seed,
+        .epoch = (int64_t)seed,
         .epochs_done = seed + 0.5,
         .cost = 0.25,
         .validation_cost = (double)NAN,

@@ -219,6 +219,8 @@ static void a_key_makes_one_job(void) {
     struct store_job_new new = job_with_key(s, "a", "key", "body");
     OK(store_job_replay(s, "key", "body", id, &found, &e));
     CHECK(!found);
+    snprintf(id, sizeof id, "a");
+    new.id = id; /* one buffer for both */
     OK(store_job_insert(s, &new, id, &replayed, &e));
     CHECK(!replayed);
     CHECK_TEXT(id, "a");
