@@ -14,7 +14,7 @@ CFLAGS_ALL = $(LANGUAGE) $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -pthread 
 LDFLAGS_ALL = -pthread -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 # The element-wise kernels: vectorised, without errno and traps in the way. Not
 # -ffast-math, which would let the compiler delete isfinite.
-KERNELS := activation loss matrix optimizer transform
+KERNELS := activation dropout loss matrix optimizer rng transform
 $(KERNELS:%=$(BUILD)/engine/%.o): OPTIMISE += -O3 -fno-math-errno -fno-trapping-math
 
 ENGINE_LIBS := -lopenblas -lm
@@ -47,7 +47,7 @@ $(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
 # A goal that promises to work on a fresh machine installs before it compiles.
-$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-models check,$(MAKECMDGOALS)),deps)
+$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-models soak check,$(MAKECMDGOALS)),deps)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<

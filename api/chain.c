@@ -62,7 +62,9 @@ float *chain_dense(struct chain *chain, size_t units_n, struct err *e) {
     chain->bytes_used = bytes;
     struct chain_layer *layer = &chain->layers[chain->layers_n];
     *layer = (struct chain_layer){
-        .shape = {units_n, ACTIVATION_LINEAR, ACTIVATION_NEGATIVE_SLOPE},
+        .shape = {.units_n = units_n,
+                  .activation = ACTIVATION_LINEAR,
+                  .negative_slope = ACTIVATION_NEGATIVE_SLOPE},
         .inputs_n = chain->width,
         .W = memory_new(units_n * chain->width, sizeof *layer->W),
         .b = memory_new(units_n, sizeof *layer->b),

@@ -70,8 +70,7 @@ static bool member_decode(const char *name, json_t *value, const char *path,
     if (given[class])
         return err_set(e, ERR_INVALID, slot.path, "names a class that has its weight");
     given[class] = true;
-    return json_float(&slot, (struct json_bounds){0, FLT_MAX, false}, &by_class[class],
-                      e);
+    return json_float(&slot, (struct json_bounds){.max = FLT_MAX}, &by_class[class], e);
 }
 
 static bool members_decode(const struct json_slot *slot, const struct labels *labels,

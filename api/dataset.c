@@ -29,16 +29,6 @@ static const char *delimiter_name(char delimiter) {
     return NULL;
 }
 
-static void member_string(struct text *out, const char *key, const char *value) {
-    text_key(out, key);
-    text_json_string(out, value);
-}
-
-static void member_int(struct text *out, const char *key, int64_t value) {
-    text_key(out, key);
-    text_json_int(out, value);
-}
-
 /* ---- a part's document --------------------------------------------------------------
  */
 
@@ -49,13 +39,13 @@ static void member_int(struct text *out, const char *key, int64_t value) {
 
 static void found_encode(const struct reader_found *found, struct text *out) {
     bool csv = found->format == TABLE_CSV;
-    member_string(out, "format", reader_format_name(found->format));
+    text_member_string(out, "format", reader_format_name(found->format));
     text_key(out, "header");
     if (csv)
         text_json_bool(out, found->header);
     else
         text_json_null(out);
-    member_string(out, "delimiter", csv ? delimiter_name(found->delimiter) : NULL);
+    text_member_string(out, "delimiter", csv ? delimiter_name(found->delimiter) : NULL);
     text_key(out, "gzipped");
     text_json_bool(out, found->gzipped);
 }
@@ -65,8 +55,8 @@ void dataset_part_encode(const struct reader_found *found, const struct profile 
     bool few = profile->columns_n <= DATASET_COLUMNS_WITH_VALUES;
     text_open(out, '{');
     found_encode(found, out);
-    member_int(out, "rows", (int64_t)profile->rows_n);
-    member_int(out, "columns", (int64_t)profile->columns_n);
+    text_member_int(out, "rows", (int64_t)profile->rows_n);
+    text_member_int(out, "columns", (int64_t)profile->columns_n);
     text_key(out, "shown");
     profile_show(profile, few ? DATASET_VALUES_SHOWN : 0, out);
     text_key(out, "profile");
@@ -180,13 +170,13 @@ static bool totals_find(const struct dataset_view *d, struct dataset_counts *tot
 
 static void head_encode(const struct dataset_view *d, int64_t rows, int64_t bytes,
                         struct text *out) {
-    member_string(out, "object", "dataset");
-    member_string(out, "name", d->name);
-    member_int(out, "revision", d->revision);
+    text_member_string(out, "object", "dataset");
+    text_member_string(out, "name", d->name);
+    text_member_int(out, "revision", d->revision);
     text_key(out, "created_at");
     text_json_time(out, d->created_ms);
-    member_int(out, "rows", rows);
-    member_int(out, "bytes", bytes);
+    text_member_int(out, "rows", rows);
+    text_member_int(out, "bytes", bytes);
 }
 
 /* The members of a part: its facts without the counts, its columns, its first rows. */
@@ -195,7 +185,7 @@ static bool part_encode(const struct dataset_part_view *part, bool all_values,
     struct pieces pieces;
     if (!document_split_whole(part->document, &pieces, e))
         return false;
-    member_string(out, "sha256", part->sha256);
+    text_member_string(out, "sha256", part->sha256);
     const char *rows = strstr(pieces.facts, ",\"rows\":");
     size_t facts_n = rows ? (size_t)(rows - pieces.facts) : pieces.facts_n;
     text_string(out, ",");
@@ -218,8 +208,8 @@ static bool apart_encode(const struct dataset_part_view *part, const char *name,
         return false;
     text_key(out, name);
     text_open(out, '{');
-    member_int(out, "rows", counts.rows);
-    member_int(out, "bytes", part->bytes);
+    text_member_int(out, "rows", counts.rows);
+    text_member_int(out, "bytes", part->bytes);
     bool ok = part_encode(part, all_values, out, e);
     text_close(out, '}');
     return ok;
@@ -251,7 +241,7 @@ bool dataset_summary_encode(const struct dataset_view *dataset, struct text *out
     parts_of(dataset, parts);
     text_open(out, '{');
     head_encode(dataset, totals.rows, bytes, out);
-    member_int(out, "columns_count", totals.columns);
+    text_member_int(out, "columns_count", totals.columns);
     text_key(out, "parts");
     text_open(out, '[');
     for (size_t i = 0; i < 3; i++)

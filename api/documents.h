@@ -1,4 +1,4 @@
-/* The documents that describe jobs, curves and models. Plain structs in, JSON out;
+/* The documents that describe models, and lists. Plain structs in, JSON out;
  * strings are borrowed. Pure; any thread. */
 #ifndef API_DOCUMENTS_H
 #define API_DOCUMENTS_H
@@ -8,39 +8,13 @@
 #include "api/job.h"
 #include "api/text.h"
 
-struct job_view {
-    const char *id, *model, *status;
-    int64_t created_ms, started_ms, finished_ms; /* 0: not yet */
-    int64_t now_ms;
-    int64_t epochs;
-    double epochs_done;
-    bool running;
-    bool cost_known;
-    double cost;
-    double training_seconds;
-    bool cancel_requested;
-    const char *stop_reason;                /* "" : none */
-    const char *error_code, *error_text;    /* "" : none */
-    int64_t error_epoch;                    /* -1: none */
-    int64_t model_version;                  /* 0: none */
-    const char *warnings, *metrics;         /* JSON, or NULL */
-    const char *hyperparameters, *metadata; /* JSON; metadata may be NULL */
-};
-void job_document_encode(const struct job_view *job, struct text *out);
-
-struct curve_point {
-    int64_t epoch;
-    double cost;
-    double validation_cost; /* NaN: none */
-};
-void history_encode(const struct curve_point *points, size_t n, struct text *out);
-
 /* What is kept with a version when it is published: facts of the model itself, and of its
  * training where it was trained here (NULL: it was not). */
 struct version_training {
     const struct job_spec *spec;
     double cost;
     const char *metrics; /* JSON, or NULL */
+    int64_t epochs;      /* that are behind it */
 };
 void version_facts_encode(const struct model *model,
                           const struct version_training *training, struct text *out);

@@ -121,7 +121,7 @@ static bool spec_of(const struct model *model, struct job_spec *spec, struct err
         .layers_n = net->layers_n,
         .loss = model->loss,
         .init_scale = 1,
-        .learning_rate = 1,
+        .optimizer.learning_rate = 1,
         .epochs = 1,
         .normalize = model->transform.kind,
         .report_every = 1,

@@ -136,15 +136,6 @@ static bool scan_metadata(void *context, struct cursor *c, const char *path,
     return true;
 }
 
-/* The keys that people write and that mean different things in different libraries. */
-static bool ambiguous_check(const json_t *root, struct err *e) {
-    if (json_object_get(root, "alpha"))
-        return err_set(e, ERR_INVALID, "/alpha",
-                       "means the learning rate to some and a penalty to others: give "
-                       "learning_rate");
-    return true;
-}
-
 static bool inputs_check(const struct job_shape *shape, size_t inputs_n, struct err *e) {
     return !shape->inputs_n || shape->inputs_n == inputs_n ||
            err_set(e, ERR_INVALID, "/layers_dims/0",
@@ -195,7 +186,7 @@ static bool draft_read(struct job_draft *d, const char *body, size_t n, struct e
     if (d->root && !json_is_object(d->root))
         return err_set(e, ERR_INVALID, "", "expected an object, got %s",
                        json_kind(d->root));
-    return d->root && ambiguous_check(d->root, e) &&
+    return d->root && job_foreign_check(d->root, e) &&
            json_match(d->root, job_keys, KEY_POSTED_N, "", d->slots, e) &&
            model_decode(&d->slots[KEY_MODEL], d->request.model, e) &&
            json_text(&d->slots[KEY_INIT_FROM], &(const char *){NULL}, e) &&
@@ -505,7 +496,7 @@ bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
     }
     bool ok = (dataset ? table_resolve(d, dataset, NULL, &shape, out, e)
                        : inline_resolve(d, &shape, out, e)) &&
-              job_hyper_decode(d->slots, &out->spec, e) &&
+              job_hyper_decode(d->slots, false, &out->spec, e) &&
               (!d->origin || job_origin_settle(d->slots, d->origin, &out->spec, e)) &&
               job_size_check(&out->spec, e);
     free(shape.layers);

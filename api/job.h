@@ -29,6 +29,21 @@ enum {
 #define JOB_EPOCHS_MAX INT64_C(1000000000)
 #define JOB_SEED_MAX ((INT64_C(1) << 53) - 1)
 
+/* Of two queued jobs the one of more priority is trained first. */
+enum { JOB_PRIORITY_MIN = -100, JOB_PRIORITY_MAX = 100 };
+
+/* The cost that early stopping, the target and the best checkpoint go by. */
+enum job_monitor { JOB_MONITOR_COST, JOB_MONITOR_VALIDATION_COST };
+
+/* Training ends when `patience` epochs have brought no cost lower by more than min_delta
+ * than the lowest before them; it is looked at wherever the curve has a point. */
+struct job_early_stopping {
+    bool on;
+    int64_t patience;  /* epochs, at least 1 */
+    double min_delta;  /* >= 0 */
+    bool restore_best; /* the model is the best epoch's, not the last one's */
+};
+
 /* Whether `name` is [A-Za-z0-9][A-Za-z0-9._-]{0,127}. */
 bool job_name_valid(const char *name);
 
@@ -41,14 +56,21 @@ struct job_spec {
     enum loss loss;
     enum initializer initializer;
     float init_scale;
-    enum optimizer optimizer;
-    float learning_rate;
+    struct optimizer_options optimizer;
+    struct schedule schedule;
     size_t batch_rows; /* 0: full */
     int64_t epochs;
     bool shuffle;
     enum normalize normalize;
-    int64_t report_every;              /* epochs between points of the curve */
-    int64_t seed;                      /* 0..JOB_SEED_MAX */
+    int64_t report_every; /* epochs between points of the curve */
+    int64_t seed;         /* 0..JOB_SEED_MAX */
+    struct job_early_stopping early_stopping;
+    enum job_monitor monitor;
+    double max_runtime_seconds; /* of training; 0: no bound */
+    bool target_cost_given;
+    double target_cost;        /* training ends at this cost or less */
+    double checkpoint_seconds; /* between two checkpoints; 0 where nothing is trained */
+    int64_t priority;
     char init_from[JOB_NAME_MAX + 24]; /* "name@version", or "": from the initializer */
     bool transform_kept;               /* the inputs' scaling is that version's */
     struct labels labels;              /* owned */

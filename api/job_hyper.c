@@ -2,6 +2,7 @@
 #include "api/job_internal.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { JOB_TABLE_BATCH = 32, JOB_TABLE_SMALL = 100 };
@@ -28,6 +29,16 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_INIT_SCALE] = {"init_scale", NULL},
     [KEY_OPTIMIZER] = {"optimizer", "solver optimiser"},
     [KEY_LEARNING_RATE] = {"learning_rate", "lr"},
+    [KEY_MOMENTUM] = {"momentum", NULL},
+    [KEY_NESTEROV] = {"nesterov", NULL},
+    [KEY_BETA_1] = {"beta_1", "beta1"},
+    [KEY_BETA_2] = {"beta_2", "beta2"},
+    [KEY_EPSILON] = {"epsilon", NULL},
+    [KEY_WEIGHT_DECAY] = {"weight_decay", NULL},
+    [KEY_L2] = {"l2", "lambda lambd"},
+    [KEY_GRADIENT_CLIP_NORM] = {"gradient_clip_norm", NULL},
+    [KEY_LEARNING_RATE_SCHEDULE] = {"learning_rate_schedule", NULL},
+    [KEY_DROPOUT] = {"dropout", "hidden_dropout_ratios"},
     [KEY_BATCH_SIZE] = {"batch_size", "mini_batch_size"},
     [KEY_EPOCHS] = {"epochs", "n_epochs max_iter"},
     [KEY_ITERATIONS] = {"iterations", "num_iterations"},
@@ -35,6 +46,11 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_NORMALIZE] = {"normalize", "standardize scale"},
     [KEY_REPORT_EVERY] = {"report_every", NULL},
     [KEY_SEED] = {"seed", "random_state"},
+    [KEY_EARLY_STOPPING] = {"early_stopping", NULL},
+    [KEY_TARGET_COST] = {"target_cost", NULL},
+    [KEY_MAX_RUNTIME_SECONDS] = {"max_runtime_seconds", "max_runtime_secs"},
+    [KEY_CHECKPOINT_SECONDS] = {"checkpoint_seconds", NULL},
+    [KEY_PRIORITY] = {"priority", NULL},
     [KEY_METADATA] = {"metadata", NULL},
     [KEY_INPUTS] = {"inputs", NULL},
     [KEY_SAMPLES] = {"samples", NULL},
@@ -42,6 +58,7 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_TABLE] = {"table", NULL},
     [KEY_TRANSFORM] = {"transform", NULL},
     [KEY_ENCODER] = {"encoder", NULL},
+    [KEY_CHECKPOINT] = {"checkpoint", NULL},
 };
 
 /* Canonical names first, in the order of the enums. */
@@ -59,11 +76,6 @@ static const struct json_choice initializers[] = {
     {"kaiming_uniform", INITIALIZER_HE_UNIFORM},
     {"xavier_normal", INITIALIZER_GLOROT_NORMAL},
     {"xavier_uniform", INITIALIZER_GLOROT_UNIFORM},
-};
-static const struct json_choice optimizers[] = {
-    {"gradient_descent", OPTIMIZER_GRADIENT_DESCENT},
-    {"gd", OPTIMIZER_GRADIENT_DESCENT},
-    {"sgd", OPTIMIZER_GRADIENT_DESCENT},
 };
 static const struct json_choice normalizes[] = {
     {"none", NORMALIZE_NONE},
@@ -96,6 +108,20 @@ struct job_table_slots job_slots_table(const struct json_slot *slots) {
         .validation_dataset = &slots[KEY_VALIDATION_DATASET],
         .missing_values = &slots[KEY_MISSING_VALUES],
     };
+}
+
+bool job_misfit(const struct json_slot *slot, const struct json_choice *kinds,
+                unsigned takers, int chosen, struct err *e) {
+    char names[96];
+    size_t at = 0;
+    for (unsigned k = 0; takers >> k; k++) {
+        const char *join = !at ? "" : takers >> (k + 1) ? ", " : " and ";
+        if (takers >> k & 1)
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", join,
+                                   kinds[k].name);
+    }
+    return err_set(e, ERR_INVALID, slot->path, "belongs to %s, not to %s", names,
+                   kinds[chosen].name);
 }
 
 static bool batch_decode(const struct json_slot *slot, struct job_spec *spec,
@@ -183,31 +209,29 @@ static enum initializer default_initializer(const struct job_spec *spec) {
 static void table_defaults(struct job_spec *spec) {
     spec->normalize = NORMALIZE_STANDARD;
     spec->batch_rows = spec->samples_n > JOB_TABLE_BATCH ? JOB_TABLE_BATCH : 0;
-    spec->learning_rate = 0.05f;
     spec->epochs = spec->samples_n < JOB_TABLE_SMALL ? 200 : 500;
 }
 
-bool job_hyper_decode(const struct json_slot *slots, struct job_spec *spec,
+bool job_hyper_decode(const struct json_slot *slots, bool stored, struct job_spec *spec,
                       struct err *e) {
     spec->init_scale = 0.01f;
-    spec->learning_rate = 0.1f;
     spec->epochs = 1000;
     spec->shuffle = true;
-    if (spec->table.columns_n)
+    if (!stored && spec->table.columns_n)
         table_defaults(spec);
-    const struct json_bounds positive = {0, FLT_MAX, true};
-    int initializer = (int)default_initializer(spec), optimizer = 0;
-    bool ok = CHOOSE(&slots[KEY_INITIALIZER], initializers, &initializer, e) &&
-              CHOOSE(&slots[KEY_OPTIMIZER], optimizers, &optimizer, e) &&
-              json_float(&slots[KEY_INIT_SCALE], positive, &spec->init_scale, e) &&
-              json_float(&slots[KEY_LEARNING_RATE], positive, &spec->learning_rate, e) &&
-              batch_decode(&slots[KEY_BATCH_SIZE], spec, e) &&
-              epochs_decode(slots, spec, e) &&
-              json_bool(&slots[KEY_SHUFFLE], &spec->shuffle, e) &&
-              normalize_decode(&slots[KEY_NORMALIZE], spec, e) &&
-              report_decode(&slots[KEY_REPORT_EVERY], spec, e) &&
-              json_int(&slots[KEY_SEED], 0, JOB_SEED_MAX, &spec->seed, e);
+    const struct json_bounds positive = {.max = FLT_MAX, .above = true};
+    int initializer = (int)default_initializer(spec);
+    bool ok =
+        CHOOSE(&slots[KEY_INITIALIZER], initializers, &initializer, e) &&
+        json_float(&slots[KEY_INIT_SCALE], positive, &spec->init_scale, e) &&
+        job_optimizer_decode(slots, spec, e) && job_dropout_decode(slots, spec, e) &&
+        batch_decode(&slots[KEY_BATCH_SIZE], spec, e) && epochs_decode(slots, spec, e) &&
+        json_bool(&slots[KEY_SHUFFLE], &spec->shuffle, e) &&
+        normalize_decode(&slots[KEY_NORMALIZE], spec, e) &&
+        report_decode(&slots[KEY_REPORT_EVERY], spec, e) &&
+        json_int(&slots[KEY_SEED], 0, JOB_SEED_MAX, &spec->seed, e) &&
+        job_schedule_decode(&slots[KEY_LEARNING_RATE_SCHEDULE], spec, e) &&
+        job_control_decode(slots, spec, e);
     spec->initializer = (enum initializer)initializer;
-    spec->optimizer = (enum optimizer)optimizer;
     return ok;
 }

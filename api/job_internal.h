@@ -28,6 +28,16 @@ enum job_key {
     KEY_INIT_SCALE,
     KEY_OPTIMIZER,
     KEY_LEARNING_RATE,
+    KEY_MOMENTUM,
+    KEY_NESTEROV,
+    KEY_BETA_1,
+    KEY_BETA_2,
+    KEY_EPSILON,
+    KEY_WEIGHT_DECAY,
+    KEY_L2,
+    KEY_GRADIENT_CLIP_NORM,
+    KEY_LEARNING_RATE_SCHEDULE,
+    KEY_DROPOUT,
     KEY_BATCH_SIZE,
     KEY_EPOCHS,
     KEY_ITERATIONS,
@@ -35,6 +45,11 @@ enum job_key {
     KEY_NORMALIZE,
     KEY_REPORT_EVERY,
     KEY_SEED,
+    KEY_EARLY_STOPPING,
+    KEY_TARGET_COST,
+    KEY_MAX_RUNTIME_SECONDS,
+    KEY_CHECKPOINT_SECONDS,
+    KEY_PRIORITY,
     KEY_METADATA,
     KEY_POSTED_N,
     KEY_INPUTS = KEY_POSTED_N, /* these stand in the echo alone */
@@ -42,7 +57,8 @@ enum job_key {
     KEY_CLASSES,
     KEY_TABLE,
     KEY_TRANSFORM,
-    KEY_ENCODER, /* of a model's document */
+    KEY_ENCODER,    /* of a model's document */
+    KEY_CHECKPOINT, /* of a checkpoint's */
     KEY_ALL_N
 };
 extern const struct json_key job_keys[KEY_ALL_N];
@@ -85,8 +101,45 @@ bool job_shape_decode(const struct json_slot *slots, struct job_shape_rules rule
 bool job_targets_resolve(struct job_shape *shape, struct column *targets,
                          struct job_request *request, struct err *e);
 
-/* batch_size, epochs, learning_rate, ...: everything that needs no data but m. */
-bool job_hyper_decode(const struct json_slot *slots, struct job_spec *spec,
+/* batch_size, epochs, learning_rate, ...: everything that needs no data but m. What a
+ * posted document leaves out is chosen; what a `stored` one leaves out was not there when
+ * it was written, and is off. */
+bool job_hyper_decode(const struct json_slot *slots, bool stored, struct job_spec *spec,
                       struct err *e);
+
+/* Its parts. Each needs what stands above it. */
+
+/* optimizer, learning_rate and the numbers that belong to an optimizer, l2 and clipping.
+ */
+bool job_optimizer_decode(const struct json_slot *slots, struct job_spec *spec,
+                          struct err *e);
+void job_optimizer_encode(const struct optimizer_options *options, struct text *out);
+
+/* The short form of dropout, for layers that are known; and of each layer. */
+extern const struct json_bounds job_dropout_bounds;
+bool job_dropout_decode(const struct json_slot *slots, struct job_spec *spec,
+                        struct err *e);
+
+/* learning_rate_schedule; needs epochs and learning_rate. */
+bool job_schedule_decode(const struct json_slot *slot, struct job_spec *spec,
+                         struct err *e);
+void job_schedule_encode(const struct schedule *schedule, struct text *out);
+
+/* When training ends early, how often it is written down and when its turn comes; needs
+ * epochs, report_every and the validation part. */
+bool job_control_decode(const struct json_slot *slots, struct job_spec *spec,
+                        struct err *e);
+void job_control_encode(const struct job_spec *spec, struct text *out);
+
+/* A key that belongs to other kinds than the chosen one: `takers` has a bit for each that
+ * takes it, and kinds[k] is the name of kind k. @return false, always. */
+bool job_misfit(const struct json_slot *slot, const struct json_choice *kinds,
+                unsigned takers, int chosen, struct err *e);
+
+/* Keys that people know from elsewhere and that mean something else here, or stand in
+ * another place: refused with what to give instead. In a job's document, and in a member
+ * of its `layers`. */
+bool job_foreign_check(const json_t *root, struct err *e);
+bool job_foreign_layer_check(const json_t *layer, const char *path, struct err *e);
 
 #endif

@@ -50,8 +50,10 @@ bool job_origin_shape(const struct json_slot *slots, const struct job_origin *or
     if (!shape->layers)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu layers",
                        shape->layers_n);
-    for (size_t l = 0; l < shape->layers_n; l++)
+    for (size_t l = 0; l < shape->layers_n; l++) {
         shape->layers[l] = model->net->layers[l].shape;
+        shape->layers[l].dropout = 0; /* how it was trained is no part of the version */
+    }
     return true;
 }
 

@@ -55,21 +55,26 @@ struct layer_rules {
 
 static bool layer_decode(const json_t *value, const char *path, struct layer_rules rules,
                          struct layer_shape *layer, struct err *e) {
-    static const struct json_key keys[] = {
-        {"units", "n"}, {"activation", "g"}, {"negative_slope", "alpha"}};
-    struct json_slot slots[3];
-    if (!json_match(value, keys, 3, path, slots, e))
+    static const struct json_key keys[] = {{"units", "n"},
+                                           {"activation", "g"},
+                                           {"negative_slope", "alpha"},
+                                           {"dropout", NULL}};
+    struct json_slot slots[4];
+    if (!job_foreign_layer_check(value, path, e) ||
+        !json_match(value, keys, 4, path, slots, e))
         return false;
     if (!slots[0].value)
         return err_set(e, ERR_INVALID, slots[0].path, "is missing: how many units");
     int64_t units = 0;
     int activation = rules.output ? JOB_ACTIVATION_OPEN : ACTIVATION_RELU;
     size_t activations_n = job_activations_n + (rules.stored ? IMPORTED_N : 0);
-    const struct json_bounds slopes = {0, rules.stored ? FLT_MAX : 0.9999999f, false};
+    const struct json_bounds slopes = {.max = rules.stored ? FLT_MAX : 1,
+                                       .below = !rules.stored};
     *layer = (struct layer_shape){.negative_slope = ACTIVATION_NEGATIVE_SLOPE};
     if (!json_int(&slots[0], 1, NET_UNITS_MAX, &units, e) ||
         !json_choose(&slots[1], job_activations, activations_n, &activation, e) ||
-        !json_float(&slots[2], slopes, &layer->negative_slope, e))
+        !json_float(&slots[2], slopes, &layer->negative_slope, e) ||
+        !json_float(&slots[3], job_dropout_bounds, &layer->dropout, e))
         return false;
     layer->units_n = (size_t)units;
     layer->activation = (enum activation)activation;
@@ -79,6 +84,8 @@ static bool layer_decode(const json_t *value, const char *path, struct layer_rul
     if (slots[2].value && layer->activation != ACTIVATION_LEAKY_RELU &&
         layer->activation != ACTIVATION_ELU)
         return err_set(e, ERR_INVALID, slots[2].path, "belongs to leaky_relu alone");
+    if (slots[3].value && rules.output)
+        return err_set(e, ERR_INVALID, slots[3].path, "belongs to hidden layers alone");
     return true;
 }
 
@@ -126,7 +133,10 @@ static bool units_decode(const struct json_slot *slot, size_t skip, size_t take,
         int64_t n = 0;
         if (!json_int(&units, 1, NET_UNITS_MAX, &n, e))
             return false;
-        shape->layers[l] = (struct layer_shape){(size_t)n, g, ACTIVATION_NEGATIVE_SLOPE};
+        shape->layers[l] =
+            (struct layer_shape){.units_n = (size_t)n,
+                                 .activation = g,
+                                 .negative_slope = ACTIVATION_NEGATIVE_SLOPE};
     }
     return true;
 }
@@ -184,8 +194,9 @@ static bool short_form_decode(const struct json_slot *slots, bool encoded,
     if (!layers_new(1, "", shape, e))
         return false;
     shape->layers[0] =
-        (struct layer_shape){encoded ? JOB_TABLE_UNITS : JOB_INLINE_UNITS,
-                             (enum activation)g, ACTIVATION_NEGATIVE_SLOPE};
+        (struct layer_shape){.units_n = encoded ? JOB_TABLE_UNITS : JOB_INLINE_UNITS,
+                             .activation = (enum activation)g,
+                             .negative_slope = ACTIVATION_NEGATIVE_SLOPE};
     return true;
 }
 

@@ -21,6 +21,10 @@ void job_layer_encode(const struct layer_shape *layer, struct text *out) {
         text_key(out, "negative_slope");
         text_json_float(out, layer->negative_slope);
     }
+    if (layer->dropout > 0) {
+        text_key(out, "dropout");
+        text_json_float(out, layer->dropout);
+    }
     text_close(out, '}');
 }
 
@@ -64,10 +68,8 @@ void job_spec_members_encode(const struct job_spec *spec, struct text *out) {
     text_json_string(out, initializer_name(spec->initializer));
     text_key(out, "init_scale");
     text_json_float(out, spec->init_scale);
-    text_key(out, "optimizer");
-    text_json_string(out, optimizer_name(spec->optimizer));
-    text_key(out, "learning_rate");
-    text_json_float(out, spec->learning_rate);
+    job_optimizer_encode(&spec->optimizer, out);
+    job_schedule_encode(&spec->schedule, out);
     text_key(out, "batch_size");
     if (spec->batch_rows)
         text_json_int(out, (int64_t)spec->batch_rows);
@@ -83,6 +85,7 @@ void job_spec_members_encode(const struct job_spec *spec, struct text *out) {
     text_json_int(out, spec->report_every);
     text_key(out, "seed");
     text_json_int(out, spec->seed);
+    job_control_encode(spec, out);
     if (spec->init_from[0]) {
         text_key(out, "init_from");
         text_json_string(out, spec->init_from);
@@ -108,7 +111,8 @@ void job_spec_encode(const struct job_spec *spec, struct text *out) {
 struct trainer_options job_trainer_options(const struct job_spec *spec) {
     return (struct trainer_options){
         .loss = spec->loss,
-        .optimizer = {.kind = spec->optimizer, .learning_rate = spec->learning_rate},
+        .optimizer = spec->optimizer,
+        .schedule = spec->schedule,
         .batch_rows = spec->batch_rows,
         .epochs = spec->epochs,
         .shuffle = spec->shuffle,
@@ -227,7 +231,8 @@ static bool slots_decode(const struct json_slot *slots, struct job_spec *spec,
     spec->layers_n = shape.layers_n;
     spec->task = (enum task)shape.task;
     spec->loss = (enum loss)shape.loss;
-    return ok && job_hyper_decode(slots, spec, e) && origin_decode(slots, spec, e) &&
+    return ok && job_hyper_decode(slots, true, spec, e) &&
+           origin_decode(slots, spec, e) &&
            labels_decode(&slots[KEY_CLASSES], &spec->labels, e) && spec_check(spec, e) &&
            class_weight_decode(&slots[KEY_CLASS_WEIGHT], &spec->labels,
                                &spec->class_weight, e);

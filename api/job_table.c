@@ -231,7 +231,7 @@ static bool origin_inputs_check(const struct model *origin, const struct job_tab
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
                           struct err *e) {
     int missing = 0;
-    bool ok = json_float(slots->validation_split, (struct json_bounds){0, 0.9, false},
+    bool ok = json_float(slots->validation_split, (struct json_bounds){.max = 0.9},
                          &t->validation_split, e) &&
               json_choose(slots->missing_values, missing_choices, 2, &missing, e);
     t->missing_refused = missing;
@@ -341,6 +341,20 @@ static bool validation_decode(const struct job_table_slots *slots,
     return false;
 }
 
+/* A text each, and one for missing; those of a column of too many were never counted, and
+ * are a feature of no job. */
+static size_t inputs_count(const struct job_table *t, const struct profile *profile) {
+    size_t inputs_n = 0;
+    for (size_t i = 0; i < t->columns_n; i++) {
+        const struct profile_column *c = &profile->columns[i];
+        if (t->columns[i].use == COLUMN_FEATURE)
+            inputs_n += t->columns[i].kind == ENCODER_CATEGORY
+                            ? c->values_n + (c->missing > 0)
+                            : 1;
+    }
+    return inputs_n;
+}
+
 bool job_table_decode(const struct job_table_slots *slots,
                       const struct job_dataset *dataset, const struct model *origin,
                       struct job_table *t, const struct profile_column **target,
@@ -350,16 +364,19 @@ bool job_table_decode(const struct job_table_slots *slots,
     t->source = dataset->source;
     t->targets_source = dataset->targets_source;
     t->rows_n = dataset->table->rows_n;
-    return targets_check(dataset, slots->dataset->path, e) &&
-           columns_copy(dataset->table, t, e) &&
-           target_choose(slots, dataset, t, target, e) && extras_decode(slots, t, e) &&
-           (origin && origin->encoder.columns_n
-                ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
-                : features_choose(slots, t, e)) &&
-           missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
-           (!origin || origin_inputs_check(origin, t, e)) &&
-           job_review(dataset->table, *target, origin != NULL, t, e) &&
-           validation_decode(slots, dataset, t, e);
+    if (!(targets_check(dataset, slots->dataset->path, e) &&
+          columns_copy(dataset->table, t, e) &&
+          target_choose(slots, dataset, t, target, e) && extras_decode(slots, t, e) &&
+          (origin && origin->encoder.columns_n
+               ? origin_columns(slots, dataset->table, &origin->encoder, t, e)
+               : features_choose(slots, t, e)) &&
+          missing_check(dataset, t, *target, e) && range_check(dataset->table, t, e) &&
+          (!origin || origin_inputs_check(origin, t, e)) &&
+          job_review(dataset->table, *target, origin != NULL, t, e) &&
+          validation_decode(slots, dataset, t, e)))
+        return false;
+    t->inputs_max = origin ? origin->net->inputs_n : inputs_count(t, dataset->table);
+    return true;
 }
 
 /* ---- the document --------------------------------------------------------------- */

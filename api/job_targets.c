@@ -417,7 +417,10 @@ static bool output_units_resolve(struct job_shape *shape, const struct job_spec 
     char where[ERR_WHERE_MAX];
     if (!shape->complete) {
         shape->layers[shape->layers_n++] = (struct layer_shape){
-            outputs_n, task_defaults[spec->task].activation, ACTIVATION_NEGATIVE_SLOPE};
+            .units_n = outputs_n,
+            .activation = task_defaults[spec->task].activation,
+            .negative_slope = ACTIVATION_NEGATIVE_SLOPE,
+        };
         if (shape->layers_n > NET_LAYERS_MAX)
             return err_set(e, ERR_INVALID, "/hidden_layers",
                            "expected at most %d layers with the output layer, got %zu",

@@ -226,6 +226,21 @@ bool json_text(const struct json_slot *slot, const char **out, struct err *e) {
     return true;
 }
 
+/* `value` came to `rounded`, which is what the bounds hold for. */
+static bool bounds_check(const struct json_slot *slot, struct json_bounds bounds,
+                         double value, double rounded, struct err *e) {
+    bool low = bounds.above ? !(rounded > bounds.min) : value < bounds.min;
+    bool high = bounds.below ? !(rounded < bounds.max) : rounded > bounds.max;
+    if (!low && !high)
+        return true;
+    char upper[32] = "";
+    if (bounds.max < FLT_MAX)
+        snprintf(upper, sizeof upper, " and %s %g", bounds.below ? "below" : "at most",
+                 bounds.max);
+    return err_set(e, ERR_RANGE, slot->path, "expected a number %s %g%s, got %g",
+                   bounds.above ? "above" : "of at least", bounds.min, upper, value);
+}
+
 bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *out,
                 struct err *e) {
     if (!slot->value)
@@ -236,15 +251,22 @@ bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *
     float rounded = (float)value + 0.0f; /* -0 is 0 */
     if (!isfinite(rounded))
         return err_set(e, ERR_RANGE, slot->path, "%g is outside float32", value);
-    bool low = bounds.above ? !((double)rounded > bounds.min) : value < bounds.min;
-    if (low || (double)rounded > bounds.max) {
-        char upper[32] = "";
-        if (bounds.max < FLT_MAX)
-            snprintf(upper, sizeof upper, " and at most %g", bounds.max);
-        return err_set(e, ERR_RANGE, slot->path, "expected a number %s %g%s, got %g",
-                       bounds.above ? "above" : "of at least", bounds.min, upper, value);
-    }
+    if (!bounds_check(slot, bounds, value, (double)rounded, e))
+        return false;
     *out = rounded;
+    return true;
+}
+
+bool json_double(const struct json_slot *slot, struct json_bounds bounds, double *out,
+                 struct err *e) {
+    if (!slot->value)
+        return true;
+    if (!json_is_number(slot->value))
+        return wrong_type(slot, "a number", e);
+    double value = json_number_value(slot->value) + 0.0;
+    if (!bounds_check(slot, bounds, value, value, e))
+        return false;
+    *out = value;
     return true;
 }
 

@@ -49,13 +49,16 @@ bool json_bool(const struct json_slot *slot, bool *out, struct err *e)
 bool json_text(const struct json_slot *slot, const char **out, struct err *e)
     __attribute__((warn_unused_result));
 
-/* A float32 in min..max; with `above`, greater than min. */
+/* A number in min..max; with `above`, greater than min; with `below`, less than max. A
+ * float32 is rounded first and must be finite. */
 struct json_bounds {
     double min, max;
-    bool above;
+    bool above, below;
 };
 bool json_float(const struct json_slot *slot, struct json_bounds bounds, float *out,
                 struct err *e) __attribute__((warn_unused_result));
+bool json_double(const struct json_slot *slot, struct json_bounds bounds, double *out,
+                 struct err *e) __attribute__((warn_unused_result));
 
 /* Levenshtein's distance, cut off for long words: a hint needs no more. */
 size_t json_distance(const char *a, const char *b);

@@ -21,10 +21,9 @@ static struct tensor tensor_make(const char *name, size_t rows_n, size_t columns
     return t;
 }
 
-void *model_file_encode(const struct model *model, const struct job_spec *spec, size_t *n,
-                        struct err *e) {
-    const struct net *net = model->net;
-    struct tensor *tensors = calloc(2 * net->layers_n + 2, sizeof *tensors);
+/* The document that stands in the metadata; NULL without memory. */
+static char *document_make(const struct model *model, const struct job_spec *spec,
+                           const struct model_file_more *more) {
     struct text document = {0};
     text_open(&document, '{');
     job_spec_members_encode(spec, &document);
@@ -32,33 +31,61 @@ void *model_file_encode(const struct model *model, const struct job_spec *spec, 
         text_key(&document, "encoder");
         encoder_document_encode(&model->encoder, &document);
     }
-    text_close(&document, '}');
-    char *text = text_take(&document);
-    void *file = NULL;
-    if (tensors && text) {
-        size_t at = 0;
-        for (size_t l = 0; l < net->layers_n; l++) {
-            char name[SAFETENSORS_NAME_MAX];
-            size_t units = net->layers[l].shape.units_n;
-            layer_tensor_name(name, l, "weight");
-            tensors[at++] =
-                tensor_make(name, units, net->layers[l].inputs_n, net_weights(net, l));
-            layer_tensor_name(name, l, "bias");
-            tensors[at++] = tensor_make(name, units, 0, net_biases(net, l));
-        }
-        if (model->transform.kind != NORMALIZE_NONE) {
-            tensors[at++] = tensor_make("transform.offset", net->inputs_n, 0,
-                                        model->transform.offset);
-            tensors[at++] =
-                tensor_make("transform.scale", net->inputs_n, 0, model->transform.scale);
-        }
-        file = safetensors_encode(tensors, at, text, n, e);
-    } else {
-        err_set(e, ERR_NO_MEMORY, NULL, "no memory for a model's file");
+    if (more) {
+        text_key(&document, more->key);
+        text_json_raw(&document, more->json);
     }
+    text_close(&document, '}');
+    return text_take(&document);
+}
+
+enum { TENSORS_BESIDE_MAX = 3 }; /* those that are no layer's */
+
+/* @return how many: two a layer, the transform's, and one more. */
+static size_t tensors_list(const struct model *model, const struct model_file_more *more,
+                           struct tensor *tensors) {
+    const struct net *net = model->net;
+    size_t at = 0;
+    for (size_t l = 0; l < net->layers_n; l++) {
+        char name[SAFETENSORS_NAME_MAX];
+        size_t units = net->layers[l].shape.units_n;
+        layer_tensor_name(name, l, "weight");
+        tensors[at++] =
+            tensor_make(name, units, net->layers[l].inputs_n, net_weights(net, l));
+        layer_tensor_name(name, l, "bias");
+        tensors[at++] = tensor_make(name, units, 0, net_biases(net, l));
+    }
+    if (model->transform.kind != NORMALIZE_NONE) {
+        tensors[at++] =
+            tensor_make("transform.offset", net->inputs_n, 0, model->transform.offset);
+        tensors[at++] =
+            tensor_make("transform.scale", net->inputs_n, 0, model->transform.scale);
+    }
+    if (more && more->values_n)
+        tensors[at++] = tensor_make(more->tensor, more->values_n, 0, more->values);
+    return at;
+}
+
+void *model_file_encode_with(const struct model *model, const struct job_spec *spec,
+                             const struct model_file_more *more, size_t *n,
+                             struct err *e) {
+    struct tensor *tensors =
+        calloc(2 * model->net->layers_n + TENSORS_BESIDE_MAX, sizeof *tensors);
+    char *document = document_make(model, spec, more);
+    void *file = NULL;
+    if (tensors && document)
+        file = safetensors_encode(tensors, tensors_list(model, more, tensors), document,
+                                  n, e);
+    else
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for a model's file");
     free(tensors);
-    free(text);
+    free(document);
     return file;
+}
+
+void *model_file_encode(const struct model *model, const struct job_spec *spec, size_t *n,
+                        struct err *e) {
+    return model_file_encode_with(model, spec, NULL, n, e);
 }
 
 static bool floats_finite(const float *x, size_t n) {

@@ -14,6 +14,18 @@
 void *model_file_encode(const struct model *model, const struct job_spec *spec, size_t *n,
                         struct err *e) __attribute__((warn_unused_result));
 
+/* More that a file may hold beside the model, which whoever reads models passes over: a
+ * member of the document, and a vector. */
+struct model_file_more {
+    const char *key, *json; /* a whole JSON value */
+    const char *tensor;     /* the vector's name */
+    const float *values;    /* (values_n); with values_n 0 there is none */
+    size_t values_n;
+};
+void *model_file_encode_with(const struct model *model, const struct job_spec *spec,
+                             const struct model_file_more *more, size_t *n, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* Builds the model; the bytes may go afterwards. NULL with ERR_INVALID or ERR_NO_MEMORY.
  */
 struct model *model_file_decode(const void *bytes, size_t n, struct err *e)

@@ -3,11 +3,6 @@
 #include "api/encoder_document.h"
 #include "api/job.h"
 
-static void member_string(struct text *out, const char *key, const char *value) {
-    text_key(out, key);
-    text_json_string(out, value);
-}
-
 static void numbers_encode(const float *x, size_t n, struct text *out) {
     text_open(out, '[');
     for (size_t i = 0; i < n; i++)
@@ -36,7 +31,7 @@ static void layer_encode(const struct net *net, size_t l, struct text *out) {
     text_open(out, '{');
     text_key(out, "units");
     text_json_int(out, (int64_t)layer->shape.units_n);
-    member_string(out, "activation", activation_name(layer->shape.activation));
+    text_member_string(out, "activation", activation_name(layer->shape.activation));
     if (layer->shape.activation == ACTIVATION_LEAKY_RELU) {
         text_key(out, "negative_slope");
         text_json_float(out, layer->shape.negative_slope);
@@ -60,12 +55,12 @@ bool model_json_encode(const struct model *model, const char *name, int64_t vers
                        "json; safetensors holds them all",
                        net->parameters_n, MODEL_JSON_PARAMETERS_MAX);
     text_open(out, '{');
-    member_string(out, "object", "model_export");
-    member_string(out, "model", name);
+    text_member_string(out, "object", "model_export");
+    text_member_string(out, "model", name);
     text_key(out, "version");
     text_json_int(out, version);
-    member_string(out, "task", task_name(model->task));
-    member_string(out, "loss", loss_name(model->loss));
+    text_member_string(out, "task", task_name(model->task));
+    text_member_string(out, "loss", loss_name(model->loss));
     text_key(out, "inputs");
     text_json_int(out, (int64_t)net->inputs_n);
     if (model->encoder.columns_n) {

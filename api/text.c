@@ -205,3 +205,36 @@ void text_json_time(struct text *t, int64_t ms) {
                 utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
                 (int)(ms % 1000));
 }
+
+void text_member_string(struct text *t, const char *key, const char *value) {
+    text_key(t, key);
+    text_json_string(t, value && *value ? value : NULL);
+}
+
+void text_member_int(struct text *t, const char *key, int64_t value) {
+    text_key(t, key);
+    text_json_int(t, value);
+}
+
+void text_member_double(struct text *t, const char *key, double value) {
+    text_key(t, key);
+    text_json_double(t, value);
+}
+
+void text_member_bool(struct text *t, const char *key, bool value) {
+    text_key(t, key);
+    text_json_bool(t, value);
+}
+
+void text_member_time(struct text *t, const char *key, int64_t ms) {
+    text_key(t, key);
+    text_json_time(t, ms);
+}
+
+void text_member_count(struct text *t, const char *key, int64_t value) {
+    text_key(t, key);
+    if (value)
+        text_json_int(t, value);
+    else
+        text_json_null(t);
+}

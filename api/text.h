@@ -49,4 +49,14 @@ void text_json_raw(struct text *t, const char *json); /* a whole value; NULL: nu
 /* RFC 3339 in UTC with milliseconds; 0: null. */
 void text_json_time(struct text *t, int64_t ms);
 
+/* A key and its value. */
+void text_member_string(struct text *t, const char *key,
+                        const char *value); /* NULL or "": null */
+void text_member_int(struct text *t, const char *key, int64_t value);
+void text_member_double(struct text *t, const char *key, double value);
+void text_member_bool(struct text *t, const char *key, bool value);
+void text_member_time(struct text *t, const char *key, int64_t ms);
+/* Of a number from 1 on: 0 is null. */
+void text_member_count(struct text *t, const char *key, int64_t value);
+
 #endif

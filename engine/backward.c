@@ -1,5 +1,6 @@
 #include "engine/backward.h"
 
+#include "engine/dropout.h"
 #include "engine/forward.h"
 #include "engine/matrix.h"
 
@@ -23,11 +24,13 @@ void backward(const struct net *net, const float *X, size_t m, float *cache,
     for (size_t l = net->layers_n - 1; l > 0; l--) {
         const struct layer *layer = &net->layers[l];
         const struct layer_shape *before = &net->layers[l - 1].shape;
-        const float *A_prev = forward_cached(net, m, cache, l - 1);
+        float *A_prev = forward_cached(net, m, cache, l - 1);
         float *dA = halves[l % 2];
         layer_gradients(layer, dZ, A_prev, m, grads, accumulate);
         matrix_mul_nn(m, layer->inputs_n, layer->shape.units_n, dZ, net_weights(net, l),
                       dA);
+        if (before->dropout > 0.0f)
+            dropout_backward(before->dropout, A_prev, dA, m * before->units_n);
         activation_backward(before->activation, before->negative_slope, A_prev, dA, m,
                             before->units_n);
         dZ = dA;

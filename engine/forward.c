@@ -60,13 +60,17 @@ float *forward_cached(const struct net *net, size_t m, float *cache, size_t l) {
     return cache;
 }
 
-void forward_train(const struct net *net, const float *X, size_t m, float *cache) {
+void forward_train(const struct net *net, const float *X, size_t m,
+                   const struct dropout *masks, float *cache) {
     const float *A = X;
     float *Z = cache;
     for (size_t l = 0; l < net->layers_n; l++) {
         layer_product(net, l, A, m, Z);
+        const struct layer_shape *shape = &net->layers[l].shape;
         if (l + 1 < net->layers_n)
             layer_activate(net, l, Z, m);
+        if (masks && shape->dropout > 0.0f)
+            dropout_apply(masks, l, shape->dropout, Z, m, shape->units_n);
         A = Z;
         Z += block_floats(m, net->layers[l].shape.units_n);
     }

@@ -200,7 +200,12 @@ static void tile_run(const struct run *run, size_t lane_index, size_t first, siz
         X = lane->X;
         targets = (struct targets){lane->values, lane->classes, lane->weights};
     }
-    forward_train(net, X, rows, lane->cache);
+    struct dropout masks;
+    if (run->batch->masks) {
+        masks = *run->batch->masks;
+        masks.row += first;
+    }
+    forward_train(net, X, rows, run->batch->masks ? &masks : NULL, lane->cache);
     const struct layer_shape *output = &net->layers[net->layers_n - 1].shape;
     lane->loss += loss_fuse(options->loss, output->activation, output->negative_slope,
                             forward_cached(net, rows, lane->cache, net->layers_n - 1),

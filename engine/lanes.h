@@ -7,6 +7,7 @@
 #ifndef ENGINE_LANES_H
 #define ENGINE_LANES_H
 
+#include "engine/dropout.h"
 #include "engine/trainer.h"
 
 enum { LANES_MAX = 4 };
@@ -27,6 +28,7 @@ struct lanes_batch {
     size_t row;
     size_t rows_n;
     const uint32_t *order;
+    const struct dropout *masks;      /* of its row 0; NULL: without dropout */
     const struct trainer_data *other; /* rows of this table instead: for the cost alone,
                                          without order; of as many inputs and outputs */
 };

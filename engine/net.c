@@ -6,6 +6,17 @@
 
 enum { BLOCK_ALIGN = MEMORY_ALIGN / sizeof(float) };
 
+static bool dropout_check(float dropout, size_t l, size_t layers_n, struct err *e) {
+    if (!(dropout >= 0.0f && dropout < 1.0f))
+        return err_set(e, ERR_RANGE, NULL,
+                       "dropout is at least 0 and below 1, not %g (layer %zu)",
+                       (double)dropout, l + 1);
+    if (dropout > 0.0f && l + 1 == layers_n)
+        return err_set(e, ERR_RANGE, NULL,
+                       "dropout is for hidden layers, not the output layer");
+    return true;
+}
+
 static bool shapes_check(size_t inputs_n, const struct layer_shape *shapes,
                          size_t layers_n, struct err *e) {
     if (inputs_n < 1 || inputs_n > NET_UNITS_MAX)
@@ -23,6 +34,8 @@ static bool shapes_check(size_t inputs_n, const struct layer_shape *shapes,
             return err_set(e, ERR_RANGE, NULL,
                            "%s is for the output layer, not layer %zu of %zu",
                            activation_name(shapes[l].activation), l + 1, layers_n);
+        if (!dropout_check(shapes[l].dropout, l, layers_n, e))
+            return false;
     }
     return true;
 }
@@ -57,8 +70,8 @@ static bool layers_place(struct net *net, const struct layer_shape *shapes) {
     return true;
 }
 
-struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
-                    struct err *e) {
+struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
+                        size_t layers_n, struct err *e) {
     if (!shapes_check(inputs_n, shapes, layers_n, e))
         return NULL;
     struct net *net = memory_new(1, sizeof *net);
@@ -67,12 +80,22 @@ struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t la
     net->inputs_n = inputs_n;
     net->layers_n = layers_n;
     net->layers = memory_new(layers_n, sizeof *net->layers);
-    if (!net->layers || !layers_place(net, shapes))
-        goto no_memory;
+    if (net->layers && layers_place(net, shapes))
+        return net;
+no_memory:
+    net_free(net);
+    err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the net");
+    return NULL;
+}
+
+struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
+                    struct err *e) {
+    struct net *net = net_outline(inputs_n, shapes, layers_n, e);
+    if (!net)
+        return NULL;
     net->params = memory_new(net->block_n, sizeof *net->params);
     if (net->params)
         return net;
-no_memory:
     net_free(net);
     err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the net");
     return NULL;
@@ -84,4 +107,20 @@ void net_free(struct net *net) {
     free(net->params);
     free(net->layers);
     free(net);
+}
+
+void net_outputs_scale(struct net *net, float s, float offset) {
+    size_t l = net->layers_n - 1;
+    float *W = net_weights(net, l), *b = net_biases(net, l);
+    for (size_t i = 0; i < net->outputs_n * net->layers[l].inputs_n; i++)
+        W[i] *= s;
+    for (size_t i = 0; i < net->outputs_n; i++)
+        b[i] = b[i] * s + offset;
+}
+
+bool net_dropout(const struct net *net) {
+    for (size_t l = 0; l < net->layers_n; l++)
+        if (net->layers[l].shape.dropout > 0.0f)
+            return true;
+    return false;
 }

@@ -25,6 +25,8 @@ struct layer_shape {
     size_t units_n;
     enum activation activation;
     float negative_slope; /* leaky_relu's, or elu's alpha; ignored by the others */
+    float dropout; /* share of a hidden layer's units that training drops, 0 <= d < 1;
+                      inference does not look at it */
 };
 
 struct layer {
@@ -46,10 +48,25 @@ struct net {
 };
 
 /* @return a net with zero parameters, owned by the caller; NULL with ERR_RANGE (a count
- * is 0 or over its maximum, softmax before the output layer) or ERR_NO_MEMORY. */
+ * is 0 or over its maximum, softmax before the output layer, a dropout out of bounds or
+ * of the output layer) or ERR_NO_MEMORY. */
 struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
                     struct err *e) __attribute__((warn_unused_result));
+
+/* The same without the parameters (params is NULL): for what follows from the shapes
+ * alone, as the memory that a training would need. */
+struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
+                        size_t layers_n, struct err *e)
+    __attribute__((warn_unused_result));
+
 void net_free(struct net *net); /* NULL is allowed */
+
+/* Makes each output z of the last layer's units s z + offset: W' = s W, b' = s b +
+ * offset. So a net that was trained on scaled targets predicts them as they were. */
+void net_outputs_scale(struct net *net, float s, float offset);
+
+/* Whether some layer has dropout. */
+bool net_dropout(const struct net *net);
 
 static inline float *net_weights(const struct net *net, size_t l) {
     return net->params + net->layers[l].weights_at;

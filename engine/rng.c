@@ -2,26 +2,55 @@
 
 #include <math.h>
 
+#include "engine/kernel.h"
+
+enum { ROUNDS = 10 };
+
+struct block {
+    uint32_t word[4];
+};
+
 /* One Philox round: two 32x32 multiplications, crossed and mixed with the key. */
-static void round_do(uint32_t c[4], uint32_t k0, uint32_t k1) {
-    uint64_t a = (uint64_t)0xD2511F53u * c[0], b = (uint64_t)0xCD9E8D57u * c[2];
-    uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ k0, (uint32_t)b,
-                        (uint32_t)(a >> 32) ^ c[3] ^ k1, (uint32_t)a};
-    for (int i = 0; i < 4; i++)
-        c[i] = next[i];
+KERNEL_INLINE struct block round_done(struct block c, uint32_t k0, uint32_t k1) {
+    uint64_t a = (uint64_t)0xD2511F53u * c.word[0], b = (uint64_t)0xCD9E8D57u * c.word[2];
+    return (struct block){{(uint32_t)(b >> 32) ^ c.word[1] ^ k0, (uint32_t)b,
+                           (uint32_t)(a >> 32) ^ c.word[3] ^ k1, (uint32_t)a}};
 }
 
-void rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]) {
+/* Unrolled, so that the loop around it becomes vector code. */
+KERNEL_INLINE struct block block_of(uint64_t seed, uint64_t stream, uint64_t index) {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    uint32_t c[4] = {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)stream,
-                     (uint32_t)(stream >> 32)};
-    for (int round = 0; round < 10; round++) {
-        round_do(c, k0, k1);
+    struct block c = {{(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)stream,
+                       (uint32_t)(stream >> 32)}};
+#pragma GCC unroll 10
+    for (int round = 0; round < ROUNDS; round++) {
+        c = round_done(c, k0, k1);
         k0 += 0x9E3779B9u; /* the golden ratio */
         k1 += 0xBB67AE85u; /* sqrt(3) - 1 */
     }
+    return c;
+}
+
+void rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]) {
+    struct block block = block_of(seed, stream, index);
     for (int i = 0; i < 4; i++)
-        out[i] = c[i];
+        out[i] = block.word[i];
+}
+
+KERNEL static void blocks_draw(uint64_t seed, uint64_t stream, uint64_t index,
+                               size_t blocks_n, uint32_t *restrict out) {
+    for (size_t i = 0; i < blocks_n; i++) {
+        struct block block = block_of(seed, stream, index + i);
+        out[4 * i] = block.word[0];
+        out[4 * i + 1] = block.word[1];
+        out[4 * i + 2] = block.word[2];
+        out[4 * i + 3] = block.word[3];
+    }
+}
+
+void rng_blocks(uint64_t seed, uint64_t stream, uint64_t index, size_t blocks_n,
+                uint32_t *out) {
+    blocks_draw(seed, stream, index, blocks_n, out);
 }
 
 void rng_uniform(uint64_t seed, uint64_t stream, float *out, size_t n) {

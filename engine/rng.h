@@ -14,9 +14,15 @@
 #define RNG_STREAM_WEIGHTS (UINT64_C(1) << 56)
 #define RNG_STREAM_SHUFFLE (UINT64_C(2) << 56)
 #define RNG_STREAM_SPLIT (UINT64_C(3) << 56)
+#define RNG_STREAM_DROPOUT (UINT64_C(4) << 56) /* a layer and an update: dropout.h */
 
 /* The four 32-bit words of block `index`. */
 void rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);
+
+/* The words of `blocks_n` blocks from `index` on, one after the other: rng_block's, by
+ * vector code. out holds 4 * blocks_n. */
+void rng_blocks(uint64_t seed, uint64_t stream, uint64_t index, size_t blocks_n,
+                uint32_t *out);
 
 /* n draws, uniform in [0, 1): 24 random bits each. */
 void rng_uniform(uint64_t seed, uint64_t stream, float *out, size_t n);

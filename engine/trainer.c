@@ -4,19 +4,12 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/lanes.h"
 #include "engine/memory.h"
 #include "engine/rng.h"
-
-enum {
-    UPDATE_PARTS_MAX = 16,
-    UPDATE_PART_MIN = 1 << 14, /* parameters that are worth a thread's waking */
-    UPDATE_ALIGN = MEMORY_ALIGN / sizeof(float)
-};
-
-/* What is due next. */
-enum phase { PHASE_FIRST_COST, PHASE_BATCHES, PHASE_LAST_COST, PHASE_DONE, PHASE_FAILED };
+#include "engine/update.h"
 
 struct trainer {
     struct net *net;
@@ -25,13 +18,18 @@ struct trainer {
     struct team *team;
     struct lanes *lanes;
     uint32_t *order; /* (rows_n) of this epoch; NULL unless shuffled */
-    float *state;    /* the optimizer's, or NULL */
-    enum phase phase;
-    bool params_failed; /* which of the two was not finite; for PHASE_FAILED */
-    int64_t epoch;      /* completed passes; the failed one's for PHASE_FAILED */
-    double failed_cost; /* for PHASE_FAILED */
+    float *state;    /* (state_n), the optimizer's, or NULL */
+    size_t state_n;
+    enum trainer_phase phase;
+    bool params_failed; /* which of the two was not finite; for TRAINER_HAS_FAILED */
+    int64_t epoch;      /* completed passes; the failed one's for TRAINER_HAS_FAILED */
+    double failed_cost; /* for TRAINER_HAS_FAILED */
     size_t row;         /* rows of this epoch that are done */
     double loss;        /* their sum of losses */
+    int64_t updates;    /* of the parameters, all epochs' */
+    bool point_given;   /* the one of `epoch` */
+    bool dropout;       /* in some layer */
+    bool gradient_kept; /* a full batch's, of the parameters as they are, in the lanes */
 };
 
 static bool full_batch(const struct trainer *t) {
@@ -57,11 +55,9 @@ static bool options_check(const struct trainer_options *options, size_t rows_n,
     if (options->epochs < 1 || options->epochs > epochs_max)
         return err_set(e, ERR_RANGE, NULL, "epochs is 1 to %" PRId64 ", not %" PRId64,
                        epochs_max, options->epochs);
-    float rate = options->optimizer.learning_rate;
-    if (!(rate > 0.0f) || !isfinite(rate))
-        return err_set(e, ERR_RANGE, NULL, "learning_rate is over 0 and finite, not %g",
-                       (double)rate);
-    return true;
+    return optimizer_check(&options->optimizer, e) &&
+           schedule_check(&options->schedule, options->optimizer.learning_rate,
+                          options->epochs, e);
 }
 
 static bool classes_check(const int32_t *classes, size_t rows_n, size_t outputs_n,
@@ -110,15 +106,14 @@ static bool parts_new(struct trainer *t, const atomic_bool *stop, struct err *e)
         .batch_rows = t->options.batch_rows,
         .gathered = gathered,
     };
-    size_t state_n;
     t->lanes = lanes_new(&options, e);
     if (!t->lanes)
         return false;
     if (gathered && !(t->order = memory_new(rows_n, sizeof *t->order)))
         return err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the order of the rows");
     if (!size_mul(t->net->block_n, optimizer_state_n(t->options.optimizer.kind),
-                  &state_n) ||
-        (state_n && !(t->state = memory_new(state_n, sizeof *t->state))))
+                  &t->state_n) ||
+        (t->state_n && !(t->state = memory_new(t->state_n, sizeof *t->state))))
         return err_set(e, ERR_NO_MEMORY, NULL, "out of memory for the optimizer");
     return true;
 }
@@ -141,7 +136,7 @@ struct trainer *trainer_new(struct net *net, struct trainer_data data,
     t->options = *options;
     t->options.batch_rows = batch_rows_of(options, data.rows_n);
     t->team = team;
-    t->phase = full_batch(t) ? PHASE_BATCHES : PHASE_FIRST_COST;
+    t->dropout = net_dropout(net);
     if (!parts_new(t, stop, e)) {
         trainer_free(t);
         return NULL;
@@ -169,8 +164,9 @@ bool trainer_memory(const struct net *net, size_t rows_n,
         .batch_rows = batch_rows_of(options, rows_n),
         .gathered = shuffled(options, rows_n),
     };
+    static const float present;
     if (options->loss != LOSS_CROSS_ENTROPY)
-        lanes.data.targets.values = net->params;
+        lanes.data.targets.values = &present;
     size_t total, state, order = lanes.gathered ? rows_n : 0;
     return lanes_memory(&lanes, &total) &&
            size_mul(net->block_n, optimizer_state_n(options->optimizer.kind), &state) &&
@@ -180,46 +176,45 @@ bool trainer_memory(const struct net *net, size_t rows_n,
 }
 
 double trainer_epochs_done(const struct trainer *t) {
-    if (t->phase == PHASE_FIRST_COST)
-        return 0;
     return (double)t->epoch + (double)t->row / (double)t->data.rows_n;
 }
 
-/* An update of the parameters, a part a thread. */
-struct update {
-    struct trainer *trainer;
-    size_t parts_n;
-    size_t lanes_n;
-    float scale;
-};
-
-static void update_part(void *context, size_t part) {
-    const struct update *u = context;
-    struct trainer *t = u->trainer;
-    size_t lines = t->net->block_n / UPDATE_ALIGN; /* block_n is a multiple */
-    size_t from = lines * part / u->parts_n * UPDATE_ALIGN;
-    size_t to = lines * (part + 1) / u->parts_n * UPDATE_ALIGN;
-    float *lanes[LANES_MAX];
-    for (size_t i = 0; i < u->lanes_n; i++)
-        lanes[i] = t->lanes->grads[i] + from;
-    size_t state_n = optimizer_state_n(t->options.optimizer.kind);
-    optimizer_update(&t->options.optimizer, t->net->params + from, lanes, u->lanes_n,
-                     u->scale, t->state ? t->state + from * state_n : NULL, to - from);
+/* The updates of an epoch. */
+static int64_t batches_n(const struct trainer *t) {
+    return (int64_t)((t->data.rows_n - 1) / t->options.batch_rows + 1);
 }
 
 static void params_update(struct trainer *t, size_t rows) {
-    size_t parts_n = t->net->block_n / UPDATE_PART_MIN;
-    if (parts_n > team_threads(t->team))
-        parts_n = team_threads(t->team);
+    const struct trainer_options *options = &t->options;
+    int64_t epoch = t->updates / batches_n(t);
+    t->updates++;
     struct update update = {
-        .trainer = t,
-        .parts_n = parts_n < 1                  ? 1
-                   : parts_n < UPDATE_PARTS_MAX ? parts_n
-                                                : UPDATE_PARTS_MAX,
+        .net = t->net,
+        .team = t->team,
+        .options = &options->optimizer,
+        .grads = t->lanes->grads,
         .lanes_n = lanes_count(t->net, rows),
-        .scale = (float)(1.0 / (double)rows),
+        .state = t->state,
+        .learning_rate = schedule_rate(
+            &options->schedule, options->optimizer.learning_rate, epoch, options->epochs),
+        .number = t->updates,
+        .rows_n = rows,
     };
-    team_run(t->team, update.parts_n, update_part, &update);
+    update_run(&update);
+}
+
+/* lanes_run with the penalty of l2, which counts once a batch: as a sum over the rows of
+ * losses, rows * l2/(2 rows) sum W^2. The cost alone of all rows has it as often as an
+ * epoch's batches have together, so that a curve's points can be compared. */
+static bool batch_run(struct trainer *t, const struct lanes_batch *batch, bool cost_alone,
+                      double *loss) {
+    if (!lanes_run(t->lanes, batch, cost_alone, loss))
+        return false;
+    double l2 = (double)t->options.optimizer.l2;
+    if (l2 > 0)
+        *loss += (cost_alone ? (double)batches_n(t) : 1.0) * l2 / 2 *
+                 update_weights_square(t->net, t->team);
+    return true;
 }
 
 static bool params_finite(const struct net *net) {
@@ -241,44 +236,76 @@ static enum trainer_event failed(const struct trainer *t, struct trainer_point *
 static enum trainer_event fail(struct trainer *t, int64_t epoch, double cost,
                                struct trainer_point *point, struct err *e) {
     t->params_failed = isfinite(cost);
-    t->phase = PHASE_FAILED;
+    t->phase = TRAINER_HAS_FAILED;
     t->epoch = epoch;
     t->row = 0;
     t->failed_cost = cost;
     return failed(t, point, e);
 }
 
-/* The cost alone of all rows: J(0) before mini-batches, J(epochs) after full batches. */
-static enum trainer_event cost_step(struct trainer *t, struct trainer_point *point,
-                                    struct err *e) {
-    double loss;
-    struct lanes_batch batch = {.rows_n = t->data.rows_n};
-    if (!lanes_run(t->lanes, &batch, true, &loss))
-        return TRAINER_STOPPED;
-    double cost = loss / (double)t->data.rows_n;
-    bool last = t->phase == PHASE_LAST_COST;
+/* The cost of the epoch that is done, which goes to the caller. */
+static enum trainer_event point_give(struct trainer *t, double cost,
+                                     struct trainer_point *point, struct err *e) {
+    bool last = t->epoch == t->options.epochs;
     if (!isfinite(cost) || (last && !params_finite(t->net)))
         return fail(t, t->epoch, cost, point, e);
-    t->phase = last ? PHASE_DONE : PHASE_BATCHES;
+    if (last)
+        t->phase = TRAINER_HAS_ENDED;
+    t->point_given = true;
     *point = (struct trainer_point){.epoch = t->epoch, .cost = cost};
     return TRAINER_POINT;
 }
 
-/* The gradient comes with the cost of the parameters as they were before its update. */
+/* The masks of the gradient that the next update is made from. */
+static struct dropout masks_of(const struct trainer *t) {
+    return (struct dropout){.seed = t->options.seed, .update = (uint64_t)t->updates};
+}
+
+/* All rows, for their loss alone or with the gradient. @return false when stopped. */
+static bool full_run(struct trainer *t, bool cost_alone, double *loss) {
+    struct dropout masks = masks_of(t);
+    struct lanes_batch batch = {
+        .rows_n = t->data.rows_n,
+        .masks = cost_alone ? NULL : &masks,
+    };
+    return batch_run(t, &batch, cost_alone, loss);
+}
+
+/* The update that the point of this epoch left to be done, as its parameters are those
+ * of its cost. A trainer that was restored has no gradient yet: the same parameters give
+ * the same one again. With dropout there is none either, as the cost was without. @return
+ * false when stopped, the parameters as they were. */
+static bool full_update(struct trainer *t) {
+    double loss;
+    if (atomic_load_explicit(t->lanes->options.stop, memory_order_relaxed) ||
+        (!t->gradient_kept && !full_run(t, false, &loss)))
+        return false;
+    params_update(t, t->data.rows_n);
+    t->gradient_kept = false;
+    t->epoch++;
+    t->point_given = false;
+    return true;
+}
+
 static enum trainer_event full_step(struct trainer *t, struct trainer_point *point,
                                     struct err *e) {
     double loss;
-    struct lanes_batch batch = {.rows_n = t->data.rows_n};
-    if (!lanes_run(t->lanes, &batch, false, &loss))
+    if (t->point_given && !full_update(t))
         return TRAINER_STOPPED;
-    double cost = loss / (double)t->data.rows_n;
-    if (!isfinite(cost))
-        return fail(t, t->epoch, cost, point, e);
-    params_update(t, t->data.rows_n);
-    *point = (struct trainer_point){.epoch = t->epoch++, .cost = cost};
-    if (t->epoch == t->options.epochs)
-        t->phase = PHASE_LAST_COST;
-    return TRAINER_POINT;
+    bool cost_alone = t->dropout || t->epoch == t->options.epochs;
+    if (!full_run(t, cost_alone, &loss))
+        return TRAINER_STOPPED;
+    t->gradient_kept = !cost_alone;
+    return point_give(t, loss / (double)t->data.rows_n, point, e);
+}
+
+/* J(0), before mini-batches. */
+static enum trainer_event first_step(struct trainer *t, struct trainer_point *point,
+                                     struct err *e) {
+    double loss;
+    if (!full_run(t, true, &loss))
+        return TRAINER_STOPPED;
+    return point_give(t, loss / (double)t->data.rows_n, point, e);
 }
 
 static enum trainer_event epoch_end(struct trainer *t, struct trainer_point *point,
@@ -287,28 +314,29 @@ static enum trainer_event epoch_end(struct trainer *t, struct trainer_point *poi
     t->epoch++;
     t->row = 0;
     t->loss = 0;
-    if (t->epoch == t->options.epochs) {
-        if (!params_finite(t->net))
-            return fail(t, t->epoch, cost, point, e);
-        t->phase = PHASE_DONE;
-    }
-    *point = (struct trainer_point){.epoch = t->epoch, .cost = cost};
-    return TRAINER_POINT;
+    return point_give(t, cost, point, e);
+}
+
+/* The order of the epoch in hand. */
+static void order_draw(struct trainer *t) {
+    rng_permutation(t->options.seed, RNG_STREAM_SHUFFLE | (uint64_t)t->epoch, t->order,
+                    t->data.rows_n);
 }
 
 static enum trainer_event mini_step(struct trainer *t, struct trainer_point *point,
                                     struct err *e) {
     size_t rows_n = t->data.rows_n, left = rows_n - t->row;
     if (t->order && !t->row)
-        rng_permutation(t->options.seed, RNG_STREAM_SHUFFLE | (uint64_t)t->epoch,
-                        t->order, rows_n);
+        order_draw(t);
     double loss;
+    struct dropout masks = masks_of(t);
     struct lanes_batch batch = {
         .row = t->row,
         .rows_n = left < t->options.batch_rows ? left : t->options.batch_rows,
         .order = t->order,
+        .masks = &masks,
     };
-    if (!lanes_run(t->lanes, &batch, false, &loss))
+    if (!batch_run(t, &batch, false, &loss))
         return TRAINER_STOPPED;
     if (!isfinite(loss))
         return fail(t, t->epoch + 1, loss, point, e);
@@ -320,17 +348,13 @@ static enum trainer_event mini_step(struct trainer *t, struct trainer_point *poi
 
 enum trainer_event trainer_step(struct trainer *t, struct trainer_point *point,
                                 struct err *e) {
-    switch (t->phase) {
-    case PHASE_FIRST_COST:
-    case PHASE_LAST_COST:
-        return cost_step(t, point, e);
-    case PHASE_BATCHES:
-        return full_batch(t) ? full_step(t, point, e) : mini_step(t, point, e);
-    case PHASE_DONE:
+    if (t->phase == TRAINER_HAS_ENDED)
         return TRAINER_DONE;
-    default:
+    if (t->phase == TRAINER_HAS_FAILED)
         return failed(t, point, e);
-    }
+    if (full_batch(t))
+        return full_step(t, point, e);
+    return t->point_given ? mini_step(t, point, e) : first_step(t, point, e);
 }
 
 bool trainer_cost(struct trainer *t, struct trainer_data data, double *cost) {
@@ -343,5 +367,74 @@ bool trainer_cost(struct trainer *t, struct trainer_data data, double *cost) {
     if (!fits || !lanes_run(t->lanes, &batch, true, &loss))
         return false;
     *cost = loss / (double)data.rows_n;
+    return true;
+}
+
+void trainer_position(const struct trainer *t, struct trainer_position *p) {
+    *p = (struct trainer_position){
+        .epoch = t->epoch,
+        .row = t->row,
+        .updates = t->updates,
+        .loss = t->loss,
+        .phase = (int32_t)t->phase,
+        .point_given = t->point_given,
+    };
+}
+
+const float *trainer_state(const struct trainer *t, size_t *n) {
+    *n = t->state_n;
+    return t->state;
+}
+
+/* The one number of updates that goes with an epoch and a row. */
+static bool updates_fit(const struct trainer *t, const struct trainer_position *p) {
+    uint64_t batch_rows = t->options.batch_rows;
+    uint64_t a_pass = (t->data.rows_n + batch_rows - 1) / batch_rows;
+    int64_t whole, all;
+    return p->row % batch_rows == 0 &&
+           !__builtin_mul_overflow(p->epoch, a_pass, &whole) &&
+           !__builtin_add_overflow(whole, p->row / batch_rows, &all) && p->updates == all;
+}
+
+/* Whether a trainer of these data and options can stand there. */
+static bool position_fits(const struct trainer *t, const struct trainer_position *p) {
+    int64_t epochs = t->options.epochs;
+    if (p->epoch < 0 || p->epoch > epochs || p->row >= t->data.rows_n ||
+        !updates_fit(t, p) || !isfinite(p->loss) ||
+        (!p->row && fpclassify(p->loss) != FP_ZERO))
+        return false;
+    if (p->phase == TRAINER_HAS_ENDED)
+        return p->epoch == epochs && !p->row && p->point_given;
+    if (p->phase != TRAINER_GOES_ON)
+        return false;
+    if (p->point_given)
+        return p->epoch < epochs;
+    return !p->row && (full_batch(t) || !p->epoch);
+}
+
+bool trainer_restore(struct trainer *t, const struct trainer_position *p,
+                     const float *state, size_t state_n, struct err *e) {
+    if (!position_fits(t, p))
+        return err_set(e, ERR_INVALID, NULL,
+                       "%" PRId64 " epochs, %" PRIu64 " rows and %" PRId64
+                       " updates (phase %" PRId32 ") are no position of a training of "
+                       "%" PRId64 " epochs over %zu rows in batches of %zu",
+                       p->epoch, p->row, p->updates, p->phase, t->options.epochs,
+                       t->data.rows_n, t->options.batch_rows);
+    if (state_n != t->state_n)
+        return err_set(e, ERR_INVALID, NULL,
+                       "the optimizer's state is of %zu numbers, not %zu", t->state_n,
+                       state_n);
+    t->phase = (enum trainer_phase)p->phase;
+    t->epoch = p->epoch;
+    t->row = (size_t)p->row;
+    t->updates = p->updates;
+    t->loss = p->loss;
+    t->point_given = p->point_given;
+    t->gradient_kept = false;
+    if (state_n)
+        memcpy(t->state, state, state_n * sizeof *t->state);
+    if (t->order && t->row)
+        order_draw(t);
     return true;
 }

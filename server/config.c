@@ -46,8 +46,18 @@ static const struct key keys[] = {
     INT(model_memory_max, "--model-memory-max", "DESCENTD_MODEL_MEMORY_MAX", 0,
         INT64_C(1) << 40, "0",
         "bytes of models kept loaded; 0: a quarter of the memory, to 1 GiB"),
+    INT(job_memory_max, "--job-memory-max", "DESCENTD_JOB_MEMORY_MAX", 0,
+        INT64_C(1) << 44, "0",
+        "bytes that one job may need; 0: three quarters of the memory"),
+    INT(queue_max, "--queue-max", "DESCENTD_QUEUE_MAX", 0, 1000000, "1000",
+        "jobs that may wait for a worker; 0: any number"),
     INT(connections_max, "--connections-max", "DESCENTD_CONNECTIONS_MAX", 16, 1000000,
         "4096", "connections held at a time"),
+    INT(streams_max, "--streams-max", "DESCENTD_STREAMS_MAX", 0, 1000000, "2048",
+        "event streams held at a time"),
+    INT(stream_heartbeat_ms, "--stream-heartbeat-ms", "DESCENTD_STREAM_HEARTBEAT_MS", 50,
+        3600000, "15000",
+        "silence of an event stream; one that is not read ends at twice"),
     INT(header_timeout_ms, "--header-timeout-ms", "DESCENTD_HEADER_TIMEOUT_MS", 100,
         3600000, "10000", "time to send a request's head; its body must flow"),
     INT(idle_timeout_s, "--idle-timeout-s", "DESCENTD_IDLE_TIMEOUT_S", 1, 86400, "75",
@@ -56,6 +66,8 @@ static const struct key keys[] = {
         "20000", "time for requests in flight to end after SIGTERM"),
     INT(worker_nice, "--worker-nice", "DESCENTD_WORKER_NICE", 0, 19, "10",
         "how far workers give way to predictions (nice)"),
+    INT(lease_ms, "--lease-ms", "DESCENTD_LEASE_MS", 500, 3600000, "10000",
+        "time without a sign of life after which a worker's job goes to another"),
     TEXT(log_level, "--log-level", "DESCENTD_LOG_LEVEL", "info",
          "debug, info, warn or error"),
     INT(wake_fd, "--wake-fd", "DESCENTD_WAKE_FD", -1, 1 << 20, "-1", NULL),
@@ -115,6 +127,8 @@ static void memory_resolve(struct config *config) {
         config->body_memory_max = quarter < BODY_MEMORY ? quarter : BODY_MEMORY;
     if (!config->model_memory_max)
         config->model_memory_max = quarter < MODEL_MEMORY ? quarter : MODEL_MEMORY;
+    if (!config->job_memory_max)
+        config->job_memory_max = 3 * quarter;
     /* A body that never fits is too large, not to be tried again. */
     if (config->body_bytes_max > config->body_memory_max)
         config->body_bytes_max = config->body_memory_max;

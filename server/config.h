@@ -24,12 +24,17 @@ struct config {
     int64_t body_memory_max; /* of all bodies in flight */
     int64_t upload_bytes_max; /* of one body that is taken as a stream */
     int64_t model_memory_max; /* of the models kept loaded */
+    int64_t job_memory_max;   /* of one job's training */
+    int64_t queue_max;        /* jobs that may wait; 0: no bound */
     int64_t connections_max;
-    int64_t header_timeout_ms; /* to send the request's head */
-    int64_t idle_timeout_s;    /* of a kept-alive connection */
-    int64_t drain_timeout_ms;  /* between SIGTERM and giving up */
-    int64_t worker_nice;       /* how much the workers give way, 0..19 */
-    int64_t wake_fd;           /* a worker's line to its server; -1: none */
+    int64_t streams_max;         /* event streams held at a time */
+    int64_t stream_heartbeat_ms; /* between signs of life of one */
+    int64_t header_timeout_ms;   /* to send the request's head */
+    int64_t idle_timeout_s;      /* of a kept-alive connection */
+    int64_t drain_timeout_ms;    /* between SIGTERM and giving up */
+    int64_t worker_nice;         /* how much the workers give way, 0..19 */
+    int64_t lease_ms;            /* a worker silent for so long has lost its job */
+    int64_t wake_fd;             /* a worker's line to its server; -1: none */
 };
 
 /* Reads argv[0..argc) (behind the command) and the environment. ERR_INVALID names the

@@ -59,6 +59,9 @@ double db_double(struct db_statement *s, int column);
 const char *db_text(struct db_statement *s, int column); /* "" for null */
 const void *db_bytes(struct db_statement *s, int column, size_t *n);
 
+/* The database's clock, in milliseconds since 1970 (SQLite: the host's). */
+int64_t db_now_ms(struct db *db);
+
 /* A number that changes whenever another connection has committed something. */
 int64_t db_change_counter(struct db *db);
 

@@ -11,6 +11,8 @@
 
 #include <sqlite3.h>
 
+#include "server/clock.h"
+
 enum {
     BUSY_TIMEOUT_MS = 5000,
     BUSY_PAUSE_MS = 10,
@@ -403,6 +405,11 @@ const void *db_bytes(struct db_statement *s, int column, size_t *n) {
     const void *bytes = sqlite3_column_blob(s->stmt, column);
     *n = (size_t)sqlite3_column_bytes(s->stmt, column);
     return bytes;
+}
+
+int64_t db_now_ms(struct db *db) {
+    (void)db; /* a library has no clock of its own */
+    return clock_ms();
 }
 
 int64_t db_change_counter(struct db *db) {

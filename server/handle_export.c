@@ -144,21 +144,10 @@ bool handle_versions_import(void *subsystem, struct store *store,
         .labels = http_query_text(request, "labels"),
     };
     struct imported imported = {0};
-    struct store_version v;
     int64_t version;
     bool ok = model_name_check(name, e) &&
               import_any_decode(request->body, request->body_n, &options, &imported, e) &&
               version_publish(store, name, request, &imported, &version, e);
     import_any_free(&imported);
-    if (!ok || !registry_refresh(models->registry, store, e) ||
-        !store_version_get(store, name, version, &v, e))
-        return false;
-    struct version_view view = model_version_view(&v);
-    version_document_encode(&view, &reply->body);
-    text_string(&reply->body, "\n");
-    store_version_free(&v);
-    reply->status = 201;
-    snprintf(reply->location, sizeof reply->location, "/v1/models/%s/versions/%" PRId64,
-             name, version);
-    return true;
+    return ok && model_version_reply(models->registry, store, name, version, reply, e);
 }

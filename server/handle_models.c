@@ -1,6 +1,8 @@
 /* /v1/models */
 #include "server/handlers.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,22 @@ struct version_view model_version_view(const struct store_version *v) {
         .bytes = v->bytes,
         .facts = v->document,
     };
+}
+
+bool model_version_reply(struct registry *registry, struct store *store, const char *name,
+                         int64_t version, struct http_reply *reply, struct err *e) {
+    struct store_version v;
+    if (!registry_refresh(registry, store, e) ||
+        !store_version_get(store, name, version, &v, e))
+        return false;
+    struct version_view view = model_version_view(&v);
+    version_document_encode(&view, &reply->body);
+    text_string(&reply->body, "\n");
+    store_version_free(&v);
+    reply->status = 201;
+    snprintf(reply->location, sizeof reply->location, "/v1/models/%s/versions/%" PRId64,
+             name, version);
+    return true;
 }
 
 bool model_name_check(const char *name, struct err *e) {

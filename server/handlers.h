@@ -7,6 +7,7 @@
 
 #include "api/documents.h"
 #include "server/http.h"
+#include "server/hub.h"
 #include "server/metrics.h"
 #include "server/registry.h"
 #include "server/supervisor.h"
@@ -15,9 +16,18 @@
 struct jobs_context {
     struct supervisor *supervisor;
     struct registry *registry;
+    int64_t queue_max;  /* jobs that may wait; 0: no bound */
+    int64_t memory_max; /* bytes that one may need */
 };
 http_handler handle_jobs_create, handle_jobs_list, handle_jobs_get, handle_jobs_history,
-    handle_jobs_cancel;
+    handle_jobs_cancel, handle_jobs_pause, handle_jobs_resume, handle_jobs_delete,
+    handle_checkpoints_list, handle_checkpoints_publish;
+
+/* SUBSYSTEM_EVENTS */
+struct events_context {
+    struct hub *hub;
+};
+http_handler handle_jobs_events;
 
 /* SUBSYSTEM_MODELS */
 struct models_context {
@@ -58,6 +68,11 @@ bool model_version_read(const char *text, int64_t *version, struct err *e)
  */
 struct version_view model_version_view(const struct store_version *v);
 struct alias_view model_alias_view(const struct store_alias *alias);
+/* 201 with the document of a version that was just published, and its Location; the
+ * registry learns of it first. */
+bool model_version_reply(struct registry *registry, struct store *store, const char *name,
+                         int64_t version, struct http_reply *reply, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* `limit` and `after` of a list. */
 struct page {

@@ -30,7 +30,9 @@ enum {
     TICK_MS = 20, /* how late a parked request may be woken */
     REAP_EVERY_TICKS = 25,
     RETRY_AFTER_S = 1,
-    FDS_BESIDE = 128 /* file descriptors that are not connections */
+    FEED_BLOCK = 4 << 10,   /* of a feed's bytes, for a client without chunks */
+    FEED_BUFFER = 32 << 10, /* what the system keeps for a client that is slow */
+    FDS_BESIDE = 128        /* file descriptors that are not connections */
 };
 
 /* ---- the head ------------------------------------------------------------------- */
@@ -127,6 +129,8 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.accept = http_head_field(&head, "Accept");
     x->request.if_match = http_head_field(&head, "If-Match");
     x->request.if_none_match = http_head_field(&head, "If-None-Match");
+    x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
+    x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
     return http_head_check(&head, &framing, &x->err) &&
            http_head_path(url, x->path, &x->request, &x->err) && route_check(x) &&
            query_check(x) && body_check(x, &head, &framing);
@@ -135,6 +139,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
 /* ---- answers -------------------------------------------------------------------- */
 
 static void problem_set(struct exchange *x) {
+    flow_close(x);
     x->reply.status = problem_status(x->err.kind);
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
@@ -153,13 +158,46 @@ static void reply_log(const struct exchange *x, int64_t duration_us) {
               LOG_TEXT(x->err.kind ? x->err.text : NULL), NULL);
 }
 
+static ssize_t feed_read(void *context, uint64_t at, char *to, size_t n) {
+    int64_t got = flow_read(context, to, n);
+    (void)at;
+    return got == FLOW_END   ? MHD_CONTENT_READER_END_OF_STREAM
+           : got == FLOW_CUT ? MHD_CONTENT_READER_END_WITH_ERROR
+                             : (ssize_t)got;
+}
+
+/* The head of a feed. What the system would keep for a client that does not read counts
+ * too. */
+static struct MHD_Response *response_feed(struct exchange *x) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int bytes = FEED_BUFFER;
+    if (info)
+        setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    x->close = true;
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, FEED_BLOCK, feed_read, x, NULL);
+    if (response) {
+        MHD_add_response_header(response, "Cache-Control", "no-store");
+        MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx */
+    }
+    return response;
+}
+
+static struct MHD_Response *response_body(struct exchange *x) {
+    struct text *body = &x->reply.body;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer_with_free_callback(body->n, body->data, free);
+    if (response)
+        *body = (struct text){0}; /* the response frees it */
+    return response;
+}
+
 static struct MHD_Response *response_new(struct exchange *x) {
     struct http_reply *reply = &x->reply;
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
-        reply->body.n, reply->body.data, free);
+    struct MHD_Response *response = reply->feed ? response_feed(x) : response_body(x);
     if (!response)
         return NULL;
-    reply->body = (struct text){0}; /* the response frees it */
     if (reply->status != 204)
         MHD_add_response_header(response, "Content-Type",
                                 reply->type ? reply->type : "application/json");
@@ -168,6 +206,8 @@ static struct MHD_Response *response_new(struct exchange *x) {
         MHD_add_response_header(response, "Location", reply->location);
     if (reply->etag[0])
         MHD_add_response_header(response, "ETag", reply->etag);
+    if (reply->replayed)
+        MHD_add_response_header(response, "Idempotent-Replayed", "true");
     if (reply->filename[0]) {
         char disposition[HTTP_FILENAME_MAX + 32];
         snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"",
@@ -187,6 +227,8 @@ static struct MHD_Response *response_new(struct exchange *x) {
 }
 
 static enum MHD_Result reply_queue(struct exchange *x) {
+    bool ok = x->err.kind || !x->reply.feed || flow_open(x, &x->err);
+    (void)ok; /* x->err says it */
     if (x->err.kind)
         problem_set(x);
     if (x->reply.body.failed) {
@@ -244,6 +286,13 @@ bool connection_left(const struct exchange *x) {
         return false;
     ssize_t n = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+void connection_cut(const struct exchange *x) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info)
+        shutdown(info->connect_fd, SHUT_RDWR);
 }
 
 /* ---- libmicrohttpd's callbacks -------------------------------------------------- */
@@ -336,6 +385,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     reaper_phase(x->watched, REAPER_IDLE, clock_mono_us());
     if (x->upload)
         upload_leave(&h->uploads, x->upload);
+    flow_close(x);
     http_body_free(&h->bodies, &x->body);
     text_free(&x->reply.body);
     free(x);
@@ -392,6 +442,7 @@ static void *tick(void *context) {
         if (!look)
             continue;
         uploads_sweep(&h->uploads);
+        flows_sweep(h, clock_mono_us());
         size_t reaped = reaper_run(h->reaper, clock_mono_us());
         if (reaped)
             log_write(LOG_WARN, "slow connections ended", "connections", LOG_INT(reaped),
@@ -495,6 +546,8 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->bodies.bytes_max = (size_t)config->body_memory_max;
     h->connections_max = connections_limit(config);
     h->parked_max = h->connections_max / 2;
+    h->flows_max = (size_t)config->streams_max;
+    h->held_max = h->connections_max - h->connections_max / 4;
     if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e))
         h->daemon = daemon_start(h);
     if (h->daemon && acceptor_open(h, e) &&
@@ -517,6 +570,7 @@ void http_wake(struct http *h) {
 
 void http_drain(struct http *h) {
     atomic_store(&h->draining, true);
+    flows_drain(h);
     http_wake(h);
 }
 

@@ -43,10 +43,32 @@ struct http_request {
     size_t body_n;                     /* of a stream: how much of it has come */
     const char *content_type, *accept; /* these headers; NULL: not there */
     const char *if_match, *if_none_match;
+    const char *idempotency_key;
+    const char *last_event_id;
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
     bool draining;       /* the server is about to end, or cannot wait: do not park */
 };
+
+/* An answer that goes on while it is sent: its body is asked for as the client takes it,
+ * and the connection sleeps while there is none. Never a whole body in memory.
+ *
+ * start, read and close run on the connection's thread, in this order: memory alone. */
+struct http_flow;
+struct http_feed {
+    /* The answer begins: from here to close http_flow_wake(flow) may be called. */
+    void (*start)(void *source, struct http_flow *flow);
+    /* Up to n bytes, at least 512. @return how many; HTTP_FEED_NOTHING: none before
+     * http_flow_wake; HTTP_FEED_END: that was all. */
+    int64_t (*read)(void *source, char *to, size_t n);
+    /* Always the last, and always called: after the end, a client that left or was cut
+     * off, a server that drains, or an answer that was refused before its start. */
+    void (*close)(void *source);
+};
+enum { HTTP_FEED_NOTHING = 0, HTTP_FEED_END = -1 };
+
+/* There is something to read. Any thread; it does not call back. */
+void http_flow_wake(struct http_flow *flow);
 
 /* What it answers. Zeroed before it runs; `body` is taken. */
 struct http_reply {
@@ -56,7 +78,10 @@ struct http_reply {
     char location[HTTP_LOCATION_MAX];
     char etag[HTTP_ETAG_MAX];         /* with its quotes; "": none */
     char filename[HTTP_FILENAME_MAX]; /* to keep it under; "": it is no attachment */
+    bool replayed;                    /* the answer to an earlier request of that key */
     const char *allow;                /* for 405 */
+    const struct http_feed *feed;     /* not NULL: the body comes from it, */
+    void *source;                     /* which is taken; and the connection ends */
     int64_t park_until_us; /* not 0: no answer yet; call again on a change, or then */
     bool defer; /* it needs a store and was called without: call again with one */
 };

@@ -25,7 +25,7 @@ static void exchange_back(struct exchange *x, enum exchange_state state) {
 static bool exchange_park(struct exchange *x) {
     struct http *h = x->http;
     pthread_mutex_lock(&h->lock);
-    x->no_park = h->parked_n >= h->parked_max;
+    x->no_park = h->parked_n >= h->parked_max || h->parked_n + h->flows_n >= h->held_max;
     bool parked = !x->no_park && atomic_load(&h->wakes) == x->wakes_seen;
     if (parked) {
         x->next = h->parked;

@@ -10,6 +10,7 @@
 #include "server/acceptor.h"
 #include "server/executor.h"
 #include "server/http_body.h"
+#include "server/http_flow.h"
 #include "server/listener.h"
 #include "server/reaper.h"
 #include "server/routes.h"
@@ -42,6 +43,7 @@ struct exchange {
     struct err err; /* what the answer is instead */
     struct http_body body;
     struct upload *upload; /* instead, where the route takes a stream */
+    struct http_flow flow; /* of a reply with a feed */
     uint64_t wakes_seen;
     struct exchange *next; /* among the parked */
     char allow[64];
@@ -63,10 +65,14 @@ struct http {
     struct http_bodies bodies;
     struct uploads uploads;
     atomic_uint_fast64_t wakes;
-    size_t parked_max;
+    size_t parked_max, flows_max;
+    size_t held_max;      /* parked and flowing together: the rest is for others */
     pthread_mutex_t lock; /* guards what follows */
     struct exchange *parked;
     size_t parked_n;
+    struct exchange *flows;
+    size_t flows_n;
+    int64_t drained_us; /* when the drain began */
 };
 
 /* Calls its handler, on this thread. */
@@ -87,5 +93,7 @@ void exchanges_unpark(struct http *h, enum parked_which which);
 void connection_sleep(struct exchange *x);
 void connection_wake(struct exchange *x);
 bool connection_left(const struct exchange *x);
+/* Ends the connection from outside: its thread finds that out. */
+void connection_cut(const struct exchange *x);
 
 #endif

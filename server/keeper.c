@@ -1,5 +1,6 @@
 #include "server/keeper.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,9 +16,9 @@
 #include "server/signals.h"
 
 enum {
-    LOOK_MS = 25,       /* between looks for a cancellation while a job runs */
-    WRITE_MS = 100,     /* between batches of points */
-    HEARTBEAT_MS = 2000 /* between batches without points */
+    LOOK_MS = 25,          /* between looks for a cancellation while a job runs */
+    WRITE_MS = 100,        /* between batches of points */
+    HEARTBEATS_A_LEASE = 5 /* without points */
 };
 
 struct points {
@@ -34,16 +35,22 @@ struct keeper {
     atomic_bool stop, quitting;
     atomic_bool ending; /* keeper_stop was called */
     _Atomic double epochs_done, training_seconds;
-    struct points outgoing; /* the keeper's thread; the trainer's while nothing is kept */
+    int64_t lease_ms;
+    /* the keeper's thread's; the trainer's while nothing is kept */
+    struct points outgoing;
+    struct checkpoint_writer writer;
     int64_t written_us;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     bool woken;
     bool keeping; /* a claim is kept */
     bool busy;    /* the thread is at the store with it */
-    bool cancelled, lost;
+    bool lost;
+    enum store_wish wish;
     struct store_claim claim;
     struct points pending;
+    enum keeper_checkpoint checkpoint;
+    struct checkpoint_files files; /* handed over, not yet taken up */
 };
 
 static bool points_add(struct points *p, const struct store_point *items, size_t n) {
@@ -68,35 +75,89 @@ static void quit(struct keeper *k) {
     atomic_store(&k->stop, true);
 }
 
-/* Writes the batch, or only looks. */
-static void store_visit(struct keeper *k, const struct store_claim *claim, bool *cancel,
-                        bool *lost) {
-    struct err e = {0};
-    int64_t now = clock_mono_us();
-    bool write_due = k->outgoing.n ? now - k->written_us >= WRITE_MS * 1000
-                                   : now - k->written_us >= HEARTBEAT_MS * 1000;
-    if (!write_due) {
-        if (!store_claim_check(k->store, claim, lost, cancel, &e))
-            log_err(LOG_WARN, "the job could not be looked at", &e);
-        return;
-    }
-    int64_t now_ms = clock_ms();
-    struct store_progress progress = {
-        .now_ms = now_ms,
-        .lease_until_ms = now_ms + KEEPER_LEASE_MS,
+/* What a visit to the store brought. */
+struct visit {
+    enum store_wish wish;
+    bool lost;
+    bool checkpoint_ended, checkpoint_failed;
+};
+
+static struct store_progress progress_of(struct keeper *k) {
+    return (struct store_progress){
+        .lease_ms = k->lease_ms,
         .epochs_done = atomic_load(&k->epochs_done),
         .training_seconds = atomic_load(&k->training_seconds),
         .points = k->outgoing.items,
         .points_n = k->outgoing.n,
     };
+}
+
+static void claim_visit(struct keeper *k, const struct store_claim *claim,
+                        struct visit *v) {
+    struct err e = {0};
+    int64_t now = clock_mono_us();
+    int64_t heartbeat_ms = k->lease_ms / HEARTBEATS_A_LEASE;
+    bool write_due = k->outgoing.n ? now - k->written_us >= WRITE_MS * 1000
+                                   : now - k->written_us >= heartbeat_ms * 1000;
+    if (!write_due) {
+        if (!store_claim_check(k->store, claim, &v->lost, &v->wish, &e))
+            log_err(LOG_WARN, "the job could not be looked at", &e);
+        return;
+    }
+    struct store_progress progress = progress_of(k);
     k->written_us = now;
-    if (store_claim_progress(k->store, claim, &progress, cancel, &e)) {
+    if (store_claim_progress(k->store, claim, &progress, &v->wish, &e)) {
         k->outgoing.n = 0;
     } else if (e.kind == ERR_CONFLICT) {
-        *lost = true;
+        v->lost = true;
     } else {
         log_err(LOG_WARN, "a batch of points waits to be written", &e);
     }
+}
+
+/* One piece of the checkpoint in hand, or the transaction that makes it one. */
+static void checkpoint_visit(struct keeper *k, const struct store_claim *claim,
+                             struct visit *v) {
+    struct err e = {0};
+    enum checkpoint_step step = checkpoint_writer_step(&k->writer, k->store, &e);
+    if (step == CHECKPOINT_MORE)
+        return;
+    struct store_progress progress = progress_of(k);
+    bool ok = step == CHECKPOINT_READY &&
+              store_claim_checkpoint(k->store, claim, &progress, k->writer.files.rows,
+                                     k->writer.files.n, &e);
+    if (ok) {
+        k->outgoing.n = 0;
+        k->written_us = clock_mono_us();
+    } else {
+        log_err(LOG_WARN, "a checkpoint could not be written", &e);
+    }
+    v->checkpoint_ended = true;
+    v->checkpoint_failed = !ok;
+    v->lost = v->lost || e.kind == ERR_CONFLICT;
+    checkpoint_writer_drop(&k->writer, k->store);
+}
+
+/* Takes over what the trainer's side has left; under the lock. */
+static void handed_take(struct keeper *k) {
+    if (points_add(&k->outgoing, k->pending.items, k->pending.n))
+        k->pending.n = 0;
+    if (k->files.n) {
+        k->writer = (struct checkpoint_writer){.files = k->files};
+        k->files = (struct checkpoint_files){0};
+    }
+}
+
+static void visit_note(struct keeper *k, const struct visit *v) {
+    if (v->wish > k->wish)
+        k->wish = v->wish;
+    k->lost = k->lost || v->lost;
+    if (v->checkpoint_ended)
+        k->checkpoint =
+            v->checkpoint_failed ? KEEPER_CHECKPOINT_FAILED : KEEPER_CHECKPOINT_NONE;
+    if (k->keeping && (v->wish != STORE_GO_ON || v->lost))
+        atomic_store(&k->stop, true);
+    pthread_cond_broadcast(&k->changed);
 }
 
 /* One visit to the store for the claim in hand, if there is one. */
@@ -107,19 +168,16 @@ static void keep(struct keeper *k) {
         return;
     }
     struct store_claim claim = k->claim;
-    if (points_add(&k->outgoing, k->pending.items, k->pending.n))
-        k->pending.n = 0;
+    handed_take(k);
     k->busy = true;
     pthread_mutex_unlock(&k->lock);
-    bool cancel = false, lost = false;
-    store_visit(k, &claim, &cancel, &lost);
+    struct visit v = {0};
+    claim_visit(k, &claim, &v);
+    if (k->writer.files.n)
+        checkpoint_visit(k, &claim, &v);
     pthread_mutex_lock(&k->lock);
     k->busy = false;
-    k->cancelled = k->cancelled || cancel;
-    k->lost = k->lost || lost;
-    if (k->keeping && (cancel || lost))
-        atomic_store(&k->stop, true);
-    pthread_cond_broadcast(&k->changed);
+    visit_note(k, &v);
     pthread_mutex_unlock(&k->lock);
 }
 
@@ -144,7 +202,7 @@ static void *run(void *context) {
     struct keeper *k = context;
     for (;;) {
         pthread_mutex_lock(&k->lock);
-        int timeout = k->keeping ? LOOK_MS : -1;
+        int timeout = !k->keeping ? -1 : k->writer.files.n || k->files.n ? 0 : LOOK_MS;
         pthread_mutex_unlock(&k->lock);
         struct pollfd fds[3] = {{.fd = k->call_fd, .events = POLLIN},
                                 {.fd = k->signal_fd, .events = POLLIN},
@@ -171,13 +229,14 @@ static void *run(void *context) {
 
 /* ---- start and stop ------------------------------------------------------------- */
 
-struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) {
+struct keeper *keeper_start(const struct keeper_options *options, struct err *e) {
     struct keeper *k = calloc(1, sizeof *k);
     if (!k) {
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the keeper");
         return NULL;
     }
-    k->wake_fd = wake_fd;
+    k->wake_fd = options->wake_fd;
+    k->lease_ms = options->lease_ms;
     k->signal_fd = signals_open(e);
     k->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&k->lock, NULL);
@@ -186,7 +245,7 @@ struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e) 
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&k->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    k->store = store_open(store_path, e);
+    k->store = store_open(options->store_path, e);
     if (k->store && k->signal_fd >= 0 && k->call_fd >= 0 &&
         pthread_create(&k->thread, NULL, run, k) == 0)
         return k;
@@ -251,7 +310,9 @@ void keeper_begin(struct keeper *k, const struct store_claim *claim) {
     pthread_mutex_lock(&k->lock);
     k->claim = *claim;
     k->outgoing.n = k->pending.n = 0;
-    k->cancelled = k->lost = false;
+    k->lost = false;
+    k->wish = STORE_GO_ON;
+    k->checkpoint = KEEPER_CHECKPOINT_NONE;
     k->written_us = clock_mono_us();
     atomic_store(&k->epochs_done, 0);
     atomic_store(&k->training_seconds, 0);
@@ -275,14 +336,40 @@ void keeper_progress(struct keeper *k, double epochs_done, double training_secon
     atomic_store_explicit(&k->training_seconds, training_seconds, memory_order_relaxed);
 }
 
+void keeper_checkpoint(struct keeper *k, struct checkpoint_files *files) {
+    pthread_mutex_lock(&k->lock);
+    assert(k->checkpoint != KEEPER_CHECKPOINT_WRITING);
+    k->files = *files;
+    k->checkpoint = KEEPER_CHECKPOINT_WRITING;
+    *files = (struct checkpoint_files){0};
+    pthread_mutex_unlock(&k->lock);
+    thread_signal(k);
+}
+
+enum keeper_checkpoint keeper_checkpoint_state(struct keeper *k) {
+    pthread_mutex_lock(&k->lock);
+    enum keeper_checkpoint state = k->checkpoint;
+    pthread_mutex_unlock(&k->lock);
+    return state;
+}
+
+enum keeper_checkpoint keeper_checkpoint_wait(struct keeper *k) {
+    pthread_mutex_lock(&k->lock);
+    while (k->checkpoint == KEEPER_CHECKPOINT_WRITING && !k->lost)
+        pthread_cond_wait(&k->changed, &k->lock);
+    enum keeper_checkpoint state = k->checkpoint;
+    pthread_mutex_unlock(&k->lock);
+    return state;
+}
+
 struct keeper_end keeper_end(struct keeper *k) {
     pthread_mutex_lock(&k->lock);
     k->keeping = false;
     while (k->busy)
         pthread_cond_wait(&k->changed, &k->lock);
-    if (points_add(&k->outgoing, k->pending.items, k->pending.n))
-        k->pending.n = 0;
-    struct keeper_end end = {k->cancelled, k->lost, k->outgoing.items, k->outgoing.n};
+    handed_take(k);
+    checkpoint_writer_drop(&k->writer, k->store); /* one of a job that ends without it */
+    struct keeper_end end = {k->wish, k->lost, k->outgoing.items, k->outgoing.n};
     pthread_mutex_unlock(&k->lock);
     return end;
 }

@@ -1,6 +1,6 @@
 /* A worker's second thread: keeps the lease of the job in hand, writes its points in
- * batches, and stops the trainer when somebody asks. It has its own connection to the
- * store. */
+ * batches and its checkpoints piece by piece, and stops the trainer when somebody asks.
+ * It has its own connection to the store. */
 #ifndef SERVER_KEEPER_H
 #define SERVER_KEEPER_H
 
@@ -8,19 +8,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/store.h"
-
-enum { KEEPER_LEASE_MS = 10000 };
+#include "server/checkpoint_writer.h"
 
 struct keeper;
 
+struct keeper_options {
+    const char *store_path;
+    int wake_fd;      /* the socket to the server, or -1 */
+    int64_t lease_ms; /* how long a claim lasts without a sign of life */
+};
+
 /* From here to keeper_stop SIGTERM and SIGINT mean that the process is to end; one keeper
- * a process. `wake_fd`: the socket to the server, or -1. */
-struct keeper *keeper_start(const char *store_path, int wake_fd, struct err *e)
+ * a process. */
+struct keeper *keeper_start(const struct keeper_options *options, struct err *e)
     __attribute__((warn_unused_result));
 void keeper_stop(struct keeper *k);
 
-/* Set when the trainer should stop: cancelled, lease lost, or the process is to end. */
+/* Set when the trainer should stop: cancelled, paused, lease lost, or the process is to
+ * end. */
 const atomic_bool *keeper_stop_flag(const struct keeper *k);
 
 /* Whether the process should end. */
@@ -39,10 +44,25 @@ void keeper_begin(struct keeper *k, const struct store_claim *claim);
 bool keeper_point(struct keeper *k, struct store_point point);
 void keeper_progress(struct keeper *k, double epochs_done, double training_seconds);
 
+/* Takes the files of a checkpoint, and *files is empty; they are written with the points
+ * so far, unless the claim is lost. One at a time: the one before has been waited for, or
+ * its state is not WRITING. */
+void keeper_checkpoint(struct keeper *k, struct checkpoint_files *files);
+
+enum keeper_checkpoint {
+    KEEPER_CHECKPOINT_NONE, /* there was none yet, or the last one is in the store */
+    KEEPER_CHECKPOINT_WRITING,
+    KEEPER_CHECKPOINT_FAILED /* the last one could not be written; the log says why */
+};
+enum keeper_checkpoint keeper_checkpoint_state(struct keeper *k);
+/* Waits while it is being written. */
+enum keeper_checkpoint keeper_checkpoint_wait(struct keeper *k);
+
 /* Ends the keeping. What was not yet written is in points (borrowed until the next
  * begin). */
 struct keeper_end {
-    bool cancelled, lost;
+    enum store_wish wish;
+    bool lost;
     const struct store_point *points;
     size_t points_n;
 };

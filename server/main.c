@@ -35,8 +35,10 @@ struct server {
     struct registry *registry;
     struct metrics *metrics;
     struct supervisor *supervisor;
+    struct hub *hub;
     _Atomic(struct http *) http;
     struct jobs_context jobs;
+    struct events_context events;
     struct models_context models;
     struct predict_context predict;
     struct probes_context probes;
@@ -72,9 +74,9 @@ static bool models_look(struct server *server, struct err *e) {
 
 static bool http_open(struct server *server, struct err *e) {
     void *subsystems[SUBSYSTEMS_N] = {
-        [SUBSYSTEM_JOBS] = &server->jobs,     [SUBSYSTEM_MODELS] = &server->models,
-        [SUBSYSTEM_DATASETS] = NULL,          [SUBSYSTEM_PREDICT] = &server->predict,
-        [SUBSYSTEM_PROBES] = &server->probes,
+        [SUBSYSTEM_JOBS] = &server->jobs,       [SUBSYSTEM_EVENTS] = &server->events,
+        [SUBSYSTEM_MODELS] = &server->models,   [SUBSYSTEM_DATASETS] = NULL,
+        [SUBSYSTEM_PREDICT] = &server->predict, [SUBSYSTEM_PROBES] = &server->probes,
     };
     static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
     memcpy(kept, subsystems, sizeof kept);
@@ -102,7 +104,17 @@ static bool server_start(struct server *server, struct err *e) {
     server->supervisor = supervisor_start(&supervising, e);
     if (!server->supervisor)
         return false;
-    server->jobs = (struct jobs_context){server->supervisor, server->registry};
+    struct hub_options watching = {config->store, config->stream_heartbeat_ms};
+    server->hub = hub_start(&watching, e);
+    if (!server->hub)
+        return false;
+    server->events = (struct events_context){server->hub};
+    server->jobs = (struct jobs_context){
+        .supervisor = server->supervisor,
+        .registry = server->registry,
+        .queue_max = config->queue_max,
+        .memory_max = config->job_memory_max,
+    };
     server->models = (struct models_context){server->registry};
     server->predict = (struct predict_context){server->registry, server->metrics};
     server->probes = (struct probes_context){
@@ -127,6 +139,7 @@ static void server_stop(struct server *server) {
     int64_t left_ms = (until_us - clock_mono_us()) / 1000;
     if (http)
         http_stop(http, left_ms > 0 ? left_ms : 0);
+    hub_stop(server->hub);
     supervisor_free(server->supervisor); /* handlers woke it until here */
     registry_free(server->registry);
     metrics_free(server->metrics);

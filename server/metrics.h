@@ -19,6 +19,8 @@ void metrics_request(struct metrics *m, const struct route *route, int status,
                      int64_t duration_us);
 /* Connections came (1) or went (-1). */
 void metrics_connections(struct metrics *m, int change);
+/* The same for streams of events. */
+void metrics_watchers(struct metrics *m, int change);
 void metrics_predicted(struct metrics *m, size_t rows);
 
 /* What the counters cannot know. Negative: not known now, left out. */

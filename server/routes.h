@@ -7,6 +7,7 @@
 /* What a handler works on: main gives one pointer for each. */
 enum subsystem {
     SUBSYSTEM_JOBS,
+    SUBSYSTEM_EVENTS,
     SUBSYSTEM_MODELS,
     SUBSYSTEM_DATASETS,
     SUBSYSTEM_PREDICT,

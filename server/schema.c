@@ -123,7 +123,71 @@ static const char VERSION_3[] =
     "ALTER TABLE jobs ADD COLUMN validation_targets_blob BIGINT REFERENCES blobs (id);"
     "CREATE INDEX jobs_by_validation_targets ON jobs (validation_targets_blob);";
 
-static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2, VERSION_3};
+/* Control, checkpoints, and the history of each job. A paused job is 'queued' with
+ * hold = 1, one that runs with hold = 1 was asked to pause. */
+static const char VERSION_4[] =
+    "ALTER TABLE jobs ADD COLUMN priority BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN hold BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN memory_bytes BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN checkpoint BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN events BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN idempotency_key TEXT;"
+    "ALTER TABLE jobs ADD COLUMN body_sha256 TEXT;"
+    "CREATE UNIQUE INDEX jobs_by_key ON jobs (idempotency_key);"
+    /* The first of a status is the next to be claimed. */
+    "CREATE INDEX jobs_by_turn ON jobs (status, hold, priority DESC, number);"
+
+    /* shared: the blob was found by its SHA-256 after it had been sealed, so that
+       somebody may be about to refer to it. Of older ones nobody knows. */
+    "ALTER TABLE blobs ADD COLUMN shared BIGINT NOT NULL DEFAULT 1;"
+
+    /* A job's points and its other events share one sequence. A done event has no
+       document: the row of its job, which stays as it is, says it all. */
+    "CREATE TABLE events ("
+    " job BIGINT NOT NULL REFERENCES jobs (number),"
+    " seq BIGINT NOT NULL,"
+    " at_ms BIGINT NOT NULL,"
+    " kind TEXT NOT NULL CHECK (kind IN ('status', 'checkpoint', 'warning', 'done')),"
+    " document TEXT,"
+    " PRIMARY KEY (job, seq));"
+
+    "ALTER TABLE points RENAME TO points_before;"
+    "CREATE TABLE points ("
+    " job BIGINT NOT NULL REFERENCES jobs (number),"
+    " epoch BIGINT NOT NULL,"
+    " cost DOUBLE PRECISION NOT NULL,"
+    " validation_cost DOUBLE PRECISION,"
+    " seq BIGINT NOT NULL,"
+    " PRIMARY KEY (job, epoch));"
+    "INSERT INTO points (job, epoch, cost, validation_cost, seq)"
+    " SELECT job, epoch, cost, validation_cost,"
+    "  row_number() OVER (PARTITION BY job ORDER BY epoch) FROM points_before;"
+    "DROP TABLE points_before;"
+    "CREATE UNIQUE INDEX points_by_seq ON points (job, seq);"
+    "UPDATE jobs SET events ="
+    " (SELECT count(*) FROM points WHERE points.job = jobs.number)"
+    " + CASE WHEN status IN ('queued', 'running') THEN 0 ELSE 1 END;"
+    "INSERT INTO events (job, seq, at_ms, kind)"
+    " SELECT number, events, finished_ms, 'done' FROM jobs"
+    " WHERE status NOT IN ('queued', 'running');"
+
+    "CREATE TABLE checkpoints ("
+    " job BIGINT NOT NULL REFERENCES jobs (number),"
+    " number BIGINT NOT NULL,"
+    " epoch BIGINT NOT NULL,"
+    " epochs_done DOUBLE PRECISION NOT NULL,"
+    " cost DOUBLE PRECISION,"
+    " validation_cost DOUBLE PRECISION,"
+    " training_seconds DOUBLE PRECISION NOT NULL,"
+    " blob BIGINT NOT NULL REFERENCES blobs (id),"
+    " bytes BIGINT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " best BIGINT NOT NULL,"
+    " resumable BIGINT NOT NULL,"
+    " PRIMARY KEY (job, number));"
+    "CREATE INDEX checkpoints_by_blob ON checkpoints (blob);";
+
+static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2, VERSION_3, VERSION_4};
 enum { MIGRATIONS_N = sizeof MIGRATIONS / sizeof *MIGRATIONS };
 
 static bool version_read(struct db *db, int64_t *version, struct err *e) {

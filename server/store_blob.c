@@ -32,14 +32,25 @@ void store_sha256_text(struct sha256_ctx *hash, char text[STORE_SHA256_TEXT]) {
     text[2 * sizeof digest] = '\0';
 }
 
+void store_sha256(const void *bytes, size_t n, char text[STORE_SHA256_TEXT]) {
+    struct sha256_ctx hash;
+    sha256_init(&hash);
+    sha256_update(&hash, n, bytes);
+    store_sha256_text(&hash, text);
+}
+
 /* ---- writing -------------------------------------------------------------------- */
 
 /* Finds the sealed blob of these bytes; *blob is 0 when there is none. The touch keeps
- * the sweep away from it for the hour that a new blob would have. */
+ * the sweep away from it for the hour that a new blob would have, and store_blobs_drop by
+ * the mark: its finder may refer to it any moment. */
 static bool blob_find(struct store *s, const char *sha256, int64_t now_ms, int64_t *blob,
                       struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db, "UPDATE blobs SET touched_ms = $2 WHERE sha256 = $1 RETURNING id", e);
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "UPDATE blobs SET touched_ms = $2, shared = 1 WHERE sha256 = $1"
+                   " RETURNING id",
+                   e);
     if (!q)
         return false;
     db_bind_text(q, 1, sha256);
@@ -55,7 +66,8 @@ static bool blob_insert(struct store *s, int64_t now_ms, int64_t *blob, struct e
     if (!store_counter_next(s, "blob", "", blob, e))
         return false;
     struct db_statement *q = db_prepare(
-        s->db, "INSERT INTO blobs (id, bytes, touched_ms) VALUES ($1, 0, $2)", e);
+        s->db, "INSERT INTO blobs (id, bytes, touched_ms, shared) VALUES ($1, 0, $2, 0)",
+        e);
     if (!q)
         return false;
     db_bind_int(q, 1, *blob);
@@ -291,41 +303,76 @@ void store_blob_abort(struct store *s, struct store_blob_writer *w) {
 
 /* ---- sweeping ------------------------------------------------------------------- */
 
-/* Condemns the first blob behind *blob that may go; *blob is 0 when there is none. */
-static bool sweep_next(struct store *s, int64_t before_ms, int64_t *blob, struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "UPDATE blobs SET sha256 = NULL, touched_ms = $3 WHERE id ="
-                   " (SELECT min(b.id) FROM blobs b WHERE b.id > $1 AND b.touched_ms < $2"
-                   "  AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.data_blob = b.id)"
-                   "  AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.targets_blob = b.id)"
-                   "  AND NOT EXISTS"
-                   "   (SELECT 1 FROM jobs j WHERE j.validation_blob = b.id)"
-                   "  AND NOT EXISTS"
-                   "   (SELECT 1 FROM jobs j WHERE j.validation_targets_blob = b.id)"
-                   "  AND NOT EXISTS (SELECT 1 FROM dataset_parts p WHERE p.blob = b.id)"
-                   "  AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.blob = b.id))"
-                   " RETURNING id",
-                   e);
+#define BLOB_UNUSED                                                                      \
+    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.data_blob = b.id)"                    \
+    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.targets_blob = b.id)"                 \
+    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.validation_blob = b.id)"              \
+    " AND NOT EXISTS"                                                                    \
+    " (SELECT 1 FROM jobs j WHERE j.validation_targets_blob = b.id)"                     \
+    " AND NOT EXISTS (SELECT 1 FROM dataset_parts p WHERE p.blob = b.id)"                \
+    " AND NOT EXISTS (SELECT 1 FROM checkpoints c WHERE c.blob = b.id)"                  \
+    " AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.blob = b.id)"
+
+/* Runs a statement that condemns one blob of $1, those untouched since before_ms;
+ * *condemned is 0 when it met none. */
+static bool blob_condemn(struct store *s, const char *sql, int64_t blob,
+                         int64_t before_ms, int64_t *condemned, struct err *e) {
+    struct db_statement *q = db_prepare(s->db, sql, e);
     if (!q || !db_begin(s->db, e))
         return false;
-    db_bind_int(q, 1, *blob);
+    db_bind_int(q, 1, blob);
     db_bind_int(q, 2, before_ms);
     db_bind_int(q, 3, BLOB_CONDEMNED);
     enum db_step step = db_step(q, e);
-    *blob = step == DB_ROW ? db_int(q, 0) : 0;
+    *condemned = step == DB_ROW ? db_int(q, 0) : 0;
     db_end(q);
     return store_commit_if(s, step != DB_FAILED, e);
 }
 
+/* The first blob behind $1 that may go. */
+static const char SWEEP[] =
+    "UPDATE blobs SET sha256 = NULL, touched_ms = $3 WHERE id ="
+    " (SELECT min(b.id) FROM blobs b WHERE b.id > $1 AND b.touched_ms < $2" BLOB_UNUSED
+    ") RETURNING id";
+
 bool store_blob_sweep(struct store *s, int64_t now_ms, int64_t *deleted, struct err *e) {
     int64_t blob = 0;
     for (*deleted = 0;; ++*deleted) {
-        if (!sweep_next(s, now_ms - BLOB_KEEP_MS, &blob, e))
+        if (!blob_condemn(s, SWEEP, blob, now_ms - BLOB_KEEP_MS, &blob, e))
             return false;
         if (!blob)
             return true;
         if (!blob_drop(s, blob, e))
             return false;
     }
+}
+
+/* ---- dropping at once ----------------------------------------------------------- */
+
+bool store_ids_add(struct store_ids *ids, int64_t id, struct err *e) {
+    void *items = ids->items;
+    bool ok = store_grow(&items, &ids->capacity, ids->n, sizeof *ids->items, e);
+    ids->items = items;
+    if (ok)
+        ids->items[ids->n++] = id;
+    return ok;
+}
+
+/* Blob $1, if whoever wrote it was the only one to be told of it: the reference that is
+ * gone was theirs. One that others found waits for the sweep's hour. */
+static const char DROP[] =
+    "UPDATE blobs SET sha256 = NULL, touched_ms = $3 WHERE id ="
+    " (SELECT b.id FROM blobs b WHERE b.id = $1 AND b.sha256 IS NOT NULL"
+    "  AND (b.shared = 0 OR b.touched_ms < $2)" BLOB_UNUSED ") RETURNING id";
+
+void store_blobs_drop(struct store *s, struct store_ids *ids) {
+    int64_t before_ms = db_now_ms(s->db) - BLOB_KEEP_MS;
+    for (size_t i = 0; i < ids->n; i++) {
+        struct err ignored = {0};
+        int64_t blob = 0;
+        if (blob_condemn(s, DROP, ids->items[i], before_ms, &blob, &ignored) && blob)
+            blob_abandon(s, blob);
+    }
+    free(ids->items);
+    *ids = (struct store_ids){0};
 }

@@ -1,14 +1,13 @@
-/* A worker's side. Every write names the job, the fence and the status 'running' in its
- * WHERE: a claim that has been lost changes no row, and its transaction ends there. */
+/* Claiming a job and holding it. Every write names the job, the fence and the status
+ * 'running' in its WHERE: see STORE_CLAIM_HOLDS. */
 #include "server/store.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/store_internal.h"
 
-static bool lease_lost(const struct store_claim *claim, struct err *e) {
+bool store_lease_lost(const struct store_claim *claim, struct err *e) {
     return err_set(e, ERR_CONFLICT, NULL, "lease lost: job %s, fence %lld", claim->job_id,
                    (long long)claim->fence);
 }
@@ -16,49 +15,38 @@ static bool lease_lost(const struct store_claim *claim, struct err *e) {
 /* ---- claiming ------------------------------------------------------------------- */
 
 struct candidate {
-    struct store_claim claim; /* the fence as it stands */
-    bool cancel;
+    int64_t number;
+    bool running; /* its lease has run out */
+    bool cancel, hold;
 };
 
-/* Two lookups at the ends of one index, however long the queue is. */
+/* Two lookups: the head of the queue is the first of one index, however long the queue
+ * is; those that run are few. */
 static bool candidate_find(struct store *s, int64_t now_ms, struct candidate *c,
                            bool *found, struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "SELECT id, fence, cancel_requested FROM jobs WHERE number ="
-                   " (SELECT min(c.number) FROM"
-                   "  (SELECT min(number) AS number FROM jobs WHERE status = 'queued'"
-                   "   UNION ALL SELECT min(number) AS number FROM jobs"
-                   "   WHERE status = 'running' AND lease_until_ms <= $1) AS c)",
-                   e);
+    struct db_statement *q = db_prepare(
+        s->db,
+        "SELECT number, status, cancel_requested, hold FROM jobs WHERE number IN ("
+        "(SELECT number FROM jobs WHERE status = 'queued' AND hold = 0"
+        " ORDER BY priority DESC, number LIMIT 1),"
+        " (SELECT number FROM jobs WHERE status = 'running' AND lease_until_ms <= $1"
+        " ORDER BY priority DESC, number LIMIT 1))"
+        " ORDER BY priority DESC, number LIMIT 1",
+        e);
     if (!q)
         return false;
     db_bind_int(q, 1, now_ms);
     enum db_step step = db_step(q, e);
     *found = step == DB_ROW;
-    if (*found) {
-        store_text_copy(c->claim.job_id, sizeof c->claim.job_id, db_text(q, 0));
-        c->claim.fence = db_int(q, 1);
-        c->cancel = db_int(q, 2) != 0;
-    }
+    if (*found)
+        *c = (struct candidate){
+            .number = db_int(q, 0),
+            .running = strcmp(db_text(q, 1), "running") == 0,
+            .cancel = db_int(q, 2) != 0,
+            .hold = db_int(q, 3) != 0,
+        };
     db_end(q);
     return step != DB_FAILED;
-}
-
-static bool candidate_cancel(struct store *s, const struct candidate *c, int64_t now_ms,
-                             struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "UPDATE jobs SET status = 'cancelled', stop_reason = 'cancelled',"
-                   " finished_ms = $3, owner = '', lease_until_ms = 0"
-                   " WHERE id = $1 AND fence = $2",
-                   e);
-    if (!q)
-        return false;
-    db_bind_text(q, 1, c->claim.job_id);
-    db_bind_int(q, 2, c->claim.fence);
-    db_bind_int(q, 3, now_ms);
-    return db_run(q, NULL, e);
 }
 
 struct lease {
@@ -66,65 +54,95 @@ struct lease {
     int64_t now_ms, until_ms;
 };
 
+/* The newest resumable checkpoint's, which is where the training goes on. */
+#define CHECKPOINT_VALUE(column)                                                         \
+    "COALESCE((SELECT c." column " FROM checkpoints c WHERE c.job = jobs.number"         \
+    " AND c.resumable = 1 ORDER BY c.number DESC LIMIT 1), 0)"
+
 static bool candidate_take(struct store *s, const struct candidate *c,
                            const struct lease *lease, struct store_claim *claim,
                            struct err *e) {
     struct db_statement *q = db_prepare(
         s->db,
         "UPDATE jobs SET status = 'running', fence = fence + 1, attempts = attempts + 1,"
-        " owner = $3, lease_until_ms = $4, epochs_done = 0,"
-        " started_ms = CASE started_ms WHEN 0 THEN $5 ELSE started_ms END"
-        " WHERE id = $1 AND fence = $2",
+        " owner = $2, lease_until_ms = $3,"
+        " started_ms = CASE started_ms WHEN 0 THEN $4 ELSE started_ms END,"
+        " epochs_done = " CHECKPOINT_VALUE(
+            "epochs_done") ","
+                           " training_seconds = " CHECKPOINT_VALUE(
+                               "training_seconds") " WHERE number = $1 RETURNING id, "
+                                                   "fence, events",
         e);
     if (!q)
         return false;
-    db_bind_text(q, 1, c->claim.job_id);
-    db_bind_int(q, 2, c->claim.fence);
-    db_bind_text(q, 3, lease->owner);
-    db_bind_int(q, 4, lease->until_ms);
-    db_bind_int(q, 5, lease->now_ms);
-    *claim = c->claim;
-    claim->fence++;
-    return db_run(q, NULL, e);
+    db_bind_int(q, 1, c->number);
+    db_bind_text(q, 2, lease->owner);
+    db_bind_int(q, 3, lease->until_ms);
+    db_bind_int(q, 4, lease->now_ms);
+    bool ok = db_step(q, e) == DB_ROW;
+    struct store_tail tail = {.job = c->number, .at_ms = lease->now_ms};
+    if (ok) {
+        store_text_copy(claim->job_id, sizeof claim->job_id, db_text(q, 0));
+        claim->fence = db_int(q, 1);
+        tail.seq = db_int(q, 2);
+    }
+    db_end(q);
+    return ok && store_event_status(s, &tail, JOB_RUNNING, e) &&
+           store_tail_save(s, &tail, e);
+}
+
+/* What is not to be trained goes where it belongs; *left: the job can be taken. */
+static bool candidate_judge(struct store *s, const struct candidate *c, int64_t now_ms,
+                            bool *left, struct err *e) {
+    bool ended = false;
+    if (c->running && !store_crash_count(s, c->number, now_ms, &ended, e))
+        return false;
+    bool asked = c->cancel || c->hold;
+    *left = !ended && !asked;
+    return ended || !asked || store_put_back(s, c->number, now_ms, NULL, e);
 }
 
 static bool claim_locked(struct store *s, const struct lease *lease,
                          struct store_claim *claim, bool *found, struct err *e) {
     struct candidate c;
     for (;;) {
+        bool left = false;
         if (!candidate_find(s, lease->now_ms, &c, found, e))
             return false;
         if (!*found)
             return true;
-        if (!c.cancel)
-            return candidate_take(s, &c, lease, claim, e);
-        if (!candidate_cancel(s, &c, lease->now_ms, e))
+        if (!candidate_judge(s, &c, lease->now_ms, &left, e))
             return false;
+        if (left)
+            return candidate_take(s, &c, lease, claim, e);
     }
 }
 
-bool store_claim(struct store *s, const char *owner, int64_t now_ms, int64_t lease_ms,
+bool store_claim(struct store *s, const char *owner, int64_t lease_ms,
                  struct store_claim *claim, bool *found, struct err *e) {
     assert(strlen(owner) < STORE_OWNER_MAX);
     /* A worker that looks into an empty queue must not take the write lock for it. */
     struct candidate c;
     *found = false;
-    if (!candidate_find(s, now_ms, &c, found, e))
+    if (!candidate_find(s, db_now_ms(s->db), &c, found, e))
         return false;
     if (!*found)
         return true;
+    *found = false;
+    if (!db_begin(s->db, e))
+        return false;
+    /* The clock is read under the lock, for which it may have waited. */
+    int64_t now_ms = db_now_ms(s->db);
     const struct lease lease = {owner, now_ms, now_ms + lease_ms};
-    bool ok = db_begin(s->db, e) &&
-              store_commit_if(s, claim_locked(s, &lease, claim, found, e), e);
+    bool ok = store_commit_if(s, claim_locked(s, &lease, claim, found, e), e);
     *found = *found && ok;
     return ok;
 }
 
 /* ---- holding -------------------------------------------------------------------- */
 
-/* Binds $1 to $6: the claim and the progress that every write of a worker carries. */
-static void bind_progress(struct db_statement *q, const struct store_claim *claim,
-                          const struct store_progress *p) {
+void store_progress_bind(struct db_statement *q, const struct store_claim *claim,
+                         const struct store_progress *p) {
     db_bind_text(q, 1, claim->job_id);
     db_bind_int(q, 2, claim->fence);
     db_bind_double(q, 3, p->epochs_done);
@@ -138,220 +156,59 @@ static void bind_progress(struct db_statement *q, const struct store_claim *clai
     }
 }
 
-#define PROGRESS_SET                                                                     \
-    " epochs_done = $3, training_seconds = $4,"                                          \
-    " cost = COALESCE($5, cost), cost_epoch = COALESCE($6, cost_epoch)"
-#define CLAIM_HOLDS " WHERE id = $1 AND fence = $2 AND status = 'running'"
+static enum store_wish wish_of(bool cancel, bool hold) {
+    return cancel ? STORE_CANCEL : hold ? STORE_PAUSE : STORE_GO_ON;
+}
 
-static bool progress_locked(struct store *s, const struct store_claim *claim,
-                            const struct store_progress *p, bool *cancel, struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "UPDATE jobs SET lease_until_ms = $7," PROGRESS_SET CLAIM_HOLDS
-                   " RETURNING number, cancel_requested",
-                   e);
+bool store_progress_write(struct store *s, const struct store_claim *claim,
+                          const struct store_progress *p, struct store_tail *tail,
+                          enum store_wish *wish, struct err *e) {
+    struct db_statement *q = db_prepare(
+        s->db,
+        "UPDATE jobs SET lease_until_ms = $7," STORE_PROGRESS_SET STORE_CLAIM_HOLDS
+        " RETURNING number, events, cancel_requested, hold",
+        e);
     if (!q)
         return false;
-    bind_progress(q, claim, p);
-    db_bind_int(q, 7, p->lease_until_ms);
+    *tail = (struct store_tail){.at_ms = db_now_ms(s->db)};
+    store_progress_bind(q, claim, p);
+    db_bind_int(q, 7, tail->at_ms + p->lease_ms);
     enum db_step step = db_step(q, e);
-    int64_t number = step == DB_ROW ? db_int(q, 0) : 0;
-    *cancel = step == DB_ROW && db_int(q, 1) != 0;
+    if (step == DB_ROW) {
+        tail->job = db_int(q, 0);
+        tail->seq = db_int(q, 1);
+        *wish = wish_of(db_int(q, 2) != 0, db_int(q, 3) != 0);
+    }
     db_end(q);
     if (step == DB_DONE)
-        return lease_lost(claim, e);
-    return step == DB_ROW && store_points_write(s, number, p->points, p->points_n, e);
+        return store_lease_lost(claim, e);
+    return step == DB_ROW && store_points_write(s, tail, p->points, p->points_n, e);
 }
 
 bool store_claim_progress(struct store *s, const struct store_claim *claim,
-                          const struct store_progress *progress, bool *cancel,
+                          const struct store_progress *progress, enum store_wish *wish,
                           struct err *e) {
+    struct store_tail tail;
     return db_begin(s->db, e) &&
-           store_commit_if(s, progress_locked(s, claim, progress, cancel, e), e);
+           store_commit_if(s,
+                           store_progress_write(s, claim, progress, &tail, wish, e) &&
+                               store_tail_save(s, &tail, e),
+                           e);
 }
 
 bool store_claim_check(struct store *s, const struct store_claim *claim, bool *lost,
-                       bool *cancel, struct err *e) {
+                       enum store_wish *wish, struct err *e) {
     struct db_statement *q =
-        db_prepare(s->db, "SELECT cancel_requested FROM jobs" CLAIM_HOLDS, e);
+        db_prepare(s->db, "SELECT cancel_requested, hold FROM jobs" STORE_CLAIM_HOLDS, e);
     if (!q)
         return false;
     db_bind_text(q, 1, claim->job_id);
     db_bind_int(q, 2, claim->fence);
     enum db_step step = db_step(q, e);
     *lost = step == DB_DONE;
-    *cancel = step == DB_ROW && db_int(q, 0) != 0;
+    *wish = STORE_GO_ON;
+    if (step == DB_ROW)
+        *wish = wish_of(db_int(q, 0) != 0, db_int(q, 1) != 0);
     db_end(q);
     return step != DB_FAILED;
-}
-
-/* ---- ending --------------------------------------------------------------------- */
-
-static bool outcome_write(struct store *s, const struct store_claim *claim,
-                          const struct store_outcome *o, int64_t *number, char *model,
-                          struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "UPDATE jobs SET status = $7, finished_ms = $8, stop_reason = $9,"
-                   " error_code = $10, error_text = $11, error_epoch = $12,"
-                   " warnings = COALESCE($13, warnings), metrics = $14,"
-                   " owner = '', lease_until_ms = 0," PROGRESS_SET CLAIM_HOLDS
-                   " RETURNING number, model",
-                   e);
-    if (!q)
-        return false;
-    bind_progress(q, claim, &o->progress);
-    db_bind_text(q, 7, job_status_name(o->status));
-    db_bind_int(q, 8, o->progress.now_ms);
-    db_bind_text(q, 9, o->stop_reason ? o->stop_reason : "");
-    db_bind_text(q, 10, o->error_code ? o->error_code : "");
-    db_bind_text(q, 11, o->error_text ? o->error_text : "");
-    db_bind_int(q, 12, o->error_epoch);
-    db_bind_text(q, 13, o->warnings);
-    db_bind_text(q, 14, o->metrics);
-    enum db_step step = db_step(q, e);
-    if (step == DB_ROW) {
-        *number = db_int(q, 0);
-        store_text_copy(model, STORE_NAME_MAX, db_text(q, 1));
-    }
-    db_end(q);
-    return step == DB_DONE ? lease_lost(claim, e) : step == DB_ROW;
-}
-
-static bool version_note(struct store *s, int64_t number, int64_t version,
-                         struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db, "UPDATE jobs SET model_version = $2 WHERE number = $1", e);
-    if (!q)
-        return false;
-    db_bind_int(q, 1, number);
-    db_bind_int(q, 2, version);
-    return db_run(q, NULL, e);
-}
-
-static bool finish_locked(struct store *s, const struct store_claim *claim,
-                          const struct store_outcome *o, int64_t *version,
-                          struct err *e) {
-    int64_t number = 0;
-    char model[STORE_NAME_MAX];
-    if (!outcome_write(s, claim, o, &number, model, e) ||
-        !store_points_write(s, number, o->progress.points, o->progress.points_n, e))
-        return false;
-    if (o->status != JOB_SUCCEEDED)
-        return true;
-    const struct store_publish publish = {
-        .model = model,
-        .document = o->model_document,
-        .job_id = claim->job_id,
-        .blob = o->model_blob,
-        .now_ms = o->progress.now_ms,
-    };
-    return store_version_publish(s, &publish, version, e) &&
-           version_note(s, number, *version, e);
-}
-
-bool store_claim_finish(struct store *s, const struct store_claim *claim,
-                        const struct store_outcome *outcome, int64_t *version,
-                        struct err *e) {
-    assert(outcome->status == JOB_SUCCEEDED || outcome->status == JOB_FAILED ||
-           outcome->status == JOB_CANCELLED);
-    *version = 0;
-    return db_begin(s->db, e) &&
-           store_commit_if(s, finish_locked(s, claim, outcome, version, e), e);
-}
-
-bool store_claim_release(struct store *s, const struct store_claim *claim,
-                         struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db,
-        "UPDATE jobs SET status = 'queued', owner = '', lease_until_ms = 0" CLAIM_HOLDS,
-        e);
-    if (!q)
-        return false;
-    db_bind_text(q, 1, claim->job_id);
-    db_bind_int(q, 2, claim->fence);
-    int64_t changed;
-    if (!db_run(q, &changed, e))
-        return false;
-    return changed == 1 || lease_lost(claim, e);
-}
-
-/* ---- dead workers --------------------------------------------------------------- */
-
-static bool crash_count(struct store *s, const char *owner, struct err *e) {
-    struct db_statement *q = db_prepare(s->db,
-                                        "UPDATE jobs SET crashes = crashes + 1"
-                                        " WHERE status = 'running' AND owner = $1",
-                                        e);
-    if (!q)
-        return false;
-    db_bind_text(q, 1, owner);
-    return db_run(q, NULL, e);
-}
-
-static bool dead_fail(struct store *s, const char *owner, int64_t now_ms, struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db,
-        "UPDATE jobs SET status = 'failed', stop_reason = 'worker_crashed',"
-        " error_code = 'worker_crashed',"
-        " error_text = 'the worker died while it trained this job, and so did those"
-        " before it', finished_ms = $3, owner = '', lease_until_ms = 0"
-        " WHERE status = 'running' AND owner = $1 AND crashes >= $2",
-        e);
-    if (!q)
-        return false;
-    db_bind_text(q, 1, owner);
-    db_bind_int(q, 2, STORE_CRASHES_MAX);
-    db_bind_int(q, 3, now_ms);
-    return db_run(q, NULL, e);
-}
-
-static bool dead_release(struct store *s, const char *owner, int64_t *released,
-                         struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "UPDATE jobs SET status = 'queued', owner = '', lease_until_ms = 0"
-                   " WHERE status = 'running' AND owner = $1",
-                   e);
-    if (!q)
-        return false;
-    db_bind_text(q, 1, owner);
-    return db_run(q, released, e);
-}
-
-bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
-                      int64_t *released, struct err *e) {
-    return db_begin(s->db, e) && store_commit_if(s,
-                                                 (!crashed || crash_count(s, owner, e)) &&
-                                                     dead_fail(s, owner, now_ms, e) &&
-                                                     dead_release(s, owner, released, e),
-                                                 e);
-}
-
-bool store_owners(struct store *s, char ***owners, size_t *n, struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db, "SELECT DISTINCT owner FROM jobs WHERE status = 'running' ORDER BY owner",
-        e);
-    if (!q)
-        return false;
-    void *array = NULL;
-    size_t count = 0, capacity = 0;
-    bool ok = true;
-    enum db_step step;
-    while ((step = db_step(q, e)) == DB_ROW && ok) {
-        ok = store_grow(&array, &capacity, count, sizeof **owners, e);
-        char *owner = ok ? store_text_dup(db_text(q, 0), e) : NULL;
-        ok = owner;
-        if (ok)
-            ((char **)array)[count++] = owner;
-    }
-    db_end(q);
-    *owners = array;
-    *n = count;
-    if (ok && step != DB_FAILED)
-        return true;
-    for (size_t i = 0; i < count; i++)
-        free((*owners)[i]);
-    free(array);
-    return false;
 }

@@ -6,37 +6,47 @@
 
 #include "server/store_internal.h"
 
-bool store_points_write(struct store *s, int64_t job_number,
+/* SQLite would make a null of NaN: a cost that diverged is an outcome, not a point. */
+static bool point_check(const struct store_point *point, struct err *e) {
+    if (!isfinite(point->cost))
+        return err_set(e, ERR_NUMERIC, NULL, "the cost of epoch %lld is not finite",
+                       (long long)point->epoch);
+    return !isinf(point->validation_cost) ||
+           err_set(e, ERR_NUMERIC, NULL,
+                   "the validation cost of epoch %lld is not finite",
+                   (long long)point->epoch);
+}
+
+/* One that is there already keeps its place, and no number is spent on it. */
+static bool point_write(struct store *s, struct store_tail *tail,
+                        const struct store_point *point, struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "INSERT INTO points (job, epoch, cost, validation_cost, seq)"
+                   " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (job, epoch) DO NOTHING",
+                   e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, tail->job);
+    db_bind_int(q, 2, point->epoch);
+    db_bind_double(q, 3, point->cost);
+    if (isnan(point->validation_cost))
+        db_bind_null(q, 4);
+    else
+        db_bind_double(q, 4, point->validation_cost);
+    db_bind_int(q, 5, tail->seq + 1);
+    int64_t changed;
+    if (!db_run(q, &changed, e))
+        return false;
+    tail->seq += changed;
+    return true;
+}
+
+bool store_points_write(struct store *s, struct store_tail *tail,
                         const struct store_point *points, size_t n, struct err *e) {
-    for (size_t i = 0; i < n; i++) {
-        /* SQLite would make a null of NaN: a cost that diverged is an outcome, not a
-         * point. */
-        if (!isfinite(points[i].cost))
-            return err_set(e, ERR_NUMERIC, NULL, "the cost of epoch %lld is not finite",
-                           (long long)points[i].epoch);
-        if (isinf(points[i].validation_cost))
-            return err_set(e, ERR_NUMERIC, NULL,
-                           "the validation cost of epoch %lld is not finite",
-                           (long long)points[i].epoch);
-        struct db_statement *q =
-            db_prepare(s->db,
-                       "INSERT INTO points (job, epoch, cost, validation_cost)"
-                       " VALUES ($1, $2, $3, $4)"
-                       " ON CONFLICT (job, epoch) DO UPDATE SET cost = excluded.cost,"
-                       " validation_cost = excluded.validation_cost",
-                       e);
-        if (!q)
+    for (size_t i = 0; i < n; i++)
+        if (!point_check(&points[i], e) || !point_write(s, tail, &points[i], e))
             return false;
-        db_bind_int(q, 1, job_number);
-        db_bind_int(q, 2, points[i].epoch);
-        db_bind_double(q, 3, points[i].cost);
-        if (isnan(points[i].validation_cost))
-            db_bind_null(q, 4);
-        else
-            db_bind_double(q, 4, points[i].validation_cost);
-        if (!db_run(q, NULL, e))
-            return false;
-    }
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* Jobs as a client sees them: inserted, read, listed, cancelled. */
+/* Jobs as a client sees them: inserted, read, listed, counted. */
 #include "server/store.h"
 
 #include <assert.h>
@@ -8,7 +8,7 @@
 #include "server/store_internal.h"
 
 static const char *const STATUS_NAMES[JOB_STATUSES_N] = {
-    "queued", "running", "succeeded", "failed", "cancelled",
+    "queued", "running", "paused", "succeeded", "failed", "cancelled",
 };
 
 const char *job_status_name(enum job_status status) {
@@ -23,6 +23,10 @@ bool job_status_find(const char *name, enum job_status *status) {
             return true;
         }
     return false;
+}
+
+bool job_status_ended(enum job_status status) {
+    return status == JOB_SUCCEEDED || status == JOB_FAILED || status == JOB_CANCELLED;
 }
 
 /* ---- inserting ------------------------------------------------------------------ */
@@ -42,17 +46,53 @@ static bool blobs_check(struct store *s, const struct store_job_new *job, struct
             store_blob_check(s, job->validation_targets_blob, e));
 }
 
-static bool insert_locked(struct store *s, const struct store_job_new *job,
-                          struct err *e) {
-    int64_t number;
-    if (!blobs_check(s, job, e) || !store_counter_next(s, "job", "", &number, e))
+bool store_job_replay(struct store *s, const char *key, const char *body_sha256,
+                      char id[STORE_ID_MAX], bool *found, struct err *e) {
+    struct db_statement *q = db_prepare(
+        s->db, "SELECT id, body_sha256 FROM jobs WHERE idempotency_key = $1", e);
+    if (!q)
         return false;
+    db_bind_text(q, 1, key);
+    enum db_step step = db_step(q, e);
+    bool ok = step != DB_FAILED;
+    *found = step == DB_ROW;
+    if (*found && strcmp(db_text(q, 1), body_sha256) == 0)
+        store_text_copy(id, STORE_ID_MAX, db_text(q, 0));
+    else if (*found)
+        ok = err_set(e, ERR_CONFLICT, NULL,
+                     "the key was used for another request, which made job %s",
+                     db_text(q, 0));
+    db_end(q);
+    return ok;
+}
+
+/* Counts no further than the bound, along the index. */
+bool store_job_room(struct store *s, int64_t queued_max, struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "SELECT count(*) FROM (SELECT number FROM jobs"
+                   " WHERE status = 'queued' AND hold = 0 LIMIT $1) AS waiting",
+                   e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, queued_max);
+    bool ok = db_step(q, e) == DB_ROW;
+    int64_t waiting = ok ? db_int(q, 0) : 0;
+    db_end(q);
+    return ok && (waiting < queued_max ||
+                  err_set(e, ERR_BUSY, NULL, "the queue is full: %lld jobs wait",
+                          (long long)waiting));
+}
+
+static bool row_insert(struct store *s, const struct store_job_new *job, int64_t number,
+                       struct err *e) {
     struct db_statement *q = db_prepare(
         s->db,
-        "INSERT INTO jobs (id, number, model, status, hyperparameters,"
-        " metadata, data_blob, epochs, created_ms, targets_blob, validation_blob,"
-        " warnings, validation_targets_blob)"
-        " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        "INSERT INTO jobs (id, number, model, status, hyperparameters, metadata,"
+        " data_blob, epochs, created_ms, targets_blob, validation_blob, warnings,"
+        " priority, memory_bytes, idempotency_key, body_sha256, validation_targets_blob)"
+        " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+        " $15, $16)"
         " ON CONFLICT (id) DO NOTHING",
         e);
     if (!q)
@@ -68,16 +108,46 @@ static bool insert_locked(struct store *s, const struct store_job_new *job,
     blob_bind(q, 9, job->targets_blob);
     blob_bind(q, 10, job->validation_blob);
     db_bind_text(q, 11, job->warnings);
-    blob_bind(q, 12, job->validation_targets_blob);
+    db_bind_int(q, 12, job->priority);
+    db_bind_int(q, 13, job->memory_bytes);
+    db_bind_text(q, 14, job->idempotency_key);
+    db_bind_text(q, 15, job->idempotency_key ? job->body_sha256 : NULL);
+    blob_bind(q, 16, job->validation_targets_blob);
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;
     return changed == 1 || err_set(e, ERR_CONFLICT, NULL, "job %s exists", job->id);
 }
 
-bool store_job_insert(struct store *s, const struct store_job_new *job, struct err *e) {
+static bool job_add(struct store *s, const struct store_job_new *job, struct err *e) {
+    struct store_tail tail = {.at_ms = job->created_ms};
+    return (!job->queued_max || store_job_room(s, job->queued_max, e)) &&
+           blobs_check(s, job, e) && store_counter_next(s, "job", "", &tail.job, e) &&
+           row_insert(s, job, tail.job, e) &&
+           store_event_status(s, &tail, JOB_QUEUED, e) &&
+           (!job->warnings || store_event_warnings(s, &tail, NULL, job->warnings, e)) &&
+           store_tail_save(s, &tail, e);
+}
+
+static bool insert_locked(struct store *s, const struct store_job_new *job,
+                          char id[STORE_ID_MAX], bool *replayed, struct err *e) {
+    if (job->idempotency_key &&
+        !store_job_replay(s, job->idempotency_key, job->body_sha256, id, replayed, e))
+        return false;
+    if (*replayed)
+        return true;
+    if (id != job->id)
+        store_text_copy(id, STORE_ID_MAX, job->id);
+    return job_add(s, job, e);
+}
+
+bool store_job_insert(struct store *s, const struct store_job_new *job,
+                      char id[STORE_ID_MAX], bool *replayed, struct err *e) {
     assert(strlen(job->id) < STORE_ID_MAX && strlen(job->model) < STORE_NAME_MAX);
-    return db_begin(s->db, e) && store_commit_if(s, insert_locked(s, job, e), e);
+    assert(!job->idempotency_key || job->body_sha256);
+    *replayed = false;
+    return db_begin(s->db, e) &&
+           store_commit_if(s, insert_locked(s, job, id, replayed, e), e);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -87,8 +157,8 @@ bool store_job_insert(struct store *s, const struct store_job_new *job, struct e
     " started_ms, finished_ms, epochs, epochs_done, cost, cost_epoch, training_seconds," \
     " stop_reason, error_code, error_text, error_epoch, model_version,"                  \
     " cancel_requested, attempts, COALESCE(targets_blob, 0),"                            \
-    " COALESCE(validation_blob, 0), warnings, metrics,"                                  \
-    " COALESCE(validation_targets_blob, 0) FROM jobs"
+    " COALESCE(validation_blob, 0), warnings, metrics, hold, priority, memory_bytes,"    \
+    " checkpoint, events, COALESCE(validation_targets_blob, 0) FROM jobs"
 
 /* *text is NULL for null. */
 static bool text_read(struct db_statement *q, int column, char **text, struct err *e) {
@@ -96,6 +166,15 @@ static bool text_read(struct db_statement *q, int column, char **text, struct er
         return true;
     *text = store_text_dup(db_text(q, column), e);
     return *text;
+}
+
+/* The table knows no paused jobs, but queued ones that are held. */
+static bool status_read(const char *name, bool held, enum job_status *status) {
+    if (!job_status_find(name, status))
+        return false;
+    if (*status == JOB_QUEUED && held)
+        *status = JOB_PAUSED;
+    return true;
 }
 
 static bool job_read(struct db_statement *q, struct store_job *job, struct err *e) {
@@ -116,11 +195,17 @@ static bool job_read(struct db_statement *q, struct store_job *job, struct err *
         .attempts = db_int(q, 20),
         .targets_blob = db_int(q, 21),
         .validation_blob = db_int(q, 22),
-        .validation_targets_blob = db_int(q, 25),
+        .priority = db_int(q, 26),
+        .memory_bytes = db_int(q, 27),
+        .checkpoint = db_int(q, 28),
+        .events = db_int(q, 29),
+        .validation_targets_blob = db_int(q, 30),
     };
-    if (!job_status_find(db_text(q, 2), &job->status))
+    bool held = db_int(q, 25) != 0;
+    if (!status_read(db_text(q, 2), held, &job->status))
         return err_set(e, ERR_STORAGE, NULL, "store: job %s has the status \"%s\"",
                        db_text(q, 0), db_text(q, 2));
+    job->pause_requested = held && job->status == JOB_RUNNING;
     store_text_copy(job->id, sizeof job->id, db_text(q, 0));
     store_text_copy(job->model, sizeof job->model, db_text(q, 1));
     store_text_copy(job->stop_reason, sizeof job->stop_reason, db_text(q, 14));
@@ -141,7 +226,7 @@ void store_job_free(struct store_job *job) {
     job->hyperparameters = job->metadata = job->warnings = job->metrics = NULL;
 }
 
-static bool job_missing(const char *id, struct err *e) {
+bool store_job_missing(const char *id, struct err *e) {
     return err_set(e, ERR_NOT_FOUND, NULL, "there is no job %s", id);
 }
 
@@ -154,7 +239,7 @@ bool store_job_get(struct store *s, const char *id, struct store_job *job,
     enum db_step step = db_step(q, e);
     bool ok = step == DB_ROW && job_read(q, job, e);
     db_end(q);
-    return step == DB_DONE ? job_missing(id, e) : ok;
+    return step == DB_DONE ? store_job_missing(id, e) : ok;
 }
 
 bool store_job_number(struct store *s, const char *id, int64_t *number, struct err *e) {
@@ -167,17 +252,26 @@ bool store_job_number(struct store *s, const char *id, int64_t *number, struct e
     if (step == DB_ROW)
         *number = db_int(q, 0);
     db_end(q);
-    return step == DB_DONE ? job_missing(id, e) : step == DB_ROW;
+    return step == DB_DONE ? store_job_missing(id, e) : step == DB_ROW;
 }
 
 /* [by status][by model]: each its own text, so that each can use its index. */
+#define LIST_STATUS " status = $3 AND hold >= $4 AND hold <= $5"
 #define LIST_TAIL " ORDER BY number DESC LIMIT $2"
 static const char *const LIST[2][2] = {
     {JOB_SELECT " WHERE number < $1" LIST_TAIL,
      JOB_SELECT " WHERE number < $1 AND model = $3" LIST_TAIL},
-    {JOB_SELECT " WHERE number < $1 AND status = $3" LIST_TAIL,
-     JOB_SELECT " WHERE number < $1 AND status = $3 AND model = $4" LIST_TAIL},
+    {JOB_SELECT " WHERE number < $1 AND" LIST_STATUS LIST_TAIL,
+     JOB_SELECT " WHERE number < $1 AND" LIST_STATUS " AND model = $6" LIST_TAIL},
 };
+
+/* LIST_STATUS: a running job may be held or not. */
+static void status_bind(struct db_statement *q, int *next, enum job_status status) {
+    bool paused = status == JOB_PAUSED;
+    db_bind_text(q, (*next)++, job_status_name(paused ? JOB_QUEUED : status));
+    db_bind_int(q, (*next)++, paused);
+    db_bind_int(q, (*next)++, status != JOB_QUEUED);
+}
 
 static struct db_statement *
 list_prepare(struct store *s, const struct store_jobs_query *query, struct err *e) {
@@ -192,7 +286,7 @@ list_prepare(struct store *s, const struct store_jobs_query *query, struct err *
     db_bind_int(q, 2, store_limit_plus_one(query->limit));
     int next = 3;
     if (by_status)
-        db_bind_text(q, next++, job_status_name((enum job_status)query->status));
+        status_bind(q, &next, (enum job_status)query->status);
     if (by_model)
         db_bind_text(q, next, query->model);
     return q;
@@ -225,50 +319,16 @@ bool store_jobs_list(struct store *s, const struct store_jobs_query *query,
 }
 
 bool store_jobs_count(struct store *s, int64_t counts[JOB_STATUSES_N], struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db, "SELECT status, count(*) FROM jobs GROUP BY status", e);
+    struct db_statement *q = db_prepare(
+        s->db, "SELECT status, hold, count(*) FROM jobs GROUP BY status, hold", e);
     if (!q)
         return false;
     memset(counts, 0, JOB_STATUSES_N * sizeof *counts);
     enum db_step step;
     while ((step = db_step(q, e)) == DB_ROW) {
         enum job_status status;
-        if (job_status_find(db_text(q, 0), &status))
-            counts[status] = db_int(q, 1);
+        if (status_read(db_text(q, 0), db_int(q, 1) != 0, &status))
+            counts[status] += db_int(q, 2);
     }
     return step == DB_DONE;
-}
-
-/* ---- cancelling ----------------------------------------------------------------- */
-
-static bool cancel_locked(struct store *s, const char *id, int64_t now_ms,
-                          struct store_job *job, struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db,
-        "UPDATE jobs SET cancel_requested = 1,"
-        " finished_ms = CASE status WHEN 'queued' THEN $2 ELSE finished_ms END,"
-        " stop_reason = CASE status WHEN 'queued' THEN 'cancelled' ELSE stop_reason END,"
-        " status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END"
-        " WHERE id = $1 AND status IN ('queued', 'running')",
-        e);
-    if (!q)
-        return false;
-    db_bind_text(q, 1, id);
-    db_bind_int(q, 2, now_ms);
-    return db_run(q, NULL, e) && store_job_get(s, id, job, e);
-}
-
-bool store_job_cancel(struct store *s, const char *id, int64_t now_ms,
-                      struct store_job *job, struct err *e) {
-    if (!db_begin(s->db, e))
-        return false;
-    bool read = cancel_locked(s, id, now_ms, job, e);
-    bool ok = read;
-    if (read && (job->status == JOB_SUCCEEDED || job->status == JOB_FAILED))
-        ok = err_set(e, ERR_CONFLICT, NULL, "job %s has %s already", id,
-                     job_status_name(job->status));
-    ok = store_commit_if(s, ok, e);
-    if (read && !ok)
-        store_job_free(job);
-    return ok;
 }

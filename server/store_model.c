@@ -34,7 +34,7 @@ static bool add_locked(struct store *s, const struct store_version_new *v,
     const struct store_publish publish = {
         .model = v->model,
         .document = v->document,
-        .job_id = "",
+        .job_id = v->job_id ? v->job_id : "",
         .blob = v->blob,
         .now_ms = v->now_ms,
     };
@@ -44,6 +44,7 @@ static bool add_locked(struct store *s, const struct store_version_new *v,
 bool store_version_add(struct store *s, const struct store_version_new *version,
                        int64_t *number, struct err *e) {
     assert(strlen(version->model) < STORE_NAME_MAX);
+    assert(!version->job_id || strlen(version->job_id) < STORE_ID_MAX);
     return db_begin(s->db, e) && store_commit_if(s, add_locked(s, version, number, e), e);
 }
 

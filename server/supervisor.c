@@ -64,14 +64,15 @@ static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigmask(&attributes, &none);
     const struct config *c = s->options.config;
-    char threads[24], niceness[24], fd[24];
+    char threads[24], niceness[24], lease[24], fd[24];
     snprintf(threads, sizeof threads, "%lld", (long long)c->threads);
     snprintf(niceness, sizeof niceness, "%lld", (long long)c->worker_nice);
+    snprintf(lease, sizeof lease, "%lld", (long long)c->lease_ms);
     snprintf(fd, sizeof fd, "%d", WORKER_FD);
-    const char *const argv[] = {"descentd",    "worker",     "--store",       c->store,
-                                "--threads",   threads,      "--worker-nice", niceness,
-                                "--log-level", c->log_level, "--wake-fd",     fd,
-                                NULL};
+    const char *const argv[] = {
+        "descentd",    "worker",        "--store",   c->store,     "--threads",
+        threads,       "--worker-nice", niceness,    "--lease-ms", lease,
+        "--log-level", c->log_level,    "--wake-fd", fd,           NULL};
     int status = posix_spawn(&w->pid, s->options.program, &actions, &attributes,
                              (char *const *)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&attributes);

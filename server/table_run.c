@@ -170,14 +170,8 @@ static void target_scale(struct table_run *run) {
 }
 
 void table_run_unscale(const struct table_run *run, struct net *net) {
-    size_t l = net->layers_n - 1;
-    float s = (float)run->target_scale, mean = (float)run->target_mean;
-    if (run->target_scale == 0)
-        return;
-    for (size_t i = 0; i < net->outputs_n * net->layers[l].inputs_n; i++)
-        net_weights(net, l)[i] *= s;
-    for (size_t i = 0; i < net->outputs_n; i++)
-        net_biases(net, l)[i] = net_biases(net, l)[i] * s + mean;
+    if (run->target_scale != 0)
+        net_outputs_scale(net, (float)run->target_scale, (float)run->target_mean);
 }
 
 void table_run_rescale(const struct table_run *run, struct net *net) {

@@ -8,7 +8,7 @@ first parameters are rounded to float32 before they are used, so both sides star
 A file: a line a setting, `name value ...`, then a line a sample or layer:
     rows 200
     inputs 4
-    layers 5 tanh 1 sigmoid
+    layers 5 tanh 1 sigmoid       or 5 tanh dropout 0.25 1 sigmoid
     loss binary_cross_entropy
     learning_rate 0.5
     batch_rows 0                  0: the full batch; else mini-batches in the order of the rows
@@ -21,6 +21,9 @@ A file: a line a setting, `name value ...`, then a line a sample or layer:
 import os
 
 import numpy as np
+
+SEED = 0x0123456789ABCDEF  # of the masks of dropout
+DROPOUT = 4 << 56
 
 ACTIVATIONS = {
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, a: a * (1 - a)),
@@ -39,14 +42,41 @@ def float32(x):
     return np.asarray(x, dtype=np.float32).astype(np.float64)
 
 
-def propagate(net, x):
-    """Z and A of each layer, A[0] = x."""
-    zs, activations = [None], [x]
-    for w, b, name in zip(net["w"], net["b"], net["names"]):
-        z = activations[-1] @ w.T + b
+def philox(seed, stream, index):
+    """Philox4x32-10 as its paper has it: the four words of each block, (len(index), 4)."""
+    low = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    index = index.astype(np.uint64)
+    words = [index & low, index >> half]
+    words += [np.full_like(index, stream & 0xFFFFFFFF), np.full_like(index, stream >> 32)]
+    keys = [seed & 0xFFFFFFFF, seed >> 32]
+    for _ in range(10):
+        a, b = np.uint64(0xD2511F53) * words[0], np.uint64(0xCD9E8D57) * words[2]
+        k = [np.uint64(key) for key in keys]
+        words = [(b >> half) ^ words[1] ^ k[0], b & low, (a >> half) ^ words[3] ^ k[1], a & low]
+        keys = [(keys[0] + 0x9E3779B9) & 0xFFFFFFFF, (keys[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return np.stack(words, axis=1)
+
+
+def mask_of(net, layer, update, rows):
+    """What dropout multiplies the layer's outputs by: engine/dropout.h says which words."""
+    d = float(np.float32(net["dropout"][layer]))
+    units = len(net["w"][layer])
+    blocks = (units + 3) // 4
+    words = philox(SEED, DROPOUT | update << 8 | layer, np.arange(rows * blocks))
+    words = words.reshape(rows, 4 * blocks)[:, :units]
+    return (words >= np.uint64(int(d * 2**32))) / (1 - d)
+
+
+def propagate(net, x, masks=None):
+    """Z and A of each layer, A[0] = x, and what goes on from it: A times its mask."""
+    zs, activations, passed = [None], [x], [x]
+    for layer, (w, b, name) in enumerate(zip(net["w"], net["b"], net["names"])):
+        z = passed[-1] @ w.T + b
         zs.append(z)
         activations.append(softmax(z) if name == "softmax" else ACTIVATIONS[name][0](z))
-    return zs, activations
+        passed.append(activations[-1] * (masks[layer] if masks else 1))
+    return zs, activations, passed
 
 
 def cost_of(net, a, y):
@@ -70,15 +100,16 @@ def output_error(net, zs, activations, y):
     return d / len(a)
 
 
-def descend(net, x, y, learning_rate):
-    """One update. Returns the cost before it."""
-    zs, activations = propagate(net, x)
+def descend(net, x, y, learning_rate, update):
+    """One update. Returns the cost before it, of the net that the masks leave."""
+    masks = [mask_of(net, layer, update, len(x)) for layer in range(len(net["w"]))]
+    zs, activations, passed = propagate(net, x, masks)
     d = output_error(net, zs, activations, y)
     for layer in reversed(range(len(net["w"]))):
-        dw, db = d.T @ activations[layer], d.sum(axis=0)
+        dw, db = d.T @ passed[layer], d.sum(axis=0)
         if layer:
             slope = ACTIVATIONS[net["names"][layer - 1]][1](zs[layer], activations[layer])
-            d = (d @ net["w"][layer]) * slope
+            d = (d @ net["w"][layer]) * masks[layer - 1] * slope
         net["w"][layer] = net["w"][layer] - learning_rate * dw
         net["b"][layer] = net["b"][layer] - learning_rate * db
     return cost_of(net, activations[-1], y)
@@ -86,12 +117,14 @@ def descend(net, x, y, learning_rate):
 
 def curve(net, x, y, learning_rate, batch_rows, epochs):
     costs = [cost_of(net, propagate(net, x)[1][-1], y)]
+    size = batch_rows or len(x)
+    update = 0
     for _ in range(epochs):
-        size = batch_rows or len(x)
         total = 0
         for at in range(0, len(x), size):
             part = slice(at, at + size)
-            total += descend(net, x[part], y[part], learning_rate) * len(x[part])
+            total += descend(net, x[part], y[part], learning_rate, update) * len(x[part])
+            update += 1
         after = cost_of(net, propagate(net, x)[1][-1], y)
         costs.append(total / len(x) if batch_rows else after)
     return costs
@@ -103,10 +136,12 @@ def numbers(values, digits=9):
 
 def write(name, net, x, y, learning_rate, batch_rows, epochs):
     units = [str(len(w)) for w in net["w"]]
+    tails = [" dropout %g" % d if d else "" for d in net["dropout"]]
     lines = [
         "rows %d" % len(x),
         "inputs %d" % x.shape[1],
-        "layers " + " ".join(u + " " + n for u, n in zip(units, net["names"])),
+        "layers " + " ".join(
+            u + " " + n + t for u, n, t in zip(units, net["names"], tails)),
         "loss " + net["loss"],
         "learning_rate %g" % learning_rate,
         "batch_rows %d" % batch_rows,
@@ -126,6 +161,7 @@ def write(name, net, x, y, learning_rate, batch_rows, epochs):
 
 def net_of(loss, inputs, layers, scale, rng):
     net = {"loss": loss, "names": [n for _, n in layers], "w": [], "b": []}
+    net["dropout"] = [0] * len(layers)
     for units, _ in layers:
         net["w"].append(float32(rng.standard_normal((units, inputs)) * scale(inputs)))
         net["b"].append(float32(np.zeros(units)))
@@ -184,5 +220,24 @@ def regression(rng):
     write("regression.txt", net, x, y, 0.1, 50, 50)
 
 
-for seed, make in enumerate([logistic, planar, four_layers, mini_batch, regression]):
-    make(np.random.default_rng(seed))
+def dropout(rng):
+    x, y = blobs(rng, 150, 8, 3)
+    layers = [(30, "tanh"), (10, "sigmoid"), (3, "softmax")]
+    net = net_of("cross_entropy", 8, layers, lambda n: np.sqrt(2 / n), rng)
+    net["dropout"] = [0.3, 0.1, 0]
+    write("dropout.txt", net, x, y, 0.1, 32, 50)
+
+
+def dropout_full(rng):
+    x, y = blobs(rng, 100, 6, 2)
+    layers = [(9, "relu"), (1, "sigmoid")]
+    net = net_of("binary_cross_entropy", 6, layers, lambda n: np.sqrt(2 / n), rng)
+    net["dropout"] = [0.5, 0]
+    write("dropout_full.txt", net, x, y.astype(float).reshape(-1, 1), 0.1, 0, 50)
+
+
+if __name__ == "__main__":
+    for seed, make in enumerate(
+        [logistic, planar, four_layers, mini_batch, regression, dropout, dropout_full]
+    ):
+        make(np.random.default_rng(seed))

@@ -19,7 +19,8 @@ bool job_post(struct client *client, json_t *body, char id[JOB_ID_BYTES]) {
 }
 
 static bool has_ended(const char *status) {
-    return strcmp(status, "queued") != 0 && strcmp(status, "running") != 0;
+    return strcmp(status, "queued") != 0 && strcmp(status, "running") != 0 &&
+           strcmp(status, "paused") != 0;
 }
 
 bool job_wait(struct client *client, const char *id, const char *status, int seconds,
@@ -46,10 +47,31 @@ bool job_train(struct client *client, json_t *body, struct reply *reply) {
     return ok;
 }
 
-bool job_cancel(struct client *client, const char *id, struct reply *reply) {
-    char path[JOB_ID_BYTES + 32];
-    snprintf(path, sizeof path, "/v1/jobs/%.*s/cancel", JOB_ID_BYTES, id);
+bool job_order(struct client *client, const char *id, const char *verb,
+               struct reply *reply) {
+    char path[JOB_ID_BYTES + 64];
+    snprintf(path, sizeof path, "/v1/jobs/%.*s/%.40s", JOB_ID_BYTES, id, verb);
     return client_call(client, reply, "POST", path);
+}
+
+bool job_cancel(struct client *client, const char *id, struct reply *reply) {
+    return job_order(client, id, "cancel", reply);
+}
+
+bool job_wait_status(struct client *client, const char *id, const char *status,
+                     int seconds) {
+    int64_t end = daemon_clock_ms() + (int64_t)seconds * 1000;
+    char now[32];
+    do {
+        struct reply reply;
+        client_get(client, &reply, "/v1/jobs/%s", id);
+        snprintf(now, sizeof now, "%s", reply_text(reply.json, "/status"));
+        reply_free(&reply);
+        if (strcmp(now, status) == 0)
+            return true;
+        daemon_sleep_ms(5);
+    } while (daemon_clock_ms() < end);
+    return CHECK_SAY(false, "%s is %s, not %s", id, now, status);
 }
 
 bool job_wait_running(struct client *client, const char *id, int seconds) {

@@ -18,8 +18,17 @@ bool job_wait(struct client *client, const char *id, const char *status, int sec
 /* Posts the job, waits for its success and checks it. *reply is the job (may be NULL). */
 bool job_train(struct client *client, json_t *body, struct reply *reply);
 
+/* POST /v1/jobs/`id`/`verb`. *reply is the answer. */
+bool job_order(struct client *client, const char *id, const char *verb,
+               struct reply *reply);
+
 /* Asks for the end of a job. *reply is the answer. */
 bool job_cancel(struct client *client, const char *id, struct reply *reply);
+
+/* Polls until the job has that status, `seconds` at most. @return whether it has, which
+ * is checked. */
+bool job_wait_status(struct client *client, const char *id, const char *status,
+                     int seconds);
 
 /* Polls until the job runs and has completed an epoch. */
 bool job_wait_running(struct client *client, const char *id, int seconds);

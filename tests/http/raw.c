@@ -47,8 +47,7 @@ bool raw_text(struct raw *raw, const char *text) {
     return raw_send(raw, text, strlen(text));
 }
 
-/* Reads what there is. @return 1 when bytes came, 0 at the end, -1 at the deadline. */
-static int read_more(struct raw *raw, int64_t deadline_ms) {
+int raw_more(struct raw *raw, int64_t deadline_ms) {
     struct pollfd p = {.fd = raw->fd, .events = POLLIN};
     int64_t left = deadline_ms - daemon_clock_ms();
     if (left < 0 || poll(&p, 1, (int)left) <= 0)
@@ -79,7 +78,7 @@ static bool take_body(struct raw *raw, int64_t deadline_ms, struct reply *reply)
     const char *length = reply_header(reply, "Content-Length", value);
     size_t want = *length ? strtoul(length, NULL, 10) : (size_t)-1;
     int more = 1;
-    while (raw->bytes_n < want && (more = read_more(raw, deadline_ms)) > 0)
+    while (raw->bytes_n < want && (more = raw_more(raw, deadline_ms)) > 0)
         ;
     if (want == (size_t)-1 && more == 0)
         want = raw->bytes_n;
@@ -96,7 +95,7 @@ bool raw_reply(struct raw *raw, bool head, int timeout_ms, struct reply *reply) 
     const char *end = NULL;
     *reply = (struct reply){0};
     while (!raw->bytes || !(end = strstr(raw->bytes, "\r\n\r\n"))) {
-        if (read_more(raw, deadline_ms) <= 0)
+        if (raw_more(raw, deadline_ms) <= 0)
             return false;
     }
     reply->headers = take(raw, (size_t)(end - raw->bytes) + 4);
@@ -114,7 +113,7 @@ bool raw_reply(struct raw *raw, bool head, int timeout_ms, struct reply *reply) 
 bool raw_ended(struct raw *raw, int timeout_ms) {
     int64_t deadline_ms = daemon_clock_ms() + timeout_ms;
     int more;
-    while ((more = read_more(raw, deadline_ms)) > 0)
+    while ((more = raw_more(raw, deadline_ms)) > 0)
         ;
     return more == 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tests/http/reply.h"
 
@@ -19,6 +20,10 @@ void raw_close(struct raw *raw);
 
 bool raw_send(struct raw *raw, const char *bytes, size_t n);
 bool raw_text(struct raw *raw, const char *text);
+
+/* Reads what there is. @return 1 when bytes came, 0 at the end, -1 when none came by
+ * deadline_ms of daemon_clock_ms. */
+int raw_more(struct raw *raw, int64_t deadline_ms);
 
 /* Takes one whole answer off the connection. `head` says that it answers a HEAD and has
  * no body. @return false, with status 0, when none comes within timeout_ms. */

@@ -1,6 +1,6 @@
 # Black-box tests of the real binary. All of them but test_data, which needs the folder DATA
 # and has a target of its own, run in `make http` and `make test`.
-HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset job lines raw reply table upload) $(CHECK)
+HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset job lines promise raw reply table upload watch) $(CHECK)
 HTTP_ALL := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/http/test_*.c))
 HTTP := $(filter-out %/test_data,$(HTTP_ALL))
 
@@ -16,4 +16,9 @@ http-deps: deps
 CYCLES ?= 500
 soak-models: deps $(BUILD)/descentd $(BUILD)/tests/http/test_cycles
 	@CYCLES=$(CYCLES) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_cycles
-.PHONY: http-deps soak-models
+
+# The long version of test_resume.
+KILLS ?= 500
+soak: deps $(BUILD)/descentd $(BUILD)/tests/http/test_resume
+	@KILLS=$(KILLS) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_resume
+.PHONY: http-deps soak-models soak

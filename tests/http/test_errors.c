@@ -231,8 +231,13 @@ static bool set_up(void) {
 }
 
 int main(void) {
-    static const char *const flags[] = {"--body-bytes-max", "1048576",
-                                        "--upload-bytes-max", "2097152", NULL};
+    static const char *const flags[] = {"--body-bytes-max",
+                                        "1048576",
+                                        "--upload-bytes-max",
+                                        "2097152",
+                                        "--job-memory-max",
+                                        "268435456",
+                                        NULL};
     if (!daemon_start(&daemon_of_all, flags))
         return 1;
     if (set_up()) {

@@ -8,18 +8,12 @@
 #include <unistd.h>
 
 #include "tests/http/daemon.h"
-#include "tests/http/job.h"
+#include "tests/http/promise.h"
 #include "tests/http/raw.h"
 #include "tests/http/table.h"
 #include "tests/unit/check.h"
 
-enum { KILLS_N = 10, JOBS_MAX = 64, POINTS_MAX = 20001, ENDLESS = 1000000000 };
-
-/* What the daemon has told of one job. */
-struct promise {
-    char id[JOB_ID_BYTES];
-    double costs[POINTS_MAX]; /* by epoch; 0: not seen */
-};
+enum { KILLS_N = 10, JOBS_MAX = 64, ENDLESS = 1000000000 };
 
 static struct promise promises[JOBS_MAX];
 static size_t promises_n;
@@ -39,43 +33,6 @@ static void promise_job(struct client *user, const char *model, int epochs) {
         promises_n++;
 }
 
-/* Reads a job's curve: what was seen before must be there, bit for bit, since a job that
- * starts again computes the same; what is new is remembered. */
-static void check_promise(struct client *user, struct promise *promise) {
-    struct reply reply;
-    size_t missing = 0, differing = 0;
-    static double now[POINTS_MAX];
-    memset(now, 0, sizeof now);
-    if (!client_get(user, &reply, "/v1/jobs/%s/history", promise->id) ||
-        !CHECK_SAY(reply.status == 200, "%s: %ld", promise->id, reply.status)) {
-        reply_free(&reply);
-        return;
-    }
-    for (size_t i = 0; i < reply_count(reply.json, "/data"); i++) {
-        const json_t *point = json_array_get(reply_at(reply.json, "/data"), i);
-        double epoch = reply_number(point, "/epoch");
-        if (CHECK(epoch >= 0 && epoch < POINTS_MAX))
-            now[(size_t)epoch] = reply_number(point, "/cost");
-    }
-    for (size_t i = 0; i < POINTS_MAX; i++) {
-        double before = promise->costs[i];
-        missing += before > 0 && !(now[i] > 0);
-        differing += before > 0 && now[i] > 0 && (now[i] < before || now[i] > before);
-        if (now[i] > 0)
-            promise->costs[i] = now[i];
-    }
-    CHECK_SAY(missing == 0 && differing == 0, "%s: %zu points lost, %zu changed",
-              promise->id, missing, differing);
-    reply_free(&reply);
-}
-
-static size_t points_of(const struct promise *promise) {
-    size_t n = 0;
-    for (size_t i = 0; i < POINTS_MAX; i++)
-        n += promise->costs[i] > 0;
-    return n;
-}
-
 /* Ten times: a new job and a long one in training, and everything dies. */
 static void test_killed_ten_times(void) {
     struct daemon d;
@@ -92,21 +49,21 @@ static void test_killed_ten_times(void) {
         promise_job(&d.client, model, 50);
         daemon_sleep_ms(120 + 31 * kill_n);
         for (size_t i = 0; i < promises_n; i++)
-            check_promise(&d.client, &promises[i]);
+            promise_check(&d.client, &promises[i]);
         /* Every other time the workers are left to find out by themselves. */
         daemon_kill(&d, kill_n % 2 == 0);
         if (!CHECK(daemon_restart(&d)))
             return;
         for (size_t i = 0; i < promises_n; i++)
-            check_promise(&d.client, &promises[i]);
+            promise_check(&d.client, &promises[i]);
     }
-    CHECK_SAY(points_of(&promises[0]) > 1, "the long job has no curve");
+    CHECK_SAY(promise_points(&promises[0]) > 1, "the long job has no curve");
     for (size_t i = 0; i < promises_n; i++) {
         job_wait(&d.client, promises[i].id, "succeeded", 60, &reply);
         CHECK(reply_number(reply.json, "/model_version") == 1);
         reply_free(&reply);
-        check_promise(&d.client, &promises[i]);
-        CHECK(points_of(&promises[i]) == (i == 0 ? 20001u : 51u));
+        promise_check(&d.client, &promises[i]);
+        CHECK(promise_points(&promises[i]) == (i == 0 ? 20001u : 51u));
     }
     client_get(&d.client, &reply, "/v1/models");
     CHECK(reply_count(reply.json, "/data") == KILLS_N + 1);

@@ -51,7 +51,8 @@ static void test_defaults(void) {
           s->layers[0].activation == ACTIVATION_RELU);
     CHECK(output_of(s)->units_n == 1 && output_of(s)->activation == ACTIVATION_LINEAR);
     CHECK(s->initializer == INITIALIZER_HE_NORMAL && s->init_scale == 0.01f);
-    CHECK(s->optimizer == OPTIMIZER_GRADIENT_DESCENT && s->learning_rate == 0.1f);
+    CHECK(s->optimizer.kind == OPTIMIZER_GRADIENT_DESCENT &&
+          s->optimizer.learning_rate == 0.1f);
     CHECK(s->batch_rows == 0 && s->epochs == 1000 && s->shuffle);
     CHECK(s->normalize == NORMALIZE_NONE && s->report_every == 1 && s->seed == 77);
     CHECK(r->values && !r->classes && r->values[0] == 0.5f && r->values[3] == 3);
@@ -248,7 +249,7 @@ static void test_hyper(void) {
         return;
     const struct job_spec *s = &r->spec;
     CHECK(s->initializer == INITIALIZER_RANDOM_NORMAL && s->init_scale == 0.5f);
-    CHECK(s->learning_rate == 1.2f && s->batch_rows == 3 && s->epochs == 10000);
+    CHECK(s->optimizer.learning_rate == 1.2f && s->batch_rows == 3 && s->epochs == 10000);
     CHECK(!s->shuffle && s->normalize == NORMALIZE_MINMAX && s->report_every == 25);
     CHECK(s->seed == 0);
     CHECK_TEXT(r->metadata, "{\"who\":\"a b\"}");
@@ -270,7 +271,7 @@ static void test_aliases(void) {
         return;
     const struct job_spec *s = &r->spec;
     CHECK(s->layers[0].units_n == 3 && s->layers[0].activation == ACTIVATION_LINEAR);
-    CHECK(s->initializer == INITIALIZER_GLOROT_NORMAL && s->learning_rate == 2);
+    CHECK(s->initializer == INITIALIZER_GLOROT_NORMAL && s->optimizer.learning_rate == 2);
     CHECK(s->batch_rows == 2 && s->epochs == 7 && s->normalize == NORMALIZE_STANDARD);
     CHECK(s->seed == 5 && s->loss == LOSS_BINARY_CROSS_ENTROPY);
     request_done(r);
@@ -412,7 +413,7 @@ static void test_edges(void) {
     if (r) {
         CHECK(r->values[0] == 3.4028234663852886e38f && r->values[2] > 0);
         CHECK(r->values[3] == 0 && signbit(r->values[3]));
-        CHECK(r->spec.learning_rate == r->values[0] && r->spec.init_scale > 0);
+        CHECK(r->spec.optimizer.learning_rate == r->values[0] && r->spec.init_scale > 0);
     }
     request_done(r);
     static const char one[] = "{\"model\":\"m\",\"data\":{\"features\":[[1]],\"targets\":"

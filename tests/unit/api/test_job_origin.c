@@ -10,8 +10,9 @@
 static char cat[] = "cat", ant[] = "ant", bee[] = "bee";
 static char *animals[] = {cat, ant, bee};
 
-static const struct layer_shape shapes[] = {{4, ACTIVATION_TANH, 0},
-                                            {3, ACTIVATION_SOFTMAX, 0}};
+static const struct layer_shape shapes[] = {
+    {.units_n = 4, .activation = ACTIVATION_TANH},
+    {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
 static struct model model = {.task = TASK_MULTI_CLASS,
                              .loss = LOSS_CROSS_ENTROPY,
                              .labels = {LABEL_STRING, 3, NULL, animals}};

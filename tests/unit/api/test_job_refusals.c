@@ -74,7 +74,8 @@ static void test_documents(void) {
                "unknown key \"inputs\"; the nearest known one is \"data\"");
     check_body(
         "{\"alpha\":1}", I, "/alpha",
-        "means the learning rate to some and a penalty to others: give learning_rate");
+        "means the learning rate to some and a penalty to others: give learning_rate "
+        "or l2");
 }
 
 static void test_data(void) {
@@ -224,10 +225,10 @@ static void test_shapes(void) {
         "\"layers\":[{\"units\":1,\"activation\":\"relu\",\"negative_slope\":0.1}]", I,
         "/layers/0/negative_slope", "belongs to leaky_relu alone");
     check_rest("\"layers\":[{\"units\":1,\"activation\":\"leaky_relu\",\"alpha\":1}]", R,
-               "/layers/0/alpha", "expected a number of at least 0 and at most 1, got 1");
+               "/layers/0/alpha", "expected a number of at least 0 and below 1, got 1");
     check_rest("\"layers\":[{\"units\":1,\"activation\":\"leaky_relu\",\"alpha\":-0.1}]",
                R, "/layers/0/alpha",
-               "expected a number of at least 0 and at most 1, got -0.1");
+               "expected a number of at least 0 and below 1, got -0.1");
 }
 
 static void test_short_forms(void) {
@@ -315,8 +316,8 @@ static void test_others(void) {
                "\"scale\" is another spelling of /normalize: give one");
     check_rest("\"initializer\":\"random\"", I, "/initializer",
                "\"random\" is unknown; the nearest known is \"zeros\"");
-    check_rest("\"optimizer\":\"adam\"", I, "/optimizer",
-               "\"adam\" is unknown; the nearest known is \"gradient_descent\"");
+    check_rest("\"optimizer\":\"adagrad\"", I, "/optimizer",
+               "\"adagrad\" is unknown; the nearest known is \"adam\"");
     check_rest("\"loss\":\"hinge\"", I, "/loss",
                "\"hinge\" is unknown; the nearest known is \"mse\"");
     check_rest("\"task\":\"classification\"", I, "/task",

@@ -18,7 +18,8 @@ static bool layers_equal(const struct job_spec *a, const struct job_spec *b) {
     for (size_t l = 0; same && l < a->layers_n; l++)
         same = a->layers[l].units_n == b->layers[l].units_n &&
                a->layers[l].activation == b->layers[l].activation &&
-               a->layers[l].negative_slope == b->layers[l].negative_slope;
+               a->layers[l].negative_slope == b->layers[l].negative_slope &&
+               a->layers[l].dropout == b->layers[l].dropout;
     return same;
 }
 
@@ -35,8 +36,9 @@ static void check_equal(const struct job_spec *a, const struct job_spec *b) {
           a->inputs_n == b->inputs_n);
     CHECK(layers_equal(a, b) && labels_equal(&a->labels, &b->labels));
     CHECK(a->loss == b->loss && a->initializer == b->initializer);
-    CHECK(a->init_scale == b->init_scale && a->optimizer == b->optimizer);
-    CHECK(a->learning_rate == b->learning_rate && a->batch_rows == b->batch_rows);
+    CHECK(a->init_scale == b->init_scale && a->batch_rows == b->batch_rows);
+    CHECK(a->optimizer.kind == b->optimizer.kind &&
+          a->optimizer.learning_rate == b->optimizer.learning_rate);
     CHECK(a->epochs == b->epochs && a->shuffle == b->shuffle);
     CHECK(a->normalize == b->normalize && a->report_every == b->report_every);
     CHECK(a->seed == b->seed);
@@ -116,9 +118,11 @@ static void test_golden(void) {
         "\"activation\":\"leaky_relu\",\"negative_slope\":0.01},{\"units\":1,"
         "\"activation\":\"sigmoid\"}],\"loss\":\"binary_cross_entropy\","
         "\"initializer\":\"he_normal\",\"init_scale\":0.01,\"optimizer\":"
-        "\"gradient_descent\",\"learning_rate\":1.2,\"batch_size\":\"full\","
+        "\"gradient_descent\",\"learning_rate\":1.2,\"l2\":0,\"learning_rate_schedule\":"
+        "{\"type\":\"constant\",\"warmup_epochs\":0},\"batch_size\":\"full\","
         "\"epochs\":1000,\"shuffle\":true,\"normalize\":\"none\",\"report_every\":1,"
-        "\"seed\":3,\"classes\":[\"no\",\"yes\"],\"class_weight\":\"none\"}");
+        "\"seed\":3,\"early_stopping\":false,\"checkpoint_seconds\":10,\"priority\":0,"
+        "\"classes\":[\"no\",\"yes\"],\"class_weight\":\"none\"}");
     free(json);
     job_request_free(&request);
 }

@@ -233,8 +233,8 @@ static void check_float(const char *text, struct json_bounds bounds, bool ok,
 }
 
 static void test_float(void) {
-    const struct json_bounds positive = {0, FLT_MAX, true},
-                             share = {0, 0.9999999f, false};
+    const struct json_bounds positive = {.max = FLT_MAX, .above = true},
+                             share = {.max = 1, .below = true};
     check_float("1", positive, true, 1);
     check_float("3.4028235e38", positive, true, FLT_MAX);
     check_float("3.4028236e38", positive, false, 0);
@@ -248,11 +248,42 @@ static void test_float(void) {
     check_float("0.9999999", share, true, 0.9999999f);
     check_float("0.99999998", share, false, 0);
     check_float("-1e-50", share, false, 0);
+    check_float("1", (struct json_bounds){.max = 1}, true, 1);
     struct value v = value_of("\"1\"");
     struct err e = {0};
     float got = 1;
     CHECK(!json_float(&v.slot, positive, &got, &e) && e.kind == ERR_INVALID);
     json_decref(v.root);
+}
+
+static void check_double(const char *text, struct json_bounds bounds, double want,
+                         const char *error) {
+    struct value v = value_of(text);
+    struct err e = {0};
+    double got = -99;
+    bool ok = json_double(&v.slot, bounds, &got, &e);
+    CHECK_SAY(ok == !*error, "%s", text);
+    CHECK_SAY(memcmp(&got, ok ? &want : &(double){-99}, sizeof got) == 0, "%s: %.17g",
+              text, got);
+    CHECK_TEXT(e.text, error);
+    json_decref(v.root);
+}
+
+static void test_double(void) {
+    const struct json_bounds any = {.max = DBL_MAX}, share = {.max = 1, .below = true},
+                             day = {.min = 0.01, .max = 86400};
+    check_double("1e300", any, 1e300, "");
+    check_double("0.1", any, 0.1, "");
+    check_double("-0.0", any, 0, "");
+    check_double("0.99999999999", share, 0.99999999999, "");
+    check_double("1", share, 0, "expected a number of at least 0 and below 1, got 1");
+    check_double("-1", any, 0, "expected a number of at least 0, got -1");
+    check_double("0.001", day, 0,
+                 "expected a number of at least 0.01 and at most 86400, got 0.001");
+    check_double("86400", day, 86400, "");
+    check_double("86401", day, 0,
+                 "expected a number of at least 0.01 and at most 86400, got 86401");
+    check_double("true", any, 0, "expected a number, got a boolean");
 }
 
 static void test_choose(void) {
@@ -282,6 +313,7 @@ int main(void) {
     CHECK_RUN(test_int);
     CHECK_RUN(test_bool_and_text);
     CHECK_RUN(test_float);
+    CHECK_RUN(test_double);
     CHECK_RUN(test_choose);
     return check_done();
 }

@@ -70,8 +70,10 @@ static void every_activation_and_scaling(void) {
         for (int normalize = 0; normalize < NORMALIZES_N; normalize++) {
             bool rows = activation_by_rows((enum activation)g);
             struct layer_shape shapes[] = {
-                {7, rows ? ACTIVATION_TANH : (enum activation)g, 0.25f},
-                {4, (enum activation)g, 0.5f}};
+                {.units_n = 7,
+                 .activation = rows ? ACTIVATION_TANH : (enum activation)g,
+                 .negative_slope = 0.25f},
+                {.units_n = 4, .activation = (enum activation)g, .negative_slope = 0.5f}};
             enum task task = g == ACTIVATION_SOFTMAX   ? TASK_MULTI_CLASS
                              : g == ACTIVATION_SIGMOID ? TASK_MULTI_LABEL
                                                        : TASK_REGRESSION;
@@ -82,7 +84,7 @@ static void every_activation_and_scaling(void) {
 }
 
 static void a_sigmoid_that_is_no_probability(void) {
-    struct layer_shape one[] = {{1, ACTIVATION_SIGMOID, 0}};
+    struct layer_shape one[] = {{.units_n = 1, .activation = ACTIVATION_SIGMOID}};
     struct model *model = model_make(one, 1, TASK_REGRESSION, NORMALIZE_NONE);
     check_round_trip(model);
     model_free(model);
@@ -98,7 +100,7 @@ static struct labels words(char *const *strings, size_t n) {
 
 static void classes_travel(void) {
     char a[] = "a", b[] = "\"b\"", c[] = "\xc3\xa9", *names[] = {a, b, c};
-    struct layer_shape shapes[] = {{3, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {{.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
     struct model *model = model_make(shapes, 1, TASK_MULTI_CLASS, NORMALIZE_NONE);
     struct err e = {0};
     size_t n;
@@ -125,7 +127,7 @@ static void classes_travel(void) {
 
 /* Without classes in the file they are counted. */
 static void classes_are_counted(void) {
-    struct layer_shape shapes[] = {{1, ACTIVATION_SIGMOID, 0}};
+    struct layer_shape shapes[] = {{.units_n = 1, .activation = ACTIVATION_SIGMOID}};
     struct model *model = model_make(shapes, 1, TASK_BINARY, NORMALIZE_NONE);
     struct err e = {0};
     size_t n;

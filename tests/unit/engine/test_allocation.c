@@ -15,10 +15,12 @@
 #include "tests/unit/check.h"
 
 static long allocations_n; /* asked for so far */
+static size_t bytes_n;     /* of them all */
 static long failing = -1;  /* the one that fails, alone: a later failure would hide it */
 
 void *aligned_alloc(size_t alignment, size_t size) {
     void *p;
+    bytes_n += size;
     if (allocations_n++ == failing)
         return NULL;
     return posix_memalign(&p, alignment, size) == 0 ? p : NULL;
@@ -31,14 +33,16 @@ static float weights[ROWS_N];
 
 /* A model from table to prediction. @return whether there was memory for all of it. */
 static bool everything(struct err *e) {
-    struct layer_shape shapes[] = {{60, ACTIVATION_TANH, 0}, {3, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {{.units_n = 60, .activation = ACTIVATION_TANH},
+                                   {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
     struct trainer_options options = {
         .loss = LOSS_CROSS_ENTROPY,
-        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .optimizer = optimizer_defaults(OPTIMIZER_ADAM),
         .batch_rows = 600,
         .epochs = 1,
         .shuffle = true,
     };
+    options.optimizer.learning_rate = 0.01f;
     struct trainer_data data = {X, {.classes = classes, .weights = weights}, ROWS_N};
     atomic_bool stop = false;
     struct model from = {.task = TASK_MULTI_CLASS, .loss = LOSS_CROSS_ENTROPY};
@@ -61,6 +65,45 @@ static bool everything(struct err *e) {
     transform_free(&from.transform);
     team_free(team);
     return ok;
+}
+
+/* What trainer_memory says beside what is asked for: never less, but for the rounding of
+ * each block to whole lines, and hardly more. */
+static void memory_holds(size_t batch_rows, bool shuffle, float dropout) {
+    struct layer_shape shapes[] = {
+        {.units_n = 300, .activation = ACTIVATION_TANH, .dropout = dropout},
+        {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
+    struct trainer_options options = {
+        .loss = LOSS_CROSS_ENTROPY,
+        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .batch_rows = batch_rows,
+        .epochs = 1,
+        .shuffle = shuffle,
+    };
+    struct trainer_data data = {X, {.classes = classes, .weights = weights}, ROWS_N};
+    struct err e = {0};
+    atomic_bool stop = false;
+    struct team *team = team_new(1, &e);
+    struct net *net = net_new(INPUTS_N, shapes, 2, &e);
+    struct trainer_point point;
+    size_t foretold = 0;
+    bytes_n = 0;
+    struct trainer *t = trainer_new(net, data, &options, team, &stop, &e);
+    while (CHECK_SAY(t, "%s", e.text) && trainer_step(t, &point, &e) < TRAINER_DONE)
+        continue;
+    CHECK(trainer_memory(net, ROWS_N, &options, &foretold));
+    CHECK_SAY(bytes_n <= foretold + 1024 && foretold <= bytes_n + bytes_n / 20,
+              "%zu bytes, %zu foretold", bytes_n, foretold);
+    trainer_free(t);
+    net_free(net);
+    team_free(team);
+}
+
+static void a_trainers_memory_is_foretold(void) {
+    memory_holds(0, false, 0);
+    memory_holds(0, false, 0.5f);
+    memory_holds(64, true, 0);
+    memory_holds(64, true, 0.5f);
 }
 
 /* What stands around a training: columns, two parts, metrics. */
@@ -112,6 +155,7 @@ int main(void) {
     for (size_t i = 0; i < ROWS_N; i++)
         classes[i] = (int32_t)(i % 3), weights[i] = 1;
     CHECK_RUN(a_model);
+    CHECK_RUN(a_trainers_memory_is_foretold);
     CHECK_RUN(columns_parts_metrics);
     return check_done();
 }

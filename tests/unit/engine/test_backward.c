@@ -28,8 +28,10 @@ static void setting_make(struct setting *s, size_t depth, enum activation hidden
                          enum loss loss, enum activation output) {
     struct layer_shape shapes[DEPTH_MAX];
     for (size_t l = 0; l < depth; l++)
-        shapes[l] = (struct layer_shape){5 + l, hidden, 0.1f};
-    shapes[depth - 1] = (struct layer_shape){OUTPUTS_N, output, 0.2f};
+        shapes[l] = (struct layer_shape){
+            .units_n = 5 + l, .activation = hidden, .negative_slope = 0.1f};
+    shapes[depth - 1] = (struct layer_shape){
+        .units_n = OUTPUTS_N, .activation = output, .negative_slope = 0.2f};
     struct err e = {0};
     s->loss = loss;
     s->weighted = false;
@@ -56,7 +58,7 @@ static double gradient(const struct setting *s, float *grads, bool accumulate) {
     float *cache = memory_new(forward_cache_n(net, ROWS_N), sizeof *cache);
     float *scratch = memory_new(backward_scratch_n(net, ROWS_N), sizeof *scratch);
     const struct layer_shape *output = &net->layers[net->layers_n - 1].shape;
-    forward_train(net, s->X, ROWS_N, cache);
+    forward_train(net, s->X, ROWS_N, NULL, cache);
     double sum = loss_fuse(s->loss, output->activation, output->negative_slope,
                            forward_cached(net, ROWS_N, cache, net->layers_n - 1),
                            setting_targets(s), ROWS_N, OUTPUTS_N);

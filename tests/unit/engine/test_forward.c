@@ -14,10 +14,11 @@
 enum { ROWS_MAX = 70, INPUTS_N = 5 };
 
 static struct net *net_made(size_t layers_n) {
-    static const struct layer_shape shapes[] = {{7, ACTIVATION_TANH, 0},
-                                                {19, ACTIVATION_RELU, 0},
-                                                {3, ACTIVATION_LEAKY_RELU, 0.1f},
-                                                {9, ACTIVATION_SIGMOID, 0}};
+    static const struct layer_shape shapes[] = {
+        {.units_n = 7, .activation = ACTIVATION_TANH},
+        {.units_n = 19, .activation = ACTIVATION_RELU},
+        {.units_n = 3, .activation = ACTIVATION_LEAKY_RELU, .negative_slope = 0.1f},
+        {.units_n = 9, .activation = ACTIVATION_SIGMOID}};
     struct err e = {0};
     struct net *net = net_new(INPUTS_N, shapes, layers_n, &e);
     initializer_fill(net, INITIALIZER_GLOROT_NORMAL, 0, 3);
@@ -37,7 +38,7 @@ static void compare(size_t layers_n, size_t m) {
     for (size_t i = 0; i < net->block_n; i++)
         params[i] = (double)net->params[i];
     forward_predict(net, X, m, scratch, Y);
-    forward_train(net, X, m, cache);
+    forward_train(net, X, m, NULL, cache);
     const float *Z = forward_cached(net, m, cache, layers_n - 1);
     struct twin_output output = twin_output_of(net, LOSS_MSE);
     for (size_t i = 0; i < m; i++) {
@@ -67,7 +68,7 @@ static void the_cache_holds_activations(void) {
     float X[3 * INPUTS_N], W[19 * 7];
     rng_normal(8, 0, X, sizeof X / sizeof *X);
     float *cache = memory_new(forward_cache_n(net, 3), sizeof *cache);
-    forward_train(net, X, 3, cache);
+    forward_train(net, X, 3, NULL, cache);
     const float *A1 = forward_cached(net, 3, cache, 0),
                 *A2 = forward_cached(net, 3, cache, 1);
     memcpy(W, net_weights(net, 1), sizeof W);

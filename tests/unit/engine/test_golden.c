@@ -1,5 +1,5 @@
-/* Cost curves against those of tests/golden/make_curves.py, in float64. Run from the top
- * of the repository. */
+/* Cost curves against those of tests/golden/make_curves.py and make_optimizers.py, in
+ * float64. Run from the top of the repository. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 /* float32 beside float64: the relative error of any cost of a curve. */
 #define TOLERANCE 1e-5
+#define SEED UINT64_C(0x0123456789abcdef) /* of the masks of dropout */
 enum { LAYERS_MAX = 8 };
 
 struct golden {
@@ -55,39 +56,40 @@ static bool layers_read(FILE *file, struct golden *g) {
         shape->units_n = units_n;
         if (!CHECK_SAY(activation_find(word, &shape->activation), "%s", word))
             return false;
+        (void)!fscanf(file, " dropout %f", &shape->dropout); /* 0 where there is none */
     }
     return CHECK(fscanf(file, " loss %31s", word) == 1 &&
                  loss_find(word, &g->options.loss));
 }
 
-static bool settings_read(FILE *file, struct golden *g) {
-    double rows_n, inputs_n, rate, batch_rows, epochs;
+static bool net_read(FILE *file, struct golden *g) {
+    struct err e = {0};
+    double rows_n, inputs_n;
     if (!numbers_read(file, "rows", &rows_n, 1) ||
-        !numbers_read(file, "inputs", &inputs_n, 1) || !layers_read(file, g) ||
-        !numbers_read(file, "learning_rate", &rate, 1) ||
-        !numbers_read(file, "batch_rows", &batch_rows, 1) ||
-        !numbers_read(file, "epochs", &epochs, 1))
+        !numbers_read(file, "inputs", &inputs_n, 1) || !layers_read(file, g))
         return false;
     g->rows_n = (size_t)rows_n;
     g->inputs_n = (size_t)inputs_n;
-    g->options.optimizer =
-        (struct optimizer_options){OPTIMIZER_GRADIENT_DESCENT, (float)rate};
+    return CHECK(g->net = net_new(g->inputs_n, g->shapes, g->layers_n, &e));
+}
+
+static bool length_read(FILE *file, struct golden *g) {
+    double batch_rows, epochs;
+    if (!numbers_read(file, "batch_rows", &batch_rows, 1) ||
+        !numbers_read(file, "epochs", &epochs, 1))
+        return false;
     g->options.batch_rows = (size_t)batch_rows;
+    g->options.seed = SEED;
     g->options.epochs = (int64_t)epochs;
     return true;
 }
 
-static bool golden_read(FILE *file, struct golden *g) {
-    struct err e = {0};
-    if (!settings_read(file, g) ||
-        !CHECK(g->net = net_new(g->inputs_n, g->shapes, g->layers_n, &e)))
-        return false;
+static bool table_read(FILE *file, struct golden *g) {
     bool by_class = g->options.loss == LOSS_CROSS_ENTROPY;
     size_t targets_n = g->rows_n * (by_class ? 1 : g->net->outputs_n);
     g->X = memory_new(g->rows_n * g->inputs_n, sizeof *g->X);
     g->values = memory_new(targets_n, sizeof *g->values);
     g->classes = memory_new(targets_n, sizeof *g->classes);
-    g->costs = memory_new((size_t)g->options.epochs + 1, sizeof *g->costs);
     for (size_t i = 0; i < g->rows_n; i++)
         if (!floats_read(file, "x", g->X + i * g->inputs_n, g->inputs_n))
             return false;
@@ -95,6 +97,10 @@ static bool golden_read(FILE *file, struct golden *g) {
         return false;
     for (size_t i = 0; i < targets_n; i++)
         g->classes[i] = (int32_t)g->values[i];
+    return true;
+}
+
+static bool params_read(FILE *file, struct golden *g) {
     for (size_t l = 0; l < g->layers_n; l++) {
         const struct layer *layer = &g->net->layers[l];
         if (!floats_read(file, "w", net_weights(g->net, l),
@@ -102,7 +108,58 @@ static bool golden_read(FILE *file, struct golden *g) {
             !floats_read(file, "b", net_biases(g->net, l), layer->shape.units_n))
             return false;
     }
-    return numbers_read(file, "cost", g->costs, (size_t)g->options.epochs + 1);
+    return true;
+}
+
+static bool costs_read(FILE *file, struct golden *g) {
+    size_t costs_n = (size_t)g->options.epochs + 1;
+    free(g->costs);
+    g->costs = memory_new(costs_n, sizeof *g->costs);
+    return numbers_read(file, "cost", g->costs, costs_n);
+}
+
+static bool golden_read(FILE *file, struct golden *g) {
+    double rate;
+    if (!net_read(file, g) || !numbers_read(file, "learning_rate", &rate, 1) ||
+        !length_read(file, g))
+        return false;
+    g->options.optimizer.learning_rate = (float)rate;
+    return table_read(file, g) && params_read(file, g) && costs_read(file, g);
+}
+
+/* A case's name, optimizer and schedule, each with its numbers. */
+static bool case_read(FILE *file, struct golden *g, char name[32]) {
+    char optimizer[32], schedule[32];
+    double o[9], s[4];
+    if (fscanf(file, " case %31s optimizer %31s", name, optimizer) != 2)
+        return false;
+    if (!numbers_read(file, "options", o, 9) ||
+        !CHECK(fscanf(file, " schedule %31s", schedule) == 1) ||
+        !numbers_read(file, "decay", s, 4))
+        return false;
+    g->options.optimizer = (struct optimizer_options){
+        .kind = OPTIMIZERS_N,
+        .learning_rate = (float)o[0],
+        .momentum = (float)o[1],
+        .nesterov = o[2] != 0,
+        .beta_1 = (float)o[3],
+        .beta_2 = (float)o[4],
+        .epsilon = (float)o[5],
+        .weight_decay = (float)o[6],
+        .l2 = (float)o[7],
+        .clip_norm = (float)o[8],
+    };
+    g->options.schedule = (struct schedule){SCHEDULES_N, (float)s[0], (int64_t)s[1],
+                                            (float)s[2], (int64_t)s[3]};
+    for (int k = 0; k < OPTIMIZERS_N; k++)
+        if (strcmp(optimizer, optimizer_name((enum optimizer)k)) == 0)
+            g->options.optimizer.kind = (enum optimizer)k;
+    for (int k = 0; k < SCHEDULES_N; k++)
+        if (strcmp(schedule, schedule_name((enum schedule_kind)k)) == 0)
+            g->options.schedule.kind = (enum schedule_kind)k;
+    return CHECK_SAY(g->options.optimizer.kind < OPTIMIZERS_N, "%s", optimizer) &&
+           CHECK_SAY(g->options.schedule.kind < SCHEDULES_N, "%s", schedule) &&
+           length_read(file, g) && costs_read(file, g);
 }
 
 static void golden_train(const char *path, const struct golden *g) {
@@ -129,6 +186,14 @@ static void golden_train(const char *path, const struct golden *g) {
     team_free(team);
 }
 
+static void golden_free(struct golden *g) {
+    net_free(g->net);
+    free(g->X);
+    free(g->values);
+    free(g->classes);
+    free(g->costs);
+}
+
 static void golden(const char *path) {
     FILE *file = fopen(path, "r");
     if (!CHECK_SAY(file, "%s cannot be opened", path))
@@ -137,11 +202,30 @@ static void golden(const char *path) {
     if (golden_read(file, &g))
         golden_train(path, &g);
     fclose(file);
-    net_free(g.net);
-    free(g.X);
-    free(g.values);
-    free(g.classes);
-    free(g.costs);
+    golden_free(&g);
+}
+
+/* Each case from the same first parameters. */
+static void optimizers(void) {
+    FILE *file = fopen("tests/golden/optimizers.txt", "r");
+    if (!CHECK(file))
+        return;
+    struct golden g = {.rows_n = 0};
+    char name[32];
+    size_t cases_n = 0;
+    if (net_read(file, &g) && table_read(file, &g) && params_read(file, &g)) {
+        size_t bytes = g.net->block_n * sizeof(float);
+        float *first = memory_new(1, bytes);
+        memcpy(first, g.net->params, bytes);
+        for (; case_read(file, &g, name); cases_n++) {
+            memcpy(g.net->params, first, bytes);
+            golden_train(name, &g);
+        }
+        free(first);
+    }
+    CHECK(cases_n == 18 && feof(file));
+    fclose(file);
+    golden_free(&g);
 }
 
 static void logistic(void) {
@@ -159,6 +243,12 @@ static void mini_batch(void) {
 static void regression(void) {
     golden("tests/golden/regression.txt");
 }
+static void dropout(void) {
+    golden("tests/golden/dropout.txt");
+}
+static void dropout_full(void) {
+    golden("tests/golden/dropout_full.txt");
+}
 
 int main(void) {
     struct err e = {0};
@@ -169,5 +259,8 @@ int main(void) {
     CHECK_RUN(four_layers);
     CHECK_RUN(mini_batch);
     CHECK_RUN(regression);
+    CHECK_RUN(optimizers);
+    CHECK_RUN(dropout);
+    CHECK_RUN(dropout_full);
     return check_done();
 }

@@ -6,8 +6,8 @@
 #include "tests/unit/check.h"
 
 static struct net *net_made(void) {
-    struct layer_shape shapes[] = {{200, ACTIVATION_RELU, 0},
-                                   {300, ACTIVATION_LINEAR, 0}};
+    struct layer_shape shapes[] = {{.units_n = 200, .activation = ACTIVATION_RELU},
+                                   {.units_n = 300, .activation = ACTIVATION_LINEAR}};
     struct err e = {0};
     return net_new(100, shapes, 2, &e);
 }

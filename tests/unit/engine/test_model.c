@@ -14,7 +14,8 @@ enum { ROWS_N = 3 * MODEL_TILE_ROWS + 5, INPUTS_N = 3 };
 static float X[ROWS_N * INPUTS_N];
 
 static struct model *model_made(enum normalize normalize) {
-    struct layer_shape shapes[] = {{6, ACTIVATION_TANH, 0}, {2, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {{.units_n = 6, .activation = ACTIVATION_TANH},
+                                   {.units_n = 2, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct model from = {.task = TASK_MULTI_CLASS, .loss = LOSS_CROSS_ENTROPY};
     from.net = net_new(INPUTS_N, shapes, 2, &e);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -5,9 +6,10 @@
 #include "tests/unit/check.h"
 
 static void layout(void) {
-    struct layer_shape shapes[] = {{5, ACTIVATION_TANH, 0},
-                                   {17, ACTIVATION_LEAKY_RELU, 0.1f},
-                                   {3, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {
+        {.units_n = 5, .activation = ACTIVATION_TANH},
+        {.units_n = 17, .activation = ACTIVATION_LEAKY_RELU, .negative_slope = 0.1f},
+        {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct net *net = net_new(4, shapes, 3, &e);
     if (!CHECK(net))
@@ -37,7 +39,7 @@ static void refused(size_t inputs_n, size_t units_n, size_t layers_n, enum activ
     static struct layer_shape shapes[NET_LAYERS_MAX + 1];
     struct err e = {0};
     for (size_t l = 0; l < NET_LAYERS_MAX + 1; l++)
-        shapes[l] = (struct layer_shape){units_n, g, 0};
+        shapes[l] = (struct layer_shape){.units_n = units_n, .activation = g};
     struct net *net = net_new(inputs_n, shapes, layers_n, &e);
     CHECK_SAY(!net && e.kind == ERR_RANGE && *e.text, "%zu inputs, %zu layers of %zu",
               inputs_n, layers_n, units_n);
@@ -54,11 +56,49 @@ static void bounds(void) {
     refused(1, 2, 2, ACTIVATION_SOFTMAX);
 }
 
+static void dropout_refused(float hidden, float output, const char *text) {
+    struct layer_shape shapes[] = {{.units_n = 3, .dropout = hidden},
+                                   {.units_n = 1, .dropout = output}};
+    struct err e = {0};
+    struct net *net = net_new(2, shapes, 2, &e);
+    CHECK(!net && e.kind == ERR_RANGE);
+    CHECK_TEXT(e.text, text);
+    net_free(net);
+}
+
+static void bounds_of_dropout(void) {
+    dropout_refused(1, 0, "dropout is at least 0 and below 1, not 1 (layer 1)");
+    dropout_refused(-0.5f, 0, "dropout is at least 0 and below 1, not -0.5 (layer 1)");
+    dropout_refused(NAN, 0, "dropout is at least 0 and below 1, not nan (layer 1)");
+    dropout_refused(0, 0.5f, "dropout is for hidden layers, not the output layer");
+    struct layer_shape shapes[] = {{.units_n = 3, .dropout = 0.999f}, {.units_n = 1}};
+    struct err e = {0};
+    struct net *net = net_new(2, shapes, 2, &e);
+    CHECK_SAY(net && net_dropout(net), "%s", e.text);
+    net_free(net);
+    shapes[0].dropout = 0;
+    net = net_new(2, shapes, 2, &e);
+    CHECK_SAY(net && !net_dropout(net), "%s", e.text);
+    net_free(net);
+}
+
+static void an_outline_has_no_parameters(void) {
+    struct layer_shape shapes[] = {{.units_n = 300}, {.units_n = 2}};
+    struct err e = {0};
+    struct net *net = net_new(20, shapes, 2, &e),
+               *outline = net_outline(20, shapes, 2, &e);
+    if (CHECK_SAY(net && outline, "%s", e.text))
+        CHECK(!outline->params && outline->block_n == net->block_n &&
+              outline->parameters_n == net->parameters_n && outline->outputs_n == 2);
+    net_free(outline);
+    net_free(net);
+}
+
 static void the_deepest(void) {
     static struct layer_shape shapes[NET_LAYERS_MAX];
     struct err e = {0};
     for (size_t l = 0; l < NET_LAYERS_MAX; l++)
-        shapes[l] = (struct layer_shape){1, ACTIVATION_TANH, 0};
+        shapes[l] = (struct layer_shape){.units_n = 1, .activation = ACTIVATION_TANH};
     struct net *net = net_new(1, shapes, NET_LAYERS_MAX, &e);
     CHECK(net && net->parameters_n == 2 * NET_LAYERS_MAX);
     net_free(net);
@@ -67,6 +107,8 @@ static void the_deepest(void) {
 int main(void) {
     CHECK_RUN(layout);
     CHECK_RUN(bounds);
+    CHECK_RUN(bounds_of_dropout);
+    CHECK_RUN(an_outline_has_no_parameters);
     CHECK_RUN(the_deepest);
     return check_done();
 }

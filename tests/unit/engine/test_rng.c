@@ -29,6 +29,24 @@ static void known_answers(void) {
     }
 }
 
+/* Each of vector code as rng_block gives it, also where the index leaves 32 bits. */
+static void blocks_are_their_block(void) {
+    enum { BLOCKS_N = 1000 };
+    static uint32_t got[4 * BLOCKS_N];
+    const uint64_t seed = 0x123456789abcdef, stream = 0xfedcba987654321,
+                   index = 0xffffff00;
+    for (size_t n = 0; n <= BLOCKS_N; n = n < 40 ? n + 1 : n + 320) {
+        got[4 * n % (4 * BLOCKS_N)] = 7;
+        rng_blocks(seed, stream, index, n, got);
+        for (size_t i = 0; i < n; i++) {
+            uint32_t want[4];
+            rng_block(seed, stream, index + i, want);
+            CHECK_SAY(memcmp(got + 4 * i, want, sizeof want) == 0, "%zu of %zu", i, n);
+        }
+        CHECK(n == BLOCKS_N || got[4 * n] == 7);
+    }
+}
+
 enum { DRAWS_N = 200001 };
 static float draws[DRAWS_N];
 
@@ -119,6 +137,7 @@ static void permutations_are_fair(void) {
 
 int main(void) {
     CHECK_RUN(known_answers);
+    CHECK_RUN(blocks_are_their_block);
     CHECK_RUN(uniform_moments);
     CHECK_RUN(normal_moments);
     CHECK_RUN(draws_depend_on_seed_and_stream_alone);

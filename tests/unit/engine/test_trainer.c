@@ -31,9 +31,10 @@ static void data_draw(void) {
 
 /* Wide enough for several lanes. */
 static struct net *wide_net(void) {
-    struct layer_shape shapes[] = {{120, ACTIVATION_RELU, 0},
-                                   {64, ACTIVATION_TANH, 0},
-                                   {CLASSES_N, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {
+        {.units_n = 120, .activation = ACTIVATION_RELU},
+        {.units_n = 64, .activation = ACTIVATION_TANH},
+        {.units_n = CLASSES_N, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct net *net = net_new(INPUTS_N, shapes, 3, &e);
     initializer_fill(net, INITIALIZER_HE_NORMAL, 0, 5);
@@ -42,7 +43,7 @@ static struct net *wide_net(void) {
 
 /* One unit on the first two columns' width. */
 static struct net *small_net(void) {
-    struct layer_shape shapes[] = {{1, ACTIVATION_SIGMOID, 0}};
+    struct layer_shape shapes[] = {{.units_n = 1, .activation = ACTIVATION_SIGMOID}};
     struct err e = {0};
     return net_new(2, shapes, 1, &e);
 }
@@ -51,7 +52,7 @@ static struct trainer_options options_of(enum loss loss, size_t batch_rows,
                                          int64_t epochs, bool shuffle) {
     return (struct trainer_options){
         .loss = loss,
-        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .optimizer = {.kind = OPTIMIZER_GRADIENT_DESCENT, .learning_rate = 0.1f},
         .batch_rows = batch_rows,
         .epochs = epochs,
         .shuffle = shuffle,
@@ -191,7 +192,7 @@ static void lanes_cover_each_row_once(void) {
     float *cache = memory_new(forward_cache_n(twin, rows_n), sizeof *cache);
     float *scratch = memory_new(backward_scratch_n(twin, rows_n), sizeof *scratch);
     float *grads = memory_new(twin->block_n, sizeof *grads);
-    forward_train(twin, X, rows_n, cache);
+    forward_train(twin, X, rows_n, NULL, cache);
     loss_fuse(LOSS_CROSS_ENTROPY, ACTIVATION_SOFTMAX, 0,
               forward_cached(twin, rows_n, cache, 2),
               (struct targets){.classes = classes}, rows_n, CLASSES_N);
@@ -214,9 +215,9 @@ static void lanes_cover_each_row_once(void) {
 
 /* The rule that training's bits depend on: rows and net decide, nothing else. */
 static void lanes_follow_rows_and_work(void) {
-    struct layer_shape shapes[] = {{256, ACTIVATION_RELU, 0},
-                                   {128, ACTIVATION_RELU, 0},
-                                   {10, ACTIVATION_SOFTMAX, 0}};
+    struct layer_shape shapes[] = {{.units_n = 256, .activation = ACTIVATION_RELU},
+                                   {.units_n = 128, .activation = ACTIVATION_RELU},
+                                   {.units_n = 10, .activation = ACTIVATION_SOFTMAX}};
     struct err e = {0};
     struct net *net = net_new(784, shapes, 3, &e), *small = small_net();
     CHECK(lanes_count(net, 1) == 1 && lanes_count(net, 63) == 1);
@@ -227,7 +228,8 @@ static void lanes_follow_rows_and_work(void) {
     net_free(net);
 }
 
-static void same_bits(size_t batch_rows, bool shuffle) {
+static void same_bits_by(enum optimizer kind, size_t batch_rows, bool shuffle, float l2,
+                         float clip_norm) {
     enum { EPOCHS = 3 };
     double costs[THREADS_MAX + 1][EPOCHS + 1];
     struct net *nets[THREADS_MAX + 1];
@@ -235,6 +237,10 @@ static void same_bits(size_t batch_rows, bool shuffle) {
         nets[threads_n] = wide_net();
         struct trainer_options options =
             options_of(LOSS_CROSS_ENTROPY, batch_rows, EPOCHS, shuffle);
+        options.optimizer = optimizer_defaults(kind);
+        options.optimizer.learning_rate = kind < OPTIMIZER_RMSPROP ? 0.1f : 0.01f;
+        options.optimizer.l2 = l2;
+        options.optimizer.clip_norm = clip_norm;
         struct trainer *t = trainer_made(nets[threads_n], ROWS_N, &options, threads_n);
         run(t, EPOCHS, costs[threads_n]);
         trainer_free(t);
@@ -244,10 +250,14 @@ static void same_bits(size_t batch_rows, bool shuffle) {
         CHECK(memcmp(costs[n], costs[1], sizeof costs[1]) == 0);
         CHECK_SAY(memcmp(nets[n]->params, nets[1]->params,
                          nets[1]->block_n * sizeof(float)) == 0,
-                  "%zu threads, batches of %zu", n, batch_rows);
+                  "%s, %zu threads, batches of %zu", optimizer_name(kind), n, batch_rows);
         net_free(nets[n]);
     }
     net_free(nets[1]);
+}
+
+static void same_bits(size_t batch_rows, bool shuffle) {
+    same_bits_by(OPTIMIZER_GRADIENT_DESCENT, batch_rows, shuffle, 0, 0);
 }
 
 static void threads_do_not_change_a_bit(void) {
@@ -255,6 +265,107 @@ static void threads_do_not_change_a_bit(void) {
     same_bits(128, true);
     same_bits(700, true);
     same_bits(700, false);
+}
+
+static void optimizers_do_not_care_for_threads(void) {
+    for (int kind = 0; kind < OPTIMIZERS_N; kind++) {
+        same_bits_by((enum optimizer)kind, 128, true, 0, 0);
+        same_bits_by((enum optimizer)kind, 700, true, 0.5f, 0.4f);
+    }
+}
+
+static double weights_square(const struct net *net) {
+    double sum = 0;
+    for (size_t l = 0; l < net->layers_n; l++)
+        for (size_t i = 0; i < net->layers[l].inputs_n * net->layers[l].shape.units_n;
+             i++)
+            sum += pow((double)net_weights(net, l)[i], 2);
+    return sum;
+}
+
+/* The penalty is in the training's costs, weights alone, and in no other cost. */
+static void penalties(size_t batch_rows, double batches_n) {
+    struct net *net = wide_net();
+    net_biases(net, 0)[0] = 100;
+    double penalty = batches_n * 3.0 / (2 * ROWS_N) * weights_square(net);
+    double plain = cost_of(net, LOSS_CROSS_ENTROPY, ROWS_N), costs[2], cost;
+    struct trainer_options options = options_of(LOSS_CROSS_ENTROPY, batch_rows, 1, false);
+    options.optimizer.l2 = 3;
+    options.optimizer.learning_rate = 1e-20f; /* all batches see the same parameters */
+    struct trainer *t = trainer_made(net, ROWS_N, &options, 2);
+    struct trainer_data data = {X, {.classes = classes}, ROWS_N};
+    CHECK(trainer_cost(t, data, &cost));
+    CHECK_NEAR(cost, plain, 1e-6);
+    run(t, 1, costs);
+    CHECK_NEAR(costs[0], plain + penalty, 2e-6);
+    CHECK_NEAR(costs[1], plain + penalty, 2e-6);
+    trainer_free(t);
+    net_free(net);
+}
+
+static void penalties_are_in_the_cost(void) {
+    penalties(0, 1);
+    penalties(500, 3);
+    penalties(700, 3); /* the last one of 100 */
+}
+
+/* A layer of many ranges: biases stay where they are, whatever l2 does to the weights. */
+static void biases_are_not_penalised(void) {
+    static const enum optimizer kinds[] = {OPTIMIZER_GRADIENT_DESCENT, OPTIMIZER_ADAMW};
+    for (size_t k = 0; k < 2; k++) {
+        struct layer_shape shapes[] = {{.units_n = 400, .activation = ACTIVATION_RELU},
+                                       {.units_n = 300, .activation = ACTIVATION_RELU},
+                                       {.units_n = 10, .activation = ACTIVATION_SOFTMAX}};
+        struct err e = {0};
+        struct net *net = net_new(INPUTS_N, shapes, 3, &e);
+        CHECK(net->block_n > 8 << 14); /* several parts */
+        for (size_t l = 0; l < 3; l++) {
+            for (size_t i = 0; i < net->layers[l].inputs_n * shapes[l].units_n; i++)
+                net_weights(net, l)[i] =
+                    l == 1 ? -1 : 1; /* layer 2 is dead: gradient 0 */
+            for (size_t i = 0; i < shapes[l].units_n; i++)
+                net_biases(net, l)[i] = l ? 0.5f : 100;
+        }
+        struct trainer_options options = options_of(LOSS_CROSS_ENTROPY, 0, 1, false);
+        options.optimizer = optimizer_defaults(kinds[k]);
+        options.optimizer.learning_rate = 0.5f;
+        options.optimizer.l2 = k ? 0 : 0.2f * ROWS_N;
+        options.optimizer.weight_decay = 0.2f;
+        struct trainer *t = trainer_made(net, ROWS_N, &options, 3);
+        double costs[2];
+        run(t, 1, costs);
+        for (size_t l = 0; l < 2; l++) {
+            float want = (l ? -1.0f : 1.0f) * (1 - 0.5f * 0.2f);
+            for (size_t i = 0; i < net->layers[l].inputs_n * shapes[l].units_n; i++)
+                CHECK_NEAR((double)net_weights(net, l)[i], (double)want, 1e-6);
+            for (size_t i = 0; i < shapes[l].units_n; i++)
+                CHECK(net_biases(net, l)[i] == (l ? 0.5f : 100));
+        }
+        trainer_free(t);
+        net_free(net);
+    }
+}
+
+/* Mini-batches: the rate goes by the epoch, not by the update. */
+static void the_schedule_goes_by_epochs(void) {
+    struct net *net = small_net(), *twin = small_net();
+    struct trainer_options options = options_of(LOSS_BINARY_CROSS_ENTROPY, 25, 2, false);
+    options.schedule =
+        (struct schedule){.kind = SCHEDULE_STEP, .decay_rate = 0.5f, .step_epochs = 1};
+    struct trainer *t = trainer_made(net, 100, &options, 1);
+    double costs[3];
+    run(t, 2, costs);
+    for (int epoch = 0; epoch < 2; epoch++) {
+        struct trainer_options one = options_of(LOSS_BINARY_CROSS_ENTROPY, 25, 1, false);
+        one.optimizer.learning_rate = epoch ? 0.05f : 0.1f;
+        struct trainer *a = trainer_made(twin, 100, &one, 1);
+        run(a, 1, costs);
+        trainer_free(a);
+    }
+    CHECK(memcmp(net->params, twin->params, net->block_n * sizeof *net->params) == 0);
+    trainer_free(t);
+    net_free(twin);
+    net_free(net);
 }
 
 static void shuffling_changes_the_course(void) {
@@ -400,7 +511,7 @@ static void costs_of_other_tables(void) {
 static void an_epochs_order_is_drawn_from_seed_and_epoch(void) {
     enum { SIDE = 20 };
     static float one_hot[SIDE * SIDE], ones[SIDE];
-    struct layer_shape shape = {1, ACTIVATION_LINEAR, 0};
+    struct layer_shape shape = {.units_n = 1, .activation = ACTIVATION_LINEAR};
     struct err e = {0};
     struct net *net = net_new(SIDE, &shape, 1, &e);
     for (size_t i = 0; i < SIDE; i++)
@@ -468,7 +579,7 @@ static void stopping(void) {
 /* A line through data of 1e4 with a rate of 0.1 doubles its error many times over an
  * epoch. */
 static void diverging(size_t batch_rows) {
-    struct layer_shape shape = {1, ACTIVATION_LINEAR, 0};
+    struct layer_shape shape = {.units_n = 1, .activation = ACTIVATION_LINEAR};
     struct err e = {0};
     struct net *net = net_new(2, &shape, 1, &e);
     struct trainer_options options = options_of(LOSS_MSE, batch_rows, 1000, false);
@@ -501,7 +612,8 @@ static void diverging(size_t batch_rows) {
 
 /* An infinite weight behind a dead relu leaves the cost finite. */
 static void params_fail_too(size_t batch_rows) {
-    struct layer_shape shapes[] = {{2, ACTIVATION_RELU, 0}, {1, ACTIVATION_LINEAR, 0}};
+    struct layer_shape shapes[] = {{.units_n = 2, .activation = ACTIVATION_RELU},
+                                   {.units_n = 1, .activation = ACTIVATION_LINEAR}};
     struct err e = {0};
     struct net *net = net_new(2, shapes, 2, &e);
     net_biases(net, 0)[1] = -INFINITY;
@@ -544,6 +656,10 @@ static void options_are_checked(void) {
     refused(net, data, bad, "learning_rate is over 0 and finite, not 0");
     bad = good, bad.optimizer.learning_rate = NAN;
     refused(net, data, bad, "learning_rate is over 0 and finite, not nan");
+    bad = good, bad.optimizer.clip_norm = -1;
+    refused(net, data, bad, "clip_norm is at least 0 and finite, not -1");
+    bad = good, bad.schedule.warmup_epochs = 4;
+    refused(net, data, bad, "warmup_epochs is 0 to 3 (epochs), not 4");
     bad = good, bad.loss = LOSS_MSE;
     refused(net, data, bad, "mse does not fit an output layer of softmax");
     struct trainer_data none = {X, {.values = values}, ROWS_N};
@@ -575,6 +691,22 @@ static void memory_is_foretold(void) {
     CHECK(full > 4 * net->block_n * sizeof(float) && full < 8 << 20);
     CHECK(long_table < full * 2); /* tiles bound the activations */
     CHECK(batch > 2 * net->block_n * sizeof(float) + 4 * ROWS_N);
+    for (int kind = 0; kind < OPTIMIZERS_N; kind++) {
+        size_t bytes, state_n = optimizer_state_n((enum optimizer)kind);
+        options.optimizer.kind = (enum optimizer)kind;
+        CHECK(trainer_memory(net, ROWS_N, &options, &bytes));
+        CHECK(bytes == full + state_n * net->block_n * sizeof(float));
+    }
+    options.optimizer.kind = OPTIMIZER_GRADIENT_DESCENT;
+    struct layer_shape shapes[3];
+    struct err e = {0};
+    for (size_t l = 0; l < 3; l++)
+        shapes[l] = net->layers[l].shape;
+    struct net *outline = net_outline(INPUTS_N, shapes, 3, &e);
+    size_t foretold = 0;
+    CHECK(outline && trainer_memory(outline, ROWS_N, &options, &foretold));
+    CHECK(foretold == full);
+    net_free(outline);
     net_free(net);
 }
 
@@ -591,6 +723,10 @@ int main(void) {
     CHECK_RUN(lanes_cover_each_row_once);
     CHECK_RUN(lanes_follow_rows_and_work);
     CHECK_RUN(threads_do_not_change_a_bit);
+    CHECK_RUN(optimizers_do_not_care_for_threads);
+    CHECK_RUN(penalties_are_in_the_cost);
+    CHECK_RUN(biases_are_not_penalised);
+    CHECK_RUN(the_schedule_goes_by_epochs);
     CHECK_RUN(shuffling_changes_the_course);
     CHECK_RUN(weights_go_with_their_rows);
     CHECK_RUN(weights_steer_the_gradient);

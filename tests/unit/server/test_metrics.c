@@ -68,7 +68,10 @@ static void test_gauges(void) {
     metrics_connections(m, 1);
     metrics_connections(m, 1);
     metrics_connections(m, -1);
-    struct metrics_gauges g = {.jobs = {1, 2, 3, 4, 5},
+    for (int i = 0; i < 3; i++)
+        metrics_watchers(m, 1);
+    metrics_watchers(m, -1);
+    struct metrics_gauges g = {.jobs = {1, 2, 3, 4, 5, 6},
                                .workers_running = 0,
                                .worker_crashes = 7,
                                .models = 8,
@@ -79,8 +82,10 @@ static void test_gauges(void) {
     char *text = encoded(m, &g);
     HAS(text, "descentd_prediction_rows_total 7");
     HAS(text, "descentd_connections 1");
+    HAS(text, "descentd_watchers 2");
     HAS(text, "descentd_jobs{status=\"queued\"} 1");
-    HAS(text, "descentd_jobs{status=\"cancelled\"} 5");
+    HAS(text, "descentd_jobs{status=\"paused\"} 3");
+    HAS(text, "descentd_jobs{status=\"cancelled\"} 6");
     HAS(text, "descentd_workers 0");
     HAS(text, "descentd_worker_crashes_total 7");
     HAS(text, "descentd_models 8");

@@ -19,7 +19,7 @@ static void *model_bytes(float bias, size_t inputs, size_t *n) {
                             .layers_n = 1,
                             .loss = LOSS_MSE,
                             .init_scale = 1,
-                            .learning_rate = 1,
+                            .optimizer.learning_rate = 1,
                             .epochs = 1,
                             .report_every = 1};
     struct model model = {
@@ -43,12 +43,11 @@ static int64_t publish_bytes(struct store *s, const char *name, const void *byte
     snprintf(id, sizeof id, "job%d", jobs_n++);
     OK(store_blob_put(s, bytes, n, 1, &blob, sha256, &e));
     OK(insert_job(s, id, name, &e));
-    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     const struct store_outcome outcome = {.status = JOB_SUCCEEDED,
                                           .error_epoch = -1,
                                           .model_blob = blob,
-                                          .model_document = "{}",
-                                          .progress.now_ms = 1};
+                                          .model_document = "{}"};
     OK(store_claim_finish(s, &claim, &outcome, &version, &e));
     return version;
 }

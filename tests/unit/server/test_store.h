@@ -1,5 +1,6 @@
 /* What the store's tests share: a store in a directory of its own, and short ways to fill
- * it. Times are small numbers: the store has no clock. */
+ * it. Times that the caller says are small numbers; leases go by the store's own clock.
+ */
 #ifndef TESTS_TEST_STORE_H
 #define TESTS_TEST_STORE_H
 
@@ -111,6 +112,18 @@ static inline int64_t add_version(struct store *s, const char *model) {
     return number;
 }
 
+enum {
+    LEASE_MS = 600 * 1000, /* outlives the test */
+    EXPIRED_MS = -1        /* has run out already */
+};
+
+static inline bool insert_new(struct store *s, const struct store_job_new *job,
+                              struct err *e) {
+    char id[STORE_ID_MAX];
+    bool replayed;
+    return store_job_insert(s, job, id, &replayed, e);
+}
+
 static inline bool insert_job(struct store *s, const char *id, const char *model,
                               struct err *e) {
     const struct store_job_new job = {
@@ -121,7 +134,7 @@ static inline bool insert_job(struct store *s, const char *id, const char *model
         .epochs = 9,
         .created_ms = 1000,
     };
-    return store_job_insert(s, &job, e);
+    return insert_new(s, &job, e);
 }
 
 static inline struct store_job job_of(struct store *s, const char *id) {
@@ -139,11 +152,11 @@ static inline enum job_status status_of(struct store *s, const char *id) {
 
 /* The claim that must be there. */
 static inline struct store_claim claim_by(struct store *s, const char *owner,
-                                          int64_t now_ms, int64_t lease_ms) {
+                                          int64_t lease_ms) {
     struct err e = {0};
     struct store_claim claim = {0};
     bool found = false;
-    OK(store_claim(s, owner, now_ms, lease_ms, &claim, &found, &e));
+    OK(store_claim(s, owner, lease_ms, &claim, &found, &e));
     CHECK(found);
     return claim;
 }

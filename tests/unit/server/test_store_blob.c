@@ -130,7 +130,7 @@ static void unknown_and_unsealed(void) {
     FAILS(store_blob_get(s, blob, &got, &n, &e), ERR_NOT_FOUND);
     const struct store_job_new job = {
         .id = "a", .model = "m", .hyperparameters = "{}", .data_blob = blob};
-    FAILS(store_job_insert(s, &job, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &job, &e), ERR_NOT_FOUND);
     store_close(s);
     place_free(&p);
 }
@@ -144,7 +144,7 @@ static void sweep_takes_what_nobody_holds(void) {
     char sha256[STORE_SHA256_TEXT];
     OK(insert_job(s, "a", "m", &e)); /* holds `held` */
     OK(store_blob_put(s, "model", 5, 1, &model, sha256, &e));
-    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     struct store_outcome outcome = {.status = JOB_SUCCEEDED,
                                     .error_epoch = -1,
                                     .model_blob = model,

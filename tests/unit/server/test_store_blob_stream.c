@@ -149,7 +149,7 @@ static void abort_leaves_nothing(void) {
     FAILS(store_blob_get(other, blob, &got, &n, &e), ERR_NOT_FOUND);
     const struct store_job_new job = {
         .id = "a", .model = "m", .hyperparameters = "{}", .data_blob = blob};
-    FAILS(store_job_insert(s, &job, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &job, &e), ERR_NOT_FOUND);
     CHECK(t.chunks == 0);
     store_blob_abort(other, w); /* from whatever thread */
     CHECK(raw_int(&p, "SELECT count(*) FROM blobs") == 0);

@@ -9,28 +9,29 @@ static void insert_three(struct store *s) {
     OK(insert_job(s, "c", "m", &e));
 }
 
-static bool nothing_to_claim(struct store *s, int64_t now_ms) {
+static bool nothing_to_claim(struct store *s) {
     struct err e = {0};
     struct store_claim claim;
     bool found = true;
-    return OK(store_claim(s, "w", now_ms, 100, &claim, &found, &e)) && !found;
+    return OK(store_claim(s, "w", LEASE_MS, &claim, &found, &e)) && !found;
 }
 
 static void oldest_first(void) {
     struct place p;
     place_new(&p);
     struct store *s = place_open(&p);
-    CHECK(nothing_to_claim(s, 1));
+    CHECK(nothing_to_claim(s));
     insert_three(s);
-    struct store_claim claim = claim_by(s, "w", 50, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     CHECK_TEXT(claim.job_id, "a");
     CHECK(claim.fence == 1);
     struct store_job job = job_of(s, "a");
-    CHECK(job.status == JOB_RUNNING && job.started_ms == 50 && job.attempts == 1);
+    CHECK(job.status == JOB_RUNNING && job.started_ms > 1600000000000 &&
+          job.attempts == 1);
     store_job_free(&job);
-    CHECK_TEXT(claim_by(s, "w", 51, 100).job_id, "b");
-    CHECK_TEXT(claim_by(s, "w", 52, 100).job_id, "c");
-    CHECK(nothing_to_claim(s, 53));
+    CHECK_TEXT(claim_by(s, "w", LEASE_MS).job_id, "b");
+    CHECK_TEXT(claim_by(s, "w", LEASE_MS).job_id, "c");
+    CHECK(nothing_to_claim(s));
     store_close(s);
     place_free(&p);
 }
@@ -42,9 +43,12 @@ static void stale_claim_writes_nothing(void) {
     place_new(&p);
     struct store *a = place_open(&p), *b = place_open(&p);
     OK(insert_job(a, "a", "m", &e));
-    struct store_claim old = claim_by(a, "first", 0, 100);
-    CHECK(nothing_to_claim(b, 99)); /* the lease holds */
-    struct store_claim new = claim_by(b, "second", 100, 100);
+    struct store_claim old = claim_by(a, "first", LEASE_MS);
+    CHECK(nothing_to_claim(b)); /* the lease holds */
+    const struct store_progress frozen = {.lease_ms = EXPIRED_MS};
+    enum store_wish wish = STORE_GO_ON;
+    OK(store_claim_progress(a, &old, &frozen, &wish, &e));
+    struct store_claim new = claim_by(b, "second", LEASE_MS);
     CHECK_TEXT(new.job_id, "a");
     CHECK(new.fence > old.fence);
 
@@ -54,17 +58,21 @@ static void stale_claim_writes_nothing(void) {
         .error_epoch = -1,
         .model_blob = some_blob(a),
         .model_document = "{}",
-        .progress = {101, 900, 5, 1, &point, 1},
+        .progress = {EXPIRED_MS, 5, 1, &point, 1},
     };
-    bool lost = false, cancel = false;
+    struct store_checkpoint checkpoint = {.blob = some_blob(a), .resumable = true};
+    bool lost = false;
     int64_t version;
-    OK(store_claim_check(a, &old, &lost, &cancel, &e));
+    OK(store_claim_check(a, &old, &lost, &wish, &e));
     CHECK(lost);
-    CHECK(!store_claim_progress(a, &old, &outcome.progress, &cancel, &e));
+    CHECK(!store_claim_progress(a, &old, &outcome.progress, &wish, &e));
     CHECK(e.kind == ERR_CONFLICT && strstr(e.text, "lease lost"));
     e = (struct err){0};
     FAILS(store_claim_finish(a, &old, &outcome, &version, &e), ERR_CONFLICT);
     FAILS(store_claim_release(a, &old, &e), ERR_CONFLICT);
+    FAILS(store_claim_checkpoint(a, &old, &outcome.progress, &checkpoint, 1, &e),
+          ERR_CONFLICT);
+    CHECK(raw_int(&p, "SELECT count(*) FROM checkpoints") == 0);
 
     struct store_job job = job_of(a, "a");
     CHECK(job.status == JOB_RUNNING && !job.cost_known && job.epochs_done == 0);
@@ -78,8 +86,9 @@ static void stale_claim_writes_nothing(void) {
     struct store_version v;
     FAILS(store_version_get(a, "m", 0, &v, &e), ERR_NOT_FOUND);
     /* Nor was the lease of the other one moved. */
-    CHECK(nothing_to_claim(a, 199));
-    CHECK(claim_by(a, "third", 200, 10).fence == new.fence + 1);
+    CHECK(nothing_to_claim(a));
+    OK(store_claim_check(a, &new, &lost, &wish, &e));
+    CHECK(!lost && new.fence == old.fence + 1);
     store_close(a);
     store_close(b);
     place_free(&p);
@@ -91,14 +100,14 @@ static void progress_renews_and_reports(void) {
     place_new(&p);
     struct store *s = place_open(&p), *client = place_open(&p);
     OK(insert_job(s, "a", "m", &e));
-    struct store_claim claim = claim_by(s, "w", 0, 100);
+    struct store_claim claim = claim_by(s, "w", EXPIRED_MS);
     const struct store_point points[] = {
         {0, 0.9, (double)NAN}, {1, 0.7, (double)NAN}, {2, 0.6, (double)NAN}};
-    struct store_progress progress = {50, 500, 2.5, 0.25, points, 3};
-    bool cancel = true;
-    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
-    CHECK(!cancel);
-    CHECK(nothing_to_claim(s, 499));
+    struct store_progress progress = {LEASE_MS, 2.5, 0.25, points, 3};
+    enum store_wish wish = STORE_CANCEL;
+    OK(store_claim_progress(s, &claim, &progress, &wish, &e));
+    CHECK(wish == STORE_GO_ON);
+    CHECK(nothing_to_claim(s));
     struct store_job job = job_of(client, "a");
     CHECK(job.epochs_done == 2.5 && job.training_seconds == 0.25);
     CHECK(job.cost_known && job.cost == 0.6 && job.cost_epoch == 2);
@@ -106,9 +115,9 @@ static void progress_renews_and_reports(void) {
 
     OK(store_job_cancel(client, "a", 60, &job, &e));
     store_job_free(&job);
-    progress = (struct store_progress){70, 600, 2.75, 0.3, NULL, 0};
-    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
-    CHECK(cancel);
+    progress = (struct store_progress){LEASE_MS, 2.75, 0.3, NULL, 0};
+    OK(store_claim_progress(s, &claim, &progress, &wish, &e));
+    CHECK(wish == STORE_CANCEL);
     job = job_of(client, "a"); /* no points: the cost stays */
     CHECK(job.epochs_done == 2.75 && job.cost == 0.6 && job.cost_epoch == 2);
     store_job_free(&job);
@@ -123,12 +132,12 @@ static void progress_is_all_or_nothing(void) {
     place_new(&p);
     struct store *s = place_open(&p);
     OK(insert_job(s, "a", "m", &e));
-    struct store_claim claim = claim_by(s, "w", 0, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     const struct store_point points[] = {
         {0, 0.9, (double)NAN}, {1, (double)NAN, (double)NAN}, {2, 0.6, (double)NAN}};
-    struct store_progress progress = {50, 500, 2.5, 0.25, points, 3};
-    bool cancel;
-    FAILS(store_claim_progress(s, &claim, &progress, &cancel, &e), ERR_NUMERIC);
+    struct store_progress progress = {LEASE_MS, 2.5, 0.25, points, 3};
+    enum store_wish wish;
+    FAILS(store_claim_progress(s, &claim, &progress, &wish, &e), ERR_NUMERIC);
     struct store_job job = job_of(s, "a");
     CHECK(!job.cost_known && job.epochs_done == 0);
     store_job_free(&job);
@@ -141,29 +150,33 @@ static void progress_is_all_or_nothing(void) {
     place_free(&p);
 }
 
-static void second_claim_starts_over(void) {
+static void second_claim_repeats_points(void) {
     struct place p;
     struct err e = {0};
     place_new(&p);
     struct store *s = place_open(&p);
     OK(insert_job(s, "a", "m", &e));
-    struct store_claim claim = claim_by(s, "w", 10, 10);
-    const struct store_point first[] = {{0, 0.9, (double)NAN}, {1, 0.7, (double)NAN}};
-    struct store_progress progress = {11, 20, 1, 0.1, first, 2};
-    bool cancel;
-    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
-    claim = claim_by(s, "x", 30, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     struct store_job job = job_of(s, "a");
-    CHECK(job.epochs_done == 0 && job.started_ms == 10 && job.attempts == 2);
+    int64_t started_ms = job.started_ms;
+    store_job_free(&job);
+    const struct store_point first[] = {{0, 0.9, (double)NAN}, {1, 0.7, (double)NAN}};
+    struct store_progress progress = {EXPIRED_MS, 1, 0.1, first, 2};
+    enum store_wish wish;
+    OK(store_claim_progress(s, &claim, &progress, &wish, &e));
+    claim = claim_by(s, "x", LEASE_MS);
+    job = job_of(s, "a");
+    CHECK(job.epochs_done == 0 && job.started_ms == started_ms && job.attempts == 2);
     CHECK(job.cost_known && job.cost == 0.7 && job.cost_epoch == 1);
     store_job_free(&job);
-    const struct store_point second[] = {{0, 0.8, (double)NAN}};
-    progress = (struct store_progress){31, 200, 0.5, 0.1, second, 1};
-    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    const struct store_point second[] = {{0, 0.8, 0.5}, {1, 0.6, 0.5}, {2, 0.5, 0.5}};
+    progress = (struct store_progress){LEASE_MS, 0.5, 0.1, second, 3};
+    OK(store_claim_progress(s, &claim, &progress, &wish, &e));
     struct store_point *got;
     size_t n;
     OK(store_history(s, "a", 0, 10, &got, &n, &e));
-    CHECK(n == 2 && got[0].cost == 0.8 && got[1].cost == 0.7);
+    CHECK(n == 3 && got[0].cost == 0.9 && got[1].cost == 0.7 && got[2].cost == 0.5);
+    CHECK(n == 3 && isnan(got[0].validation_cost) && got[2].validation_cost == 0.5);
     free(got);
     store_close(s);
     place_free(&p);
@@ -175,7 +188,7 @@ static void finish_publishes(void) {
     place_new(&p);
     struct store *s = place_open(&p);
     OK(insert_job(s, "a", "iris", &e));
-    struct store_claim claim = claim_by(s, "w", 10, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     const struct store_point points[] = {{8, 0.25, (double)NAN}, {9, 0.125, (double)NAN}};
     int64_t blob, version = 0;
     char sha256[STORE_SHA256_TEXT];
@@ -188,7 +201,7 @@ static void finish_publishes(void) {
         .model_document = "{\"layers\": []}",
         .warnings = "[\"constant\"]",
         .metrics = "{\"accuracy\": 1}",
-        .progress = {30, 0, 9, 1.5, points, 2},
+        .progress = {0, 9, 1.5, points, 2},
     };
     /* No blob, no model, and no succeeded job either. */
     FAILS(store_claim_finish(s, &claim, &outcome, &version, &e), ERR_NOT_FOUND);
@@ -202,20 +215,23 @@ static void finish_publishes(void) {
     CHECK_TEXT(job.warnings, "[\"constant\"]");
     CHECK_TEXT(job.metrics, "{\"accuracy\": 1}");
     CHECK(job.status == JOB_SUCCEEDED && job.model_version == 1);
-    CHECK(job.finished_ms == 30 && job.epochs_done == 9 && job.cost == 0.125);
+    CHECK(job.finished_ms >= job.started_ms && job.epochs_done == 9 && job.cost == 0.125);
     CHECK_TEXT(job.stop_reason, "completed");
     CHECK_TEXT(job.error_code, "");
+    int64_t finished_ms = job.finished_ms;
     store_job_free(&job);
     struct store_version v;
     OK(store_version_get(s, "iris", 0, &v, &e));
-    CHECK(v.version == 1 && v.blob == blob && v.bytes == 7 && v.created_ms == 30);
+    CHECK(v.version == 1 && v.blob == blob && v.bytes == 7 &&
+          v.created_ms == finished_ms);
     CHECK_TEXT(v.job_id, "a");
     CHECK_TEXT(v.sha256, sha256);
     CHECK_TEXT(v.document, "{\"layers\": []}");
     store_version_free(&v);
     FAILS(store_claim_finish(s, &claim, &outcome, &version, &e), ERR_CONFLICT);
-    bool lost = false, cancel;
-    OK(store_claim_check(s, &claim, &lost, &cancel, &e));
+    bool lost = false;
+    enum store_wish wish;
+    OK(store_claim_check(s, &claim, &lost, &wish, &e));
     CHECK(lost);
     store_close(s);
     place_free(&p);
@@ -227,14 +243,14 @@ static void finish_without_a_model(void) {
     place_new(&p);
     struct store *s = place_open(&p);
     insert_three(s);
-    struct store_claim claim = claim_by(s, "w", 10, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     struct store_outcome outcome = {
         .status = JOB_FAILED,
         .stop_reason = "diverged",
         .error_code = "diverged",
         .error_text = "the cost is not finite",
         .error_epoch = 4,
-        .progress = {30, 0, 4, 1.5, NULL, 0},
+        .progress = {0, 4, 1.5, NULL, 0},
     };
     int64_t version = 9;
     OK(store_claim_finish(s, &claim, &outcome, &version, &e));
@@ -245,7 +261,7 @@ static void finish_without_a_model(void) {
     CHECK_TEXT(job.error_code, "diverged");
     CHECK_TEXT(job.error_text, "the cost is not finite");
     store_job_free(&job);
-    claim = claim_by(s, "w", 40, 100);
+    claim = claim_by(s, "w", LEASE_MS);
     outcome = (struct store_outcome){
         .status = JOB_CANCELLED, .stop_reason = "cancelled", .error_epoch = -1};
     OK(store_claim_finish(s, &claim, &outcome, &version, &e));
@@ -262,42 +278,149 @@ static void release_keeps_the_place(void) {
     place_new(&p);
     struct store *s = place_open(&p);
     insert_three(s);
-    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     OK(store_claim_release(s, &claim, &e));
     CHECK(status_of(s, "a") == JOB_QUEUED);
     FAILS(store_claim_release(s, &claim, &e), ERR_CONFLICT);
-    struct store_claim again = claim_by(s, "x", 2, 100);
+    struct store_claim again = claim_by(s, "x", LEASE_MS);
     CHECK_TEXT(again.job_id, "a"); /* before b and c, which waited all the time */
     CHECK(again.fence > claim.fence);
     store_close(s);
     place_free(&p);
 }
 
-static void cancelled_while_released(void) {
+/* What was asked of a job counts when its worker lets go of it, however that happens. */
+static void cancelled_while_in_hand(void) {
     struct place p;
     struct err e = {0};
     place_new(&p);
     struct store *s = place_open(&p);
     insert_three(s);
-    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     struct store_job job;
     OK(store_job_cancel(s, "a", 2, &job, &e));
     store_job_free(&job);
     OK(store_claim_release(s, &claim, &e));
-    CHECK_TEXT(claim_by(s, "x", 77, 100).job_id, "b");
     job = job_of(s, "a");
-    CHECK(job.status == JOB_CANCELLED && job.finished_ms == 77 && job.attempts == 1);
+    CHECK(job.status == JOB_CANCELLED && job.finished_ms && job.attempts == 1);
     CHECK_TEXT(job.stop_reason, "cancelled");
     store_job_free(&job);
 
-    /* The same with a lease that ran out, and nothing else to take. */
-    CHECK_TEXT(claim_by(s, "x", 78, 100).job_id, "c");
-    OK(store_job_cancel(s, "c", 79, &job, &e));
-    store_job_free(&job);
+    /* A lease that ran out: the next claim passes it by. */
+    CHECK_TEXT(claim_by(s, "x", EXPIRED_MS).job_id, "b");
     OK(store_job_cancel(s, "b", 79, &job, &e));
     store_job_free(&job);
-    CHECK(nothing_to_claim(s, 1000));
-    CHECK(status_of(s, "b") == JOB_CANCELLED && status_of(s, "c") == JOB_CANCELLED);
+    CHECK_TEXT(claim_by(s, "x", LEASE_MS).job_id, "c");
+    CHECK(status_of(s, "b") == JOB_CANCELLED);
+    OK(store_job_cancel(s, "c", 80, &job, &e));
+    store_job_free(&job);
+    int64_t released = 9;
+    OK(store_owner_dead(s, "x", true, 81, &released, &e));
+    CHECK(released == 0 && status_of(s, "c") == JOB_CANCELLED);
+    CHECK(nothing_to_claim(s));
+    store_close(s);
+    place_free(&p);
+}
+
+static const char *claimed(struct store *s) {
+    static char id[STORE_ID_MAX];
+    snprintf(id, sizeof id, "%s", claim_by(s, "w", LEASE_MS).job_id);
+    return id;
+}
+
+static void insert_with_priority(struct store *s, const char *id, int64_t priority) {
+    struct err e = {0};
+    const struct store_job_new job = {.id = id,
+                                      .model = "m",
+                                      .hyperparameters = "{}",
+                                      .data_blob = some_blob(s),
+                                      .priority = priority};
+    OK(insert_new(s, &job, &e));
+}
+
+static void largest_priority_first(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    insert_with_priority(s, "low", -5);
+    insert_with_priority(s, "plain", 0);
+    insert_with_priority(s, "high", 7);
+    insert_with_priority(s, "late", 7);
+    struct store_job job = job_of(s, "high");
+    CHECK(job.priority == 7);
+    store_job_free(&job);
+    CHECK_TEXT(claimed(s), "high");
+    /* One that ran out of its lease stands among the others by its own priority. */
+    struct store_claim claim = claim_by(s, "w", EXPIRED_MS);
+    CHECK_TEXT(claim.job_id, "late");
+    insert_with_priority(s, "urgent", 8);
+    CHECK_TEXT(claimed(s), "urgent");
+    CHECK_TEXT(claimed(s), "late");
+    OK(store_job_pause(s, "plain", 5, &job, &e));
+    store_job_free(&job);
+    CHECK_TEXT(claimed(s), "low");
+    CHECK(nothing_to_claim(s));
+    store_close(s);
+    place_free(&p);
+}
+
+/* However long the queue is, its head is the first of an index: the half of store_claim's
+ * statement that looks for it takes as few steps as with one job. */
+static void claiming_is_a_lookup(void) {
+    enum { JOBS_N = 20000, STEPS_MAX = 400 };
+    struct place p;
+    place_new(&p);
+    struct store *s = place_open(&p);
+    insert_with_priority(s, "first", 3);
+    char sql[600];
+    snprintf(sql, sizeof sql,
+             "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n"
+             " WHERE i < %d) INSERT INTO jobs (id, number, model, status,"
+             " hyperparameters, data_blob, created_ms, epochs, priority, hold)"
+             " SELECT 'j' || i, i, 'm', 'queued', '{}', 1, 1, 1, i %% 3, i %% 2 FROM n",
+             JOBS_N);
+    raw(p.path, sql);
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    CHECK(sqlite3_open(p.path, &db) == SQLITE_OK);
+    static const char CLAIM[] =
+        "SELECT number FROM jobs WHERE status = 'queued' AND hold = 0"
+        " ORDER BY priority DESC, number LIMIT 1";
+    CHECK(sqlite3_prepare_v2(db, CLAIM, -1, &q, NULL) == SQLITE_OK);
+    CHECK(sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0) == 1);
+    int steps = sqlite3_stmt_status(q, SQLITE_STMTSTATUS_VM_STEP, 0);
+    CHECK_SAY(steps < STEPS_MAX, "%d steps", steps);
+    CHECK(sqlite3_stmt_status(q, SQLITE_STMTSTATUS_SORT, 0) == 0);
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    CHECK_TEXT(claimed(s), "first");
+    store_close(s);
+    place_free(&p);
+}
+
+static void a_lease_that_runs_out_counts_as_a_crash(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    OK(insert_job(s, "a", "m", &e));
+    struct store_claim claim = claim_by(s, "w", EXPIRED_MS);
+    for (int i = 1; i < STORE_CRASHES_MAX; i++)
+        claim = claim_by(s, "w", EXPIRED_MS);
+    CHECK(raw_int(&p, "SELECT crashes FROM jobs") == STORE_CRASHES_MAX - 1);
+    const struct store_progress progress = {.lease_ms = EXPIRED_MS};
+    struct store_checkpoint c = {.blob = some_blob(s), .resumable = true};
+    OK(store_claim_checkpoint(s, &claim, &progress, &c, 1,
+                              &e)); /* it gets on after all */
+    CHECK(raw_int(&p, "SELECT crashes FROM jobs") == 0);
+    for (int i = 1; i < STORE_CRASHES_MAX; i++)
+        claim_by(s, "w", EXPIRED_MS);
+    CHECK(nothing_to_claim(s));
+    struct store_job job = job_of(s, "a");
+    CHECK(job.status == JOB_FAILED && job.finished_ms);
+    CHECK_TEXT(job.error_code, "worker_crashed");
+    store_job_free(&job);
     store_close(s);
     place_free(&p);
 }
@@ -311,18 +434,18 @@ static void dead_owner(void) {
     int64_t released = 0, now_ms = 1;
     /* Restarts of the whole daemon are nobody's fault, however many there are. */
     for (int i = 0; i < 2 * STORE_CRASHES_MAX; i++) {
-        CHECK_TEXT(claim_by(s, "dead", now_ms++, 100).job_id, "a");
+        CHECK_TEXT(claim_by(s, "dead", LEASE_MS).job_id, "a");
         OK(store_owner_dead(s, "dead", false, now_ms++, &released, &e));
         CHECK(released == 1 && status_of(s, "a") == JOB_QUEUED);
     }
     for (int i = 1; i < STORE_CRASHES_MAX; i++) {
-        CHECK_TEXT(claim_by(s, "dead", now_ms++, 100).job_id, "a");
+        CHECK_TEXT(claim_by(s, "dead", LEASE_MS).job_id, "a");
         OK(store_owner_dead(s, "dead", true, now_ms++, &released, &e));
         CHECK(released == 1 && status_of(s, "a") == JOB_QUEUED);
     }
-    CHECK_TEXT(claim_by(s, "dead", now_ms++, 100).job_id, "a");
-    CHECK_TEXT(claim_by(s, "dead", now_ms++, 100).job_id, "b"); /* its first crash */
-    struct store_claim alive = claim_by(s, "alive", now_ms++, 100);
+    CHECK_TEXT(claim_by(s, "dead", LEASE_MS).job_id, "a");
+    CHECK_TEXT(claim_by(s, "dead", LEASE_MS).job_id, "b"); /* its first crash */
+    struct store_claim alive = claim_by(s, "alive", LEASE_MS);
     CHECK_TEXT(alive.job_id, "c");
     OK(store_owner_dead(s, "dead", true, 99, &released, &e));
     CHECK(released == 1);
@@ -332,8 +455,9 @@ static void dead_owner(void) {
     CHECK(job.error_text[0]);
     store_job_free(&job);
     CHECK(status_of(s, "b") == JOB_QUEUED);
-    bool lost = true, cancel;
-    OK(store_claim_check(s, &alive, &lost, &cancel, &e));
+    bool lost = true;
+    enum store_wish wish;
+    OK(store_claim_check(s, &alive, &lost, &wish, &e));
     CHECK(!lost);
     OK(store_owner_dead(s, "dead", true, 100, &released, &e));
     CHECK(released == 0);
@@ -352,9 +476,9 @@ static void owners_of_running_jobs(void) {
     CHECK(n == 0);
     free(owners);
     insert_three(s);
-    claim_by(s, "y", 1, 100);
-    claim_by(s, "x", 1, 100);
-    struct store_claim claim = claim_by(s, "x", 1, 100);
+    claim_by(s, "y", LEASE_MS);
+    claim_by(s, "x", LEASE_MS);
+    struct store_claim claim = claim_by(s, "x", LEASE_MS);
     OK(store_claim_release(s, &claim, &e));
     OK(store_owners(s, &owners, &n, &e));
     if (CHECK(n == 2)) {
@@ -373,11 +497,14 @@ int main(void) {
     CHECK_RUN(stale_claim_writes_nothing);
     CHECK_RUN(progress_renews_and_reports);
     CHECK_RUN(progress_is_all_or_nothing);
-    CHECK_RUN(second_claim_starts_over);
+    CHECK_RUN(second_claim_repeats_points);
     CHECK_RUN(finish_publishes);
     CHECK_RUN(finish_without_a_model);
     CHECK_RUN(release_keeps_the_place);
-    CHECK_RUN(cancelled_while_released);
+    CHECK_RUN(cancelled_while_in_hand);
+    CHECK_RUN(largest_priority_first);
+    CHECK_RUN(claiming_is_a_lookup);
+    CHECK_RUN(a_lease_that_runs_out_counts_as_a_crash);
     CHECK_RUN(dead_owner);
     CHECK_RUN(owners_of_running_jobs);
     return check_done();

@@ -9,10 +9,10 @@ static void curve_write(struct store *s, size_t points_n) {
     OK(insert_job(s, "a", "m", &e));
     for (size_t i = 0; i < points_n; i++)
         points[i] = (struct store_point){(int64_t)i * 10, (double)i * 10, (double)NAN};
-    struct store_claim claim = claim_by(s, "w", 1, 100);
-    struct store_progress progress = {1, 2, 0, 0, points, points_n};
-    bool cancel;
-    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
+    struct store_progress progress = {LEASE_MS, 0, 0, points, points_n};
+    enum store_wish wish;
+    OK(store_claim_progress(s, &claim, &progress, &wish, &e));
     free(points);
 }
 
@@ -79,24 +79,24 @@ static void validation_costs(void) {
     place_new(&p);
     struct store *s = place_open(&p);
     OK(insert_job(s, "a", "m", &e));
-    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     struct store_point points[] = {
         {0, 1, (double)NAN}, {1, 2, 0.0}, {2, 3, 0.1}, {3, 4, 1e-300}};
-    struct store_progress progress = {1, 2, 0, 0, points, 4};
-    bool cancel;
-    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    struct store_progress progress = {LEASE_MS, 0, 0, points, 4};
+    enum store_wish wish;
+    OK(store_claim_progress(s, &claim, &progress, &wish, &e));
     CHECK(raw_int(&p, "SELECT count(*) FROM points WHERE validation_cost IS NULL") == 1);
-    /* Told again, an epoch loses what it had, or gains it. */
+    /* Told again, an epoch keeps what it had. */
     points[0].validation_cost = 0.75;
     points[1].validation_cost = (double)NAN;
     progress.points_n = 2;
-    OK(store_claim_progress(s, &claim, &progress, &cancel, &e));
+    OK(store_claim_progress(s, &claim, &progress, &wish, &e));
     struct store_point *got = NULL;
     size_t n = 0;
     OK(store_history(s, "a", 0, 9, &got, &n, &e));
     if (CHECK(n == 4)) {
-        CHECK(got[0].cost == 1 && got[0].validation_cost == 0.75);
-        CHECK(got[1].cost == 2 && isnan(got[1].validation_cost));
+        CHECK(got[0].cost == 1 && isnan(got[0].validation_cost));
+        CHECK(got[1].cost == 2 && got[1].validation_cost == 0.0);
         CHECK(got[2].cost == 3 && got[2].validation_cost == 0.1);
         CHECK(got[3].cost == 4 && got[3].validation_cost == 1e-300);
     }
@@ -104,12 +104,12 @@ static void validation_costs(void) {
     got = NULL;
     OK(store_history(s, "a", 1, 2, &got, &n, &e)); /* thinned: first and last */
     if (CHECK(n == 2)) {
-        CHECK(got[0].epoch == 1 && isnan(got[0].validation_cost));
+        CHECK(got[0].epoch == 1 && got[0].validation_cost == 0.0);
         CHECK(got[1].epoch == 3 && got[1].validation_cost == 1e-300);
     }
     free(got);
     points[0].validation_cost = (double)INFINITY;
-    FAILS(store_claim_progress(s, &claim, &progress, &cancel, &e), ERR_NUMERIC);
+    FAILS(store_claim_progress(s, &claim, &progress, &wish, &e), ERR_NUMERIC);
     store_close(s);
     place_free(&p);
 }

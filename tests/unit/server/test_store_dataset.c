@@ -286,7 +286,7 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
         .validation_blob = blob_of(s, "z"),
         .validation_targets_blob = blob_of(s, "w"),
     };
-    OK(store_job_insert(s, &new, &e));
+    OK(insert_new(s, &new, &e));
     OK(store_dataset_delete(s, "d", &e));
     OK(store_dataset_delete(s, "v", &e));
     CHECK(swept(s) == 0);
@@ -307,15 +307,15 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
     /* Each of them must be there. */
     new.id = "b";
     new.targets_blob = 99;
-    FAILS(store_job_insert(s, &new, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &new, &e), ERR_NOT_FOUND);
     new.targets_blob = 0;
     new.validation_blob = 99;
-    FAILS(store_job_insert(s, &new, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &new, &e), ERR_NOT_FOUND);
     new.validation_blob = 0;
     new.validation_targets_blob = 99;
-    FAILS(store_job_insert(s, &new, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &new, &e), ERR_NOT_FOUND);
     new.validation_targets_blob = 0;
-    OK(store_job_insert(s, &new, &e));
+    OK(insert_new(s, &new, &e));
     job = job_of(s, "b");
     CHECK(!job.targets_blob && !job.validation_blob && !job.validation_targets_blob);
     store_job_free(&job);

@@ -1,6 +1,9 @@
 #include "tests/unit/server/test_store.h"
 
 static void status_names(void) {
+    CHECK(job_status_ended(JOB_SUCCEEDED) && job_status_ended(JOB_FAILED));
+    CHECK(job_status_ended(JOB_CANCELLED) && !job_status_ended(JOB_QUEUED));
+    CHECK(!job_status_ended(JOB_RUNNING) && !job_status_ended(JOB_PAUSED));
     CHECK_TEXT(job_status_name(JOB_QUEUED), "queued");
     CHECK_TEXT(job_status_name(JOB_CANCELLED), "cancelled");
     for (int i = 0; i < JOB_STATUSES_N; i++) {
@@ -27,7 +30,7 @@ static void insert_and_get(void) {
         .epochs = 7,
         .created_ms = 1700000000123,
     };
-    OK(store_job_insert(s, &new, &e));
+    OK(insert_new(s, &new, &e));
     struct store_job job = job_of(s, "job_1");
     CHECK_TEXT(job.id, "job_1");
     CHECK_TEXT(job.model, "iris");
@@ -62,7 +65,7 @@ static void insert_refuses(void) {
     store_job_free(&job);
     const struct store_job_new no_data = {
         .id = "b", .model = "m", .hyperparameters = "{}", .data_blob = 999};
-    FAILS(store_job_insert(s, &no_data, &e), ERR_NOT_FOUND);
+    FAILS(insert_new(s, &no_data, &e), ERR_NOT_FOUND);
     FAILS(store_job_get(s, "b", &job, &e), ERR_NOT_FOUND);
     OK(insert_job(s, "b", "m", &e)); /* a refusal leaves no transaction behind */
     store_close(s);
@@ -145,7 +148,7 @@ static void count_by_status(void) {
         char id[2] = {(char)('a' + i), '\0'};
         OK(insert_job(s, id, "m", &e));
     }
-    claim_by(s, "w", 1, 100);
+    claim_by(s, "w", LEASE_MS);
     struct store_job job;
     OK(store_job_cancel(s, "b", 5, &job, &e));
     store_job_free(&job);
@@ -164,13 +167,14 @@ static void cancel_by_status(void) {
     struct store_job job;
     OK(insert_job(s, "a", "m", &e));
 
-    struct store_claim claim = claim_by(s, "w", 1, 100);
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
     OK(store_job_cancel(s, "a", 5, &job, &e)); /* running: asked */
     CHECK(job.status == JOB_RUNNING && job.cancel_requested && !job.finished_ms);
     store_job_free(&job);
-    bool lost = true, cancel = false;
-    OK(store_claim_check(s, &claim, &lost, &cancel, &e));
-    CHECK(!lost && cancel);
+    bool lost = true;
+    enum store_wish wish = STORE_GO_ON;
+    OK(store_claim_check(s, &claim, &lost, &wish, &e));
+    CHECK(!lost && wish == STORE_CANCEL);
 
     OK(insert_job(s, "b", "m", &e));
     for (int64_t now = 6; now < 8; now++) { /* queued: at once; cancelled: stays so */
@@ -191,6 +195,94 @@ static void cancel_by_status(void) {
     place_free(&p);
 }
 
+/* ---- keys and the bound --------------------------------------------------------- */
+
+static struct store_job_new job_with_key(struct store *s, const char *id, const char *key,
+                                         const char *body) {
+    return (struct store_job_new){
+        .id = id,
+        .model = "m",
+        .hyperparameters = "{}",
+        .data_blob = some_blob(s),
+        .idempotency_key = key,
+        .body_sha256 = body,
+    };
+}
+
+static void a_key_makes_one_job(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p), *other = place_open(&p);
+    char id[STORE_ID_MAX];
+    bool replayed = true, found = true;
+    struct store_job_new new = job_with_key(s, "a", "key", "body");
+    OK(store_job_replay(s, "key", "body", id, &found, &e));
+    CHECK(!found);
+    snprintf(id, sizeof id, "a");
+    new.id = id; /* one buffer for both */
+    OK(store_job_insert(s, &new, id, &replayed, &e));
+    CHECK(!replayed);
+    CHECK_TEXT(id, "a");
+    struct store_job job;
+    OK(store_job_cancel(s, "a", 5, &job, &e)); /* whatever has become of it */
+    store_job_free(&job);
+    new = job_with_key(other, "b", "key", "body");
+    new.queued_max = 1;
+    OK(insert_job(other, "c", "m", &e)); /* the queue is full, and that does not matter */
+    OK(store_job_insert(other, &new, id, &replayed, &e));
+    CHECK(replayed);
+    CHECK_TEXT(id, "a");
+    OK(store_job_replay(other, "key", "body", id, &found, &e));
+    CHECK(found);
+    new = job_with_key(s, "d", "key", "another body");
+    CHECK(!store_job_insert(s, &new, id, &replayed, &e));
+    CHECK_SAY(e.kind == ERR_CONFLICT && strstr(e.text, "job a"), "%s", e.text);
+    e = (struct err){0};
+    FAILS(store_job_replay(s, "key", "another body", id, &found, &e), ERR_CONFLICT);
+    CHECK(raw_int(&p, "SELECT count(*) FROM jobs") == 2);
+    OK(store_job_delete(s, "a", &e)); /* a key lives as long as its job */
+    OK(store_job_insert(s, &new, id, &replayed, &e));
+    CHECK(!replayed);
+    CHECK_TEXT(id, "d");
+    store_close(other);
+    store_close(s);
+    place_free(&p);
+}
+
+static void the_queue_has_a_bound(void) {
+    struct place p;
+    struct err e = {0};
+    struct store_job job;
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct store_job_new new = job_with_key(s, "new", NULL, NULL);
+    new.queued_max = 3;
+    new.memory_bytes = 1234;
+    for (int i = 0; i < 4; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        OK(insert_job(s, id, "m", &e));
+    }
+    CHECK(!insert_new(s, &new, &e));
+    CHECK_SAY(e.kind == ERR_BUSY && strstr(e.text, "3 jobs"), "%s", e.text);
+    e = (struct err){0};
+    FAILS(store_job_room(s, 4, &e), ERR_BUSY);
+    OK(store_job_room(s, 5, &e));
+    claim_by(s, "w", LEASE_MS);
+    FAILS(insert_new(s, &new, &e), ERR_BUSY);
+    OK(store_job_pause(s, "b", 5, &job, &e)); /* paused ones do not wait */
+    store_job_free(&job);
+    OK(insert_new(s, &new, &e));
+    job = job_of(s, "new");
+    CHECK(job.memory_bytes == 1234 && job.priority == 0 && job.events == 1);
+    store_job_free(&job);
+    new.id = "newer";
+    FAILS(insert_new(s, &new, &e), ERR_BUSY);
+    FAILS(store_job_get(s, "newer", &job, &e), ERR_NOT_FOUND);
+    store_close(s);
+    place_free(&p);
+}
+
 int main(void) {
     CHECK_RUN(status_names);
     CHECK_RUN(insert_and_get);
@@ -198,5 +290,7 @@ int main(void) {
     CHECK_RUN(list_pages_and_filters);
     CHECK_RUN(count_by_status);
     CHECK_RUN(cancel_by_status);
+    CHECK_RUN(a_key_makes_one_job);
+    CHECK_RUN(the_queue_has_a_bound);
     return check_done();
 }

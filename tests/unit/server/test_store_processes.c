@@ -114,7 +114,7 @@ static int claim_until_empty(const struct place *p, int fd) {
     bool ok = s;
     for (bool found = true; ok && found;) {
         struct store_claim claim;
-        ok = store_claim(s, owner, 1, 1000, &claim, &found, &e);
+        ok = store_claim(s, owner, LEASE_MS, &claim, &found, &e);
         if (ok && found)
             ok = write(fd, claim.job_id, sizeof claim.job_id) == sizeof claim.job_id;
     }
@@ -152,6 +152,120 @@ static void each_job_is_claimed_once(void) {
     CHECK(claims_n == CLAIM_JOBS);
     for (int i = 0; i < CLAIM_JOBS; i++)
         CHECK_SAY(seen[i] == 1, "job %d was claimed %d times", i, seen[i]);
+    place_free(&p);
+}
+
+/* Each asks to insert with the same few keys: whoever comes first makes the job. */
+static int insert_with_keys(const struct place *p, int fd) {
+    struct err e = {0};
+    gate_wait();
+    struct store *s = store_open(p->path, &e);
+    bool ok = s;
+    for (int i = 0; ok && i < CLAIM_JOBS; i++) {
+        char id[STORE_ID_MAX] = {0}, key[16], got[STORE_ID_MAX] = {0};
+        bool replayed;
+        snprintf(id, sizeof id, "%d-%d", (int)getpid(), i);
+        snprintf(key, sizeof key, "key %d", i);
+        const struct store_job_new job = {
+            .id = id,
+            .model = "m",
+            .hyperparameters = "{}",
+            .data_blob = some_blob(s),
+            .idempotency_key = key,
+            .body_sha256 = key,
+            .priority = i % 7,
+        };
+        ok = store_job_insert(s, &job, got, &replayed, &e) &&
+             replayed == (strcmp(got, id) != 0) && write(fd, got, sizeof got) > 0;
+    }
+    store_close(s);
+    if (!ok)
+        printf("child: kind %d: %s\n", e.kind, e.text);
+    return ok ? 0 : 1;
+}
+
+/* Claims, reports and lets go again with what is asked of all of them in the meantime:
+ * every lease has run out when it is given, so that they take each other's. */
+static int claim_and_lose(const struct place *p, int fd) {
+    struct err e = {0};
+    gate_wait();
+    struct store *s = store_open(p->path, &e);
+    bool ok = s;
+    for (int i = 0; ok && i < 30; i++) {
+        struct store_claim claim;
+        bool found;
+        enum store_wish wish;
+        ok = store_claim(s, "w", EXPIRED_MS, &claim, &found, &e);
+        if (!ok || !found)
+            continue;
+        const struct store_point point = {i, 0.5, 0.5};
+        const struct store_progress progress = {EXPIRED_MS, 1, 1, &point, 1};
+        struct store_checkpoint c = {.blob = some_blob(s), .resumable = true};
+        ok = (store_claim_progress(s, &claim, &progress, &wish, &e) &&
+              store_claim_checkpoint(s, &claim, &progress, &c, 1, &e) &&
+              (i % 3 || store_claim_release(s, &claim, &e))) ||
+             e.kind == ERR_CONFLICT;
+        if (e.kind == ERR_CONFLICT)
+            e = (struct err){0};
+        struct store_job job;
+        if (ok && i % 10 == fd % 10 && store_job_pause(s, claim.job_id, 5, &job, &e)) {
+            store_job_free(&job);
+            ok = store_job_resume(s, claim.job_id, 6, &job, &e);
+            if (ok)
+                store_job_free(&job);
+        }
+        ok = ok || e.kind == ERR_CONFLICT; /* it has ended by its crashes */
+        e = (struct err){0};
+    }
+    store_close(s);
+    if (!ok)
+        printf("child: kind %d: %s\n", e.kind, e.text);
+    return ok ? 0 : 1;
+}
+
+static void all_run(int (*body)(const struct place *, int), const struct place *p,
+                    int fd) {
+    pid_t pids[PROCESSES];
+    gate_new(&start);
+    for (int i = 0; i < PROCESSES; i++)
+        pids[i] = child_run(body, p, fd);
+    gate_open(&start);
+    for (int i = 0; i < PROCESSES; i++)
+        child_succeeded(pids[i]);
+}
+
+static void keys_and_histories_hold_in_a_race(void) {
+    struct place p;
+    int fds[2];
+    place_new(&p);
+    store_close(place_open(&p));
+    CHECK(pipe(fds) == 0);
+    all_run(insert_with_keys, &p, fds[1]);
+    close(fds[1]);
+    char id[STORE_ID_MAX];
+    int answers = 0;
+    while (read(fds[0], id, sizeof id) == sizeof id)
+        answers++;
+    close(fds[0]);
+    CHECK(answers == PROCESSES * CLAIM_JOBS);
+    CHECK(raw_int(&p, "SELECT count(*) FROM jobs") == CLAIM_JOBS);
+    all_run(claim_and_lose, &p, 3);
+
+    /* Points and events together are 1..jobs.events of each job, each number once. */
+    static const char NUMBERS[] =
+        "SELECT count(*) FROM jobs j WHERE j.events <>"
+        " (SELECT count(DISTINCT seq) FROM (SELECT seq FROM points WHERE job = j.number"
+        "  UNION ALL SELECT seq FROM events WHERE job = j.number) WHERE seq BETWEEN 1 AND"
+        "  j.events) OR j.events <> (SELECT count(*) FROM points WHERE job = j.number) +"
+        " (SELECT count(*) FROM events WHERE job = j.number)";
+    CHECK(raw_int(&p, NUMBERS) == 0);
+    CHECK(raw_int(&p, "SELECT count(*) > 20 FROM events WHERE kind = 'checkpoint'") == 1);
+    CHECK(raw_int(&p, "SELECT max(n) FROM (SELECT count(*) AS n FROM checkpoints"
+                      " GROUP BY job)") <= 2);
+    CHECK(raw_int(&p, "SELECT count(*) FROM jobs j WHERE (status NOT IN ('queued',"
+                      " 'running')) <> EXISTS (SELECT 1 FROM events WHERE job = j.number"
+                      " AND kind = 'done' AND seq = j.events)") == 0);
+    file_is_sound(&p);
     place_free(&p);
 }
 
@@ -264,6 +378,7 @@ int main(void) {
     signal(SIGPIPE, SIG_IGN);
     CHECK_RUN(all_migrate_the_same_new_file);
     CHECK_RUN(each_job_is_claimed_once);
+    CHECK_RUN(keys_and_histories_hold_in_a_race);
     CHECK_RUN(killed_at_any_moment);
     CHECK_RUN(a_full_disk_refuses_and_keeps);
     return check_done();

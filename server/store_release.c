@@ -1,0 +1,170 @@
+/* How a job leaves its worker without an outcome: put back, or taken from a dead one. */
+#include "server/store.h"
+
+#include <stdlib.h>
+
+#include "server/store_internal.h"
+
+/* ---- one job -------------------------------------------------------------------- */
+
+/* What was asked of it decides; the hold of a job that is cancelled is over. */
+static const char PUT_BACK[] =
+    "UPDATE jobs SET owner = '', lease_until_ms = 0,"
+    " status = CASE cancel_requested WHEN 0 THEN 'queued' ELSE 'cancelled' END,"
+    " stop_reason = CASE cancel_requested WHEN 0 THEN '' ELSE 'cancelled' END,"
+    " finished_ms = CASE cancel_requested WHEN 0 THEN 0 ELSE $2 END,"
+    " hold = CASE cancel_requested WHEN 0 THEN hold ELSE 0 END"
+    " WHERE number = $1 RETURNING events, cancel_requested, hold";
+
+bool store_put_back(struct store *s, int64_t number, int64_t now_ms, bool *ended,
+                    struct err *e) {
+    struct db_statement *q = db_prepare(s->db, PUT_BACK, e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, number);
+    db_bind_int(q, 2, now_ms);
+    struct store_tail tail = {.job = number, .at_ms = now_ms};
+    bool ok = db_step(q, e) == DB_ROW, cancelled = false, held = false;
+    if (ok) {
+        tail.seq = db_int(q, 0);
+        cancelled = db_int(q, 1) != 0;
+        held = db_int(q, 2) != 0;
+    }
+    db_end(q);
+    if (ended)
+        *ended = cancelled;
+    if (!ok)
+        return false;
+    ok = cancelled ? store_event_write(s, &tail, EVENT_DONE, NULL, e)
+                   : store_event_status(s, &tail, held ? JOB_PAUSED : JOB_QUEUED, e);
+    return ok && store_tail_save(s, &tail, e);
+}
+
+static bool crash_fail(struct store *s, struct store_tail *tail, struct err *e) {
+    struct db_statement *q = db_prepare(
+        s->db,
+        "UPDATE jobs SET status = 'failed', stop_reason = 'worker_crashed',"
+        " error_code = 'worker_crashed',"
+        " error_text = 'the worker died while it trained this job, and so did those"
+        " before it', finished_ms = $2, owner = '', lease_until_ms = 0, hold = 0"
+        " WHERE number = $1",
+        e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, tail->job);
+    db_bind_int(q, 2, tail->at_ms);
+    return db_run(q, NULL, e) && store_event_write(s, tail, EVENT_DONE, NULL, e) &&
+           store_tail_save(s, tail, e);
+}
+
+bool store_crash_count(struct store *s, int64_t number, int64_t now_ms, bool *ended,
+                       struct err *e) {
+    struct db_statement *q = db_prepare(s->db,
+                                        "UPDATE jobs SET crashes = crashes + 1"
+                                        " WHERE number = $1"
+                                        " RETURNING crashes, cancel_requested, events",
+                                        e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, number);
+    struct store_tail tail = {.job = number, .at_ms = now_ms};
+    *ended = false;
+    bool ok = db_step(q, e) == DB_ROW;
+    if (ok) {
+        *ended = db_int(q, 0) >= STORE_CRASHES_MAX && db_int(q, 1) == 0;
+        tail.seq = db_int(q, 2);
+    }
+    db_end(q);
+    return ok && (!*ended || crash_fail(s, &tail, e));
+}
+
+/* ---- a claim -------------------------------------------------------------------- */
+
+static bool release_locked(struct store *s, const struct store_claim *claim,
+                           struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db, "SELECT number FROM jobs" STORE_CLAIM_HOLDS, e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, claim->job_id);
+    db_bind_int(q, 2, claim->fence);
+    enum db_step step = db_step(q, e);
+    int64_t number = step == DB_ROW ? db_int(q, 0) : 0;
+    db_end(q);
+    if (step == DB_DONE)
+        return store_lease_lost(claim, e);
+    return step == DB_ROW && store_put_back(s, number, db_now_ms(s->db), NULL, e);
+}
+
+bool store_claim_release(struct store *s, const struct store_claim *claim,
+                         struct err *e) {
+    return db_begin(s->db, e) && store_commit_if(s, release_locked(s, claim, e), e);
+}
+
+/* ---- a dead worker -------------------------------------------------------------- */
+
+/* The first job that `owner` has in hand; 0 when there is none. */
+static bool owned_find(struct store *s, const char *owner, int64_t *number,
+                       struct err *e) {
+    struct db_statement *q = db_prepare(s->db,
+                                        "SELECT COALESCE(min(number), 0) FROM jobs WHERE "
+                                        "status = 'running' AND owner = $1",
+                                        e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, owner);
+    bool ok = db_step(q, e) == DB_ROW;
+    if (ok)
+        *number = db_int(q, 0);
+    db_end(q);
+    return ok;
+}
+
+static bool dead_locked(struct store *s, const char *owner, bool crashed, int64_t now_ms,
+                        int64_t *released, struct err *e) {
+    int64_t number = 0;
+    for (*released = 0; owned_find(s, owner, &number, e);) {
+        if (!number)
+            return true;
+        bool ended = false;
+        if ((crashed && !store_crash_count(s, number, now_ms, &ended, e)) ||
+            (!ended && !store_put_back(s, number, now_ms, &ended, e)))
+            return false;
+        *released += !ended;
+    }
+    return false;
+}
+
+bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
+                      int64_t *released, struct err *e) {
+    return db_begin(s->db, e) &&
+           store_commit_if(s, dead_locked(s, owner, crashed, now_ms, released, e), e);
+}
+
+bool store_owners(struct store *s, char ***owners, size_t *n, struct err *e) {
+    struct db_statement *q = db_prepare(
+        s->db, "SELECT DISTINCT owner FROM jobs WHERE status = 'running' ORDER BY owner",
+        e);
+    if (!q)
+        return false;
+    void *array = NULL;
+    size_t count = 0, capacity = 0;
+    bool ok = true;
+    enum db_step step;
+    while ((step = db_step(q, e)) == DB_ROW && ok) {
+        ok = store_grow(&array, &capacity, count, sizeof **owners, e);
+        char *owner = ok ? store_text_dup(db_text(q, 0), e) : NULL;
+        ok = owner;
+        if (ok)
+            ((char **)array)[count++] = owner;
+    }
+    db_end(q);
+    *owners = array;
+    *n = count;
+    if (ok && step != DB_FAILED)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        free((*owners)[i]);
+    free(array);
+    return false;
+}

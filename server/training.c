@@ -1,0 +1,277 @@
+#include "server/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/memory.h"
+#include "server/clock.h"
+#include "server/log.h"
+
+bool training_open(struct training *t, const struct training_options *options,
+                   struct err *e) {
+    const struct run *run = options->run;
+    struct trainer_options trainer = job_trainer_options(&run->spec);
+    *t = (struct training){
+        .options = *options,
+        .stopping = stopping_start(),
+        .best_kept = -1,
+        .last = {.epoch = -1},
+    };
+    t->trainer = trainer_new(run->parts.net, run->training, &trainer, options->team,
+                             keeper_stop_flag(options->keeper), e);
+    t->best = memory_new(run->parts.net->block_n, sizeof *t->best);
+    if (!t->trainer || t->best)
+        return t->trainer;
+    return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the best parameters");
+}
+
+void training_close(struct training *t) {
+    trainer_free(t->trainer);
+    free(t->best);
+    t->trainer = NULL;
+    t->best = NULL;
+}
+
+static void params_copy(float *to, const struct net *net) {
+    memcpy(to, net->params, net->block_n * sizeof *to);
+}
+
+bool training_resume(struct training *t, const struct checkpoint *from,
+                     const struct checkpoint *best, struct err *e) {
+    const struct checkpoint_facts *f = &from->facts;
+    const struct net *net = t->options.run->parts.net;
+    if (!trainer_restore(t->trainer, &f->position, from->state, from->state_n, e))
+        return false;
+    t->stopping = f->stopping;
+    t->last = (struct store_point){f->cost_epoch, f->cost, f->validation_cost};
+    t->seconds_before = t->seconds = f->training_seconds;
+    t->epochs_done = trainer_epochs_done(t->trainer);
+    if (t->stopping.best_epoch < 0)
+        return true;
+    if (best && best->model->net->block_n == net->block_n) {
+        params_copy(t->best, best->model->net);
+        t->best_point = (struct store_point){best->facts.cost_epoch, best->facts.cost,
+                                             best->facts.validation_cost};
+    } else {
+        params_copy(t->best, net);
+        t->best_point = t->last;
+    }
+    t->best_kept = t->stopping.best_epoch;
+    return true;
+}
+
+/* ---- points --------------------------------------------------------------------- */
+
+static bool point_is_due(const struct job_spec *spec, int64_t epoch) {
+    return epoch % spec->report_every == 0 || epoch == spec->epochs;
+}
+
+/* The value that is watched: the cost of the rows held back, or the training's. */
+static double watched(const struct job_spec *spec, const struct store_point *point) {
+    return spec->monitor == JOB_MONITOR_VALIDATION_COST ? point->validation_cost
+                                                        : point->cost;
+}
+
+static const char *verdict_reason(enum stopping_verdict verdict) {
+    static const char *const reasons[] = {
+        [STOPPING_NOT] = NULL,
+        [STOPPING_PATIENCE] = "early_stopping",
+        [STOPPING_TARGET] = "target_cost",
+    };
+    return reasons[verdict];
+}
+
+/* Whether the point is a new best, and whether it ends the training. The parameters are
+ * those that the point is of. */
+static void point_judge(struct training *t) {
+    const struct job_spec *spec = &t->options.run->spec;
+    const struct stopping_options options = {
+        .patience = spec->early_stopping.on ? spec->early_stopping.patience : 0,
+        .min_delta = spec->early_stopping.on ? spec->early_stopping.min_delta : 0,
+        .target_given = spec->target_cost_given,
+        .target = spec->target_cost,
+    };
+    bool better;
+    enum stopping_verdict verdict = stopping_point(&t->stopping, &options, t->last.epoch,
+                                                   watched(spec, &t->last), &better);
+    t->stop_reason = verdict_reason(verdict);
+    if (!better)
+        return;
+    params_copy(t->best, t->options.run->parts.net);
+    t->best_point = t->last;
+    t->best_held = true;
+}
+
+/* A point is always the last one; a due one goes to the curve, with the cost of the rows
+ * that were held back. */
+static bool point_take(struct training *t, struct trainer_point point, struct err *e) {
+    struct run *run = t->options.run;
+    double validation = (double)NAN;
+    bool due = point_is_due(&run->spec, point.epoch);
+    if (due && run->validation.rows_n &&
+        !trainer_cost(t->trainer, run->validation, &validation))
+        validation = (double)NAN; /* stopped: the next step says so */
+    if (!isfinite(validation))
+        validation = (double)NAN;
+    t->last = (struct store_point){point.epoch, point.cost, validation};
+    if (!due)
+        return true;
+    point_judge(t);
+    return keeper_point(t->options.keeper, t->last) ||
+           err_set(e, ERR_NO_MEMORY, NULL, "no memory for the curve");
+}
+
+/* ---- checkpoints ---------------------------------------------------------------- */
+
+static struct checkpoint_facts facts_of(const struct training *t, bool resumable) {
+    const struct run *run = t->options.run;
+    const struct store_point *point = resumable ? &t->last : &t->best_point;
+    struct checkpoint_facts facts = {
+        .job_id = t->options.job_id,
+        .resumable = resumable,
+        .stopping = t->stopping,
+        .training_seconds = t->seconds,
+        .cost_epoch = point->epoch,
+        .cost = point->cost,
+        .validation_cost = point->validation_cost,
+        .target_mean = run->tables.target_mean,
+        .target_scale = run->tables.target_scale,
+    };
+    if (resumable)
+        trainer_position(t->trainer, &facts.position);
+    return facts;
+}
+
+/* One file more, of the net as it is or of the best parameters. */
+static bool file_add(const struct training *t, bool resumable,
+                     struct checkpoint_files *files, struct err *e) {
+    const struct run *run = t->options.run;
+    struct net net = *run->parts.net;
+    struct model model = run->parts; /* borrows all of it */
+    model.net = &net;
+    struct checkpoint_source source = {
+        .model = &model,
+        .spec = &run->spec,
+        .facts = facts_of(t, resumable),
+    };
+    if (resumable)
+        source.state = trainer_state(t->trainer, &source.state_n);
+    else
+        net.params = t->best;
+    size_t n = 0;
+    void *bytes = checkpoint_encode(&source, &n, e);
+    if (!bytes)
+        return false;
+    const struct checkpoint_facts *facts = &source.facts;
+    files->bytes[files->n] = bytes;
+    files->rows[files->n++] = (struct store_checkpoint){
+        .epoch = resumable ? facts->position.epoch : t->stopping.best_epoch,
+        .epochs_done = resumable ? t->epochs_done : (double)t->stopping.best_epoch,
+        .cost = facts->cost,
+        .validation_cost = facts->validation_cost,
+        .training_seconds = facts->training_seconds,
+        .bytes = (int64_t)n,
+        .best = !resumable || t->best_held,
+        .resumable = resumable,
+    };
+    return true;
+}
+
+/* Hands the state of this moment to the keeper. Training goes on without a checkpoint
+ * that cannot be had. */
+static void checkpoint_take(struct training *t) {
+    struct err e = {0};
+    struct checkpoint_files files = {0};
+    bool best_is_news = t->stopping.best_epoch >= 0 && !t->best_held &&
+                        t->stopping.best_epoch != t->best_kept;
+    t->checkpoint_us = clock_mono_us();
+    if ((best_is_news && !file_add(t, false, &files, &e)) ||
+        !file_add(t, true, &files, &e)) {
+        log_err(LOG_WARN, "no checkpoint", &e);
+        checkpoint_files_free(&files);
+        return;
+    }
+    t->best_kept = t->stopping.best_epoch;
+    keeper_checkpoint(t->options.keeper, &files);
+}
+
+static void checkpoint_visit(struct training *t) {
+    double waited = (double)(clock_mono_us() - t->checkpoint_us) / 1e6;
+    if (waited < t->options.run->spec.checkpoint_seconds)
+        return;
+    switch (keeper_checkpoint_state(t->options.keeper)) {
+    case KEEPER_CHECKPOINT_WRITING:
+        return;
+    case KEEPER_CHECKPOINT_FAILED:
+        t->best_kept = -1;
+        break;
+    case KEEPER_CHECKPOINT_NONE:
+        break;
+    }
+    checkpoint_take(t);
+}
+
+/* The last one before the worker lets go of the job. */
+static void checkpoint_last(struct training *t) {
+    if (keeper_checkpoint_wait(t->options.keeper) == KEEPER_CHECKPOINT_FAILED)
+        t->best_kept = -1;
+    checkpoint_take(t);
+    if (keeper_checkpoint_wait(t->options.keeper) == KEEPER_CHECKPOINT_FAILED)
+        log_write(LOG_WARN, "the last checkpoint could not be kept", "job",
+                  LOG_TEXT(t->options.job_id), NULL);
+}
+
+/* ---- the loop ------------------------------------------------------------------- */
+
+static void clock_look(struct training *t) {
+    t->epochs_done = trainer_epochs_done(t->trainer);
+    t->seconds = t->seconds_before + (double)(clock_mono_us() - t->start_us) / 1e6;
+    keeper_progress(t->options.keeper, t->epochs_done, t->seconds);
+}
+
+/* @return the event that ended it; TRAINER_DONE also where stop_reason says so. */
+static enum trainer_event steps_run(struct training *t, struct err *e) {
+    double seconds_max = t->options.run->spec.max_runtime_seconds;
+    for (;;) {
+        struct trainer_point point;
+        t->best_held = false;
+        enum trainer_event event = trainer_step(t->trainer, &point, e);
+        clock_look(t);
+        if (event == TRAINER_FAILED)
+            t->last.epoch = point.epoch;
+        if (event != TRAINER_STEPPED && event != TRAINER_POINT)
+            return event;
+        if (event == TRAINER_POINT && !point_take(t, point, e))
+            return TRAINER_FAILED;
+        if (!t->stop_reason && seconds_max > 0 && t->seconds >= seconds_max)
+            t->stop_reason = "max_runtime";
+        if (t->stop_reason)
+            return TRAINER_DONE;
+        checkpoint_visit(t);
+    }
+}
+
+static void best_restore(struct training *t) {
+    struct net *net = t->options.run->parts.net;
+    if (t->options.run->spec.early_stopping.restore_best && t->stopping.best_epoch >= 0) {
+        memcpy(net->params, t->best, net->block_n * sizeof *net->params);
+        t->best_held = true;
+    }
+}
+
+enum training_end training_run(struct training *t, struct err *e) {
+    t->start_us = t->checkpoint_us = clock_mono_us();
+    switch (steps_run(t, e)) {
+    case TRAINER_DONE:
+        if (!t->stop_reason)
+            t->stop_reason = "completed";
+        best_restore(t);
+        return TRAINING_DONE;
+    case TRAINER_STOPPED:
+        checkpoint_last(t);
+        return TRAINING_STOPPED;
+    default:
+        return TRAINING_FAILED;
+    }
+}
