@@ -75,7 +75,7 @@ static void memory_holds(size_t batch_rows, bool shuffle, float dropout) {
         {.units_n = 3, .activation = ACTIVATION_SOFTMAX}};
     struct trainer_options options = {
         .loss = LOSS_CROSS_ENTROPY,
-        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .optimizer = {.kind = OPTIMIZER_GRADIENT_DESCENT, .learning_rate = 0.1f},
         .batch_rows = batch_rows,
         .epochs = 1,
         .shuffle = shuffle,
