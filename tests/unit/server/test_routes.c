@@ -76,7 +76,7 @@ static void test_methods(void) {
     check_method("GET", "/predict", "POST");
     check_method("HEAD", "/predict", "POST");
     check_method("DELETE", "/v1/jobs", "POST, GET, HEAD");
-    check_method("POST", "/v1/jobs/j", "GET, HEAD");
+    check_method("POST", "/v1/jobs/j", "GET, HEAD, DELETE");
     check_method("PUT", "/v1/models/m", "GET, HEAD, DELETE");
     check_method("get", "/livez", "GET, HEAD");
     check_method("POST", "/v1/models/m/aliases/a", "GET, HEAD, PUT, DELETE");
