@@ -51,6 +51,8 @@ static const struct key keys[] = {
         "bytes that one job may need; 0: three quarters of the memory"),
     INT(queue_max, "--queue-max", "DESCENTD_QUEUE_MAX", 0, 1000000, "1000",
         "jobs that may wait for a worker; 0: any number"),
+    INT(max_runtime_s, "--max-runtime", "DESCENTD_MAX_RUNTIME", 0, 1000000000, "0",
+        "seconds that one job may train for; 0: any time"),
     INT(connections_max, "--connections-max", "DESCENTD_CONNECTIONS_MAX", 16, 1000000,
         "4096", "connections held at a time"),
     INT(streams_max, "--streams-max", "DESCENTD_STREAMS_MAX", 0, 1000000, "2048",

@@ -26,6 +26,7 @@ struct config {
     int64_t model_memory_max; /* of the models kept loaded */
     int64_t job_memory_max;   /* of one job's training */
     int64_t queue_max;        /* jobs that may wait; 0: no bound */
+    int64_t max_runtime_s;    /* of one job's training; 0: no bound */
     int64_t connections_max;
     int64_t streams_max;         /* event streams held at a time */
     int64_t stream_heartbeat_ms; /* between signs of life of one */

@@ -59,6 +59,25 @@ static bool memory_check(const struct creation *c, const struct job_request *req
                                      *bytes, max));
 }
 
+/* A job that asks for no bound on its training time has the server's. */
+static bool runtime_bound(const struct creation *c, struct job_spec *spec,
+                          struct err *e) {
+    double max = (double)c->jobs->runtime_max_s;
+    if (max > 0 && spec->max_runtime_seconds > max)
+        return err_set(e, ERR_RANGE, "/max_runtime_seconds",
+                       "expected at most %g, got %g (--max-runtime)", max,
+                       spec->max_runtime_seconds);
+    if (max > 0 && spec->max_runtime_seconds <= 0)
+        spec->max_runtime_seconds = max;
+    return true;
+}
+
+/* The server's bounds on a job. *bytes is the memory that it needs. */
+static bool bounds_check(const struct creation *c, struct job_request *request,
+                         int64_t *bytes, struct err *e) {
+    return runtime_bound(c, &request->spec, e) && memory_check(c, request, bytes, e);
+}
+
 static bool job_insert(struct creation *c, const struct job_request *request,
                        struct job_bytes bytes, int64_t memory_bytes, struct err *e) {
     struct text text = {0};
@@ -116,10 +135,10 @@ static bool numbers_insert(struct creation *c, const struct job_request *request
     return ok && job_insert(c, request, bytes, memory_bytes, e);
 }
 
-static bool inline_insert(struct creation *c, const struct job_request *request,
+static bool inline_insert(struct creation *c, struct job_request *request,
                           struct err *e) {
     int64_t memory_bytes;
-    if (!memory_check(c, request, &memory_bytes, e))
+    if (!bounds_check(c, request, &memory_bytes, e))
         return false;
     return request->rows ? rows_insert(c, request, memory_bytes, e)
                          : numbers_insert(c, request, memory_bytes, e);
@@ -140,7 +159,7 @@ static bool dataset_insert(struct creation *c, struct job_draft *draft, const ch
     const struct job_bytes bytes = {training.rows_blob, training.targets_blob,
                                     validation.rows_blob, validation.targets_blob};
     ok = ok && job_draft_resolve(draft, &training.view, seed, &request, e) &&
-         memory_check(c, &request, &memory_bytes, e) &&
+         bounds_check(c, &request, &memory_bytes, e) &&
          job_insert(c, &request, bytes, memory_bytes, e);
     job_request_free(&request);
     job_source_free(&training);

@@ -16,8 +16,9 @@
 struct jobs_context {
     struct supervisor *supervisor;
     struct registry *registry;
-    int64_t queue_max;  /* jobs that may wait; 0: no bound */
-    int64_t memory_max; /* bytes that one may need */
+    int64_t queue_max;     /* jobs that may wait; 0: no bound */
+    int64_t memory_max;    /* bytes that one may need */
+    int64_t runtime_max_s; /* seconds that one may train for; 0: no bound */
 };
 http_handler handle_jobs_create, handle_jobs_list, handle_jobs_get, handle_jobs_history,
     handle_jobs_cancel, handle_jobs_pause, handle_jobs_resume, handle_jobs_delete,

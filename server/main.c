@@ -114,6 +114,7 @@ static bool server_start(struct server *server, struct err *e) {
         .registry = server->registry,
         .queue_max = config->queue_max,
         .memory_max = config->job_memory_max,
+        .runtime_max_s = config->max_runtime_s,
     };
     server->models = (struct models_context){server->registry};
     server->predict = (struct predict_context){server->registry, server->metrics};

@@ -212,8 +212,35 @@ static void test_bound(void) {
     free(key_body);
 }
 
+static void runtime_check(const char *given, long status, double want) {
+    char body[256];
+    struct reply reply;
+    snprintf(body, sizeof body,
+             "{\"model\":\"bounded\",\"data\":{\"features\":[[0],[1]],\"targets\":"
+             "[0.5,1.5]}%s}",
+             given);
+    client_post(user, &reply, "/v1/jobs", body);
+    CHECK_SAY(reply.status == status, "%s: %ld %s", given, reply.status, reply.body);
+    if (status == 202) {
+        CHECK(reply_number(reply.json, "/hyperparameters/max_runtime_seconds") == want);
+        remove_job(reply_text(reply.json, "/id"));
+    } else {
+        CHECK_TEXT(reply_text(reply.json, "/error/param"), "/max_runtime_seconds");
+    }
+    reply_free(&reply);
+}
+
+/* What the server allows is what a job has that asks for nothing, and the most. */
+static void test_runtime_bound(void) {
+    runtime_check("", 202, 3600);
+    runtime_check(",\"max_runtime_seconds\":10", 202, 10);
+    runtime_check(",\"max_runtime_seconds\":3600", 202, 3600);
+    runtime_check(",\"max_runtime_seconds\":3600.5", 422, 0);
+}
+
 int main(void) {
-    static const char *const flags[] = {"--workers", "0", "--queue-max", "12", NULL};
+    static const char *const flags[] = {"--workers",     "0",    "--queue-max", "12",
+                                        "--max-runtime", "3600", NULL};
     if (!daemon_start(&daemon_of_all, flags))
         return 1;
     CHECK_RUN(test_key);
@@ -221,6 +248,7 @@ int main(void) {
     CHECK_RUN(test_longest_key);
     CHECK_RUN(test_key_at_once);
     CHECK_RUN(test_bound);
+    CHECK_RUN(test_runtime_bound);
     daemon_close(&daemon_of_all);
     return check_done();
 }

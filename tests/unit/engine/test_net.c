@@ -35,6 +35,33 @@ static void layout(void) {
     net_free(NULL);
 }
 
+/* What the last layer makes of its inputs is scaled and shifted; the layers before it,
+ * and the padding, stay. */
+static void outputs_scale(void) {
+    struct layer_shape shapes[] = {{.units_n = 3, .activation = ACTIVATION_TANH},
+                                   {.units_n = 2, .activation = ACTIVATION_LINEAR}};
+    struct err e = {0};
+    struct net *net = net_new(2, shapes, 2, &e);
+    if (!CHECK(net))
+        return;
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; i < shapes[l].units_n * net->layers[l].inputs_n; i++)
+            net_weights(net, l)[i] = (float)(i + 1);
+        for (size_t i = 0; i < shapes[l].units_n; i++)
+            net_biases(net, l)[i] = (float)i;
+    }
+    net_outputs_scale(net, 3, 10);
+    for (size_t i = 0; i < 6; i++) {
+        CHECK(net_weights(net, 0)[i] == (float)(i + 1));
+        CHECK(net_weights(net, 1)[i] == 3 * (float)(i + 1));
+    }
+    for (size_t i = 0; i < 3; i++)
+        CHECK(net_biases(net, 0)[i] == (float)i);
+    CHECK(net_biases(net, 1)[0] == 10 && net_biases(net, 1)[1] == 13);
+    CHECK(net->params[net->block_n - 1] == 0);
+    net_free(net);
+}
+
 static void refused(size_t inputs_n, size_t units_n, size_t layers_n, enum activation g) {
     static struct layer_shape shapes[NET_LAYERS_MAX + 1];
     struct err e = {0};
@@ -106,6 +133,7 @@ static void the_deepest(void) {
 
 int main(void) {
     CHECK_RUN(layout);
+    CHECK_RUN(outputs_scale);
     CHECK_RUN(bounds);
     CHECK_RUN(bounds_of_dropout);
     CHECK_RUN(an_outline_has_no_parameters);
