@@ -43,19 +43,33 @@ static const struct {
     size_t batch_rows;
     bool shuffle;
     float dropout;
+    enum optimizer optimizer;
+    enum schedule_kind schedule;
 } ways[] = {
-    {"full batch", 0, false, 0},
-    {"mini-batches in order", 128, false, 0},
-    {"mini-batches, shuffled", 150, true, 0},
-    {"full batch with dropout", 0, false, 0.3f},
-    {"mini-batches with dropout", 150, true, 0.3f},
+    {"full batch", 0, false, 0, OPTIMIZER_GRADIENT_DESCENT, SCHEDULE_CONSTANT},
+    {"mini-batches in order", 128, false, 0, OPTIMIZER_GRADIENT_DESCENT,
+     SCHEDULE_CONSTANT},
+    {"mini-batches, shuffled", 150, true, 0, OPTIMIZER_GRADIENT_DESCENT,
+     SCHEDULE_CONSTANT},
+    {"full batch with dropout", 0, false, 0.3f, OPTIMIZER_GRADIENT_DESCENT,
+     SCHEDULE_CONSTANT},
+    {"mini-batches with dropout", 150, true, 0.3f, OPTIMIZER_GRADIENT_DESCENT,
+     SCHEDULE_CONSTANT},
+    {"momentum", 150, true, 0, OPTIMIZER_MOMENTUM, SCHEDULE_STEP},
+    {"rmsprop", 150, true, 0.3f, OPTIMIZER_RMSPROP, SCHEDULE_INVERSE_TIME},
+    {"adam", 150, true, 0.3f, OPTIMIZER_ADAM, SCHEDULE_COSINE},
+    {"adamw, full batch", 0, false, 0, OPTIMIZER_ADAMW, SCHEDULE_EXPONENTIAL},
 };
 enum { WAYS_N = sizeof ways / sizeof *ways };
 
 static struct trainer_options options_of(size_t way) {
+    struct optimizer_options optimizer = optimizer_defaults(ways[way].optimizer);
+    optimizer.learning_rate = ways[way].optimizer ? 0.01f : 0.1f;
+    optimizer.l2 = ways[way].optimizer ? 0.5f : 0;
     return (struct trainer_options){
         .loss = LOSS_CROSS_ENTROPY,
-        .optimizer = {OPTIMIZER_GRADIENT_DESCENT, 0.1f},
+        .optimizer = optimizer,
+        .schedule = {.kind = ways[way].schedule, .decay_rate = 0.9f, .step_epochs = 2},
         .batch_rows = ways[way].batch_rows,
         .epochs = EPOCHS,
         .shuffle = ways[way].shuffle,
@@ -273,7 +287,7 @@ static void a_point_is_its_parameters(size_t way) {
 
 static void full_batches(void) {
     for (size_t way = 0; way < WAYS_N; way++)
-        if (!ways[way].batch_rows) {
+        if (!ways[way].batch_rows && ways[way].optimizer == OPTIMIZER_GRADIENT_DESCENT) {
             an_update_without_its_point(way);
             a_point_is_its_parameters(way);
         }
