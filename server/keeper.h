@@ -55,7 +55,7 @@ enum keeper_checkpoint {
     KEEPER_CHECKPOINT_FAILED /* the last one could not be written; the log says why */
 };
 enum keeper_checkpoint keeper_checkpoint_state(struct keeper *k);
-/* Waits while it is being written. */
+/* Waits while it is being written; WRITING: it never will be, as the claim is lost. */
 enum keeper_checkpoint keeper_checkpoint_wait(struct keeper *k);
 
 /* Ends the keeping. What was not yet written is in points (borrowed until the next

@@ -37,6 +37,7 @@ struct local_worker {
     int fd;
     char owner[STORE_OWNER_MAX];
     int64_t started_us, restart_at_us, restart_ms;
+    int64_t stopped_us; /* since when it is stopped by a signal; 0: it is not */
 };
 
 struct supervisor {
@@ -98,6 +99,7 @@ static void worker_start(struct supervisor *s, struct local_worker *w) {
     if (spawn(s, w, pair[1])) {
         w->fd = pair[0];
         w->started_us = clock_mono_us();
+        w->stopped_us = 0;
         owner_of(w->pid, w->owner);
         log_write(LOG_INFO, "worker started", "worker_pid", LOG_INT(w->pid), NULL);
     } else {
@@ -139,7 +141,7 @@ static void worker_ended(struct supervisor *s, struct local_worker *w) {
     log_write(LOG_WARN, "worker ended", "worker_pid", LOG_INT(pid), "signal",
               LOG_INT(WIFSIGNALED(status) ? WTERMSIG(status) : 0), "exit",
               LOG_INT(WIFEXITED(status) ? WEXITSTATUS(status) : 0), NULL);
-    owner_release(s, w->owner, true);
+    owner_release(s, w->owner, !w->stopped_us); /* its job is not to blame for a stop */
     bool steady = clock_mono_us() - w->started_us > STEADY_MS * INT64_C(1000);
     w->restart_ms = steady ? RESTART_MS : w->restart_ms * 2;
     if (w->restart_ms > RESTART_MS_MAX)
@@ -158,6 +160,23 @@ static bool worker_heard(struct supervisor *s, struct local_worker *w) {
     if (n == 0 || (errno != EAGAIN && errno != EINTR))
         worker_ended(s, w);
     return n == 0;
+}
+
+/* A worker that somebody has stopped in the middle of a transaction keeps everybody from
+ * writing. Longer than a lease it may not: its job goes to another one anyway. */
+static void worker_stopped_look(struct supervisor *s, struct local_worker *w) {
+    siginfo_t info = {0};
+    int64_t now = clock_mono_us();
+    if (!w->pid)
+        return;
+    if (waitid(P_PID, (id_t)w->pid, &info, WSTOPPED | WCONTINUED | WNOHANG) == 0 &&
+        info.si_pid == w->pid)
+        w->stopped_us = info.si_code == CLD_STOPPED ? now : 0;
+    if (!w->stopped_us || now - w->stopped_us < s->options.config->lease_ms * 1000)
+        return;
+    log_write(LOG_WARN, "a worker is stopped for longer than its lease: killed",
+              "worker_pid", LOG_INT(w->pid), NULL);
+    worker_ended(s, w);
 }
 
 static void store_look(struct supervisor *s, bool heard) {
@@ -204,6 +223,8 @@ static void *supervise(void *context) {
         for (size_t i = 0; i < s->workers_n; i++)
             if (fds[i + 1].revents)
                 heard = worker_heard(s, &s->workers[i]) || heard;
+        for (size_t i = 0; i < s->workers_n; i++)
+            worker_stopped_look(s, &s->workers[i]);
         store_look(s, heard);
         workers_restart(s);
     }

@@ -212,9 +212,12 @@ static void checkpoint_visit(struct training *t) {
     checkpoint_take(t);
 }
 
-/* The last one before the worker lets go of the job. */
+/* The last one before the worker lets go of the job, unless it has lost it. */
 static void checkpoint_last(struct training *t) {
-    if (keeper_checkpoint_wait(t->options.keeper) == KEEPER_CHECKPOINT_FAILED)
+    enum keeper_checkpoint before = keeper_checkpoint_wait(t->options.keeper);
+    if (before == KEEPER_CHECKPOINT_WRITING)
+        return;
+    if (before == KEEPER_CHECKPOINT_FAILED)
         t->best_kept = -1;
     checkpoint_take(t);
     if (keeper_checkpoint_wait(t->options.keeper) == KEEPER_CHECKPOINT_FAILED)

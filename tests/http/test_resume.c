@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/http/daemon.h"
 #include "tests/http/promise.h"
@@ -298,31 +301,86 @@ static void freeze(pid_t pid) {
     }
 }
 
+/* A worker by itself, whose server does not watch over it. */
+static pid_t worker_start(const struct daemon *d) {
+    const char *binary = getenv("DESCENTD");
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+            _exit(127);
+        execl(binary ? binary : "build/descentd", "descentd", "worker", "--store",
+              d->store, "--lease-ms", "1000", (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
 /* A worker is stopped past its lease, another takes over, the first one thaws: there is
  * one result. */
 static void test_frozen_worker(void) {
     struct daemon d;
     struct result want = {0};
     char id[JOB_ID_BYTES];
+    static const char *const flags[] = {"--workers", "0", NULL};
+    if (!CHECK(daemon_start(&d, flags)))
+        return;
+    pid_t first = worker_start(&d), second = 0;
+    if (reference(&d.client, stateful_job("straight", EPOCHS), "straight", &want) &&
+        job_post(&d.client, stateful_job("frozen", EPOCHS), id)) {
+        CHECK(job_wait_running(&d.client, id, 20));
+        daemon_sleep_ms(100);
+        freeze(first);
+        second = worker_start(&d);
+        finish_check(&d.client, id, "frozen", &want);
+        kill(first, SIGCONT);
+        for (int i = 0; i < 4; i++)
+            CHECK(job_train(&d.client, plain_job("after", 20), NULL));
+        daemon_sleep_ms(300);
+        finish_check(&d.client, id, "frozen", &want);
+    }
+    const pid_t pids[] = {first, second};
+    for (size_t i = 0; i < 2; i++) {
+        int status = -1;
+        if (pids[i] <= 0)
+            continue;
+        kill(pids[i], SIGCONT);
+        kill(pids[i], SIGTERM);
+        waitpid(pids[i], &status, 0);
+        CHECK_SAY(WIFEXITED(status) && WEXITSTATUS(status) == 0, "worker %zu: %d", i,
+                  status);
+    }
+    result_free(&want);
+    daemon_close(&d);
+}
+
+/* A worker that is stopped for ever, in a transaction or not, does not keep its job or
+ * the store: its server ends it when its lease is over. */
+static void test_worker_stopped_for_ever(void) {
+    struct daemon d;
+    struct result want = {0};
+    char id[JOB_ID_BYTES];
     pid_t pids[DAEMON_WORKERS_MAX];
-    static const char *const flags[] = {"--workers", "2", "--lease-ms", "1000", NULL};
+    static const char *const flags[] = {"--lease-ms", "600", NULL};
     if (!CHECK(daemon_start(&d, flags)))
         return;
     if (reference(&d.client, stateful_job("straight", EPOCHS), "straight", &want) &&
-        CHECK(daemon_workers(&d, pids) == 2)) {
-        freeze(pids[0]);
-        if (job_post(&d.client, stateful_job("frozen", EPOCHS), id)) {
+        job_post(&d.client, stateful_job("stopped", EPOCHS), id)) {
+        for (int i = 0; i < 4; i++) {
             CHECK(job_wait_running(&d.client, id, 20));
-            daemon_sleep_ms(100);
-            freeze(pids[1]);
-            kill(pids[0], SIGCONT);
-            finish_check(&d.client, id, "frozen", &want);
-            kill(pids[1], SIGCONT);
-            CHECK(job_train(&d.client, plain_job("after", 20), NULL));
-            daemon_sleep_ms(300);
-            finish_check(&d.client, id, "frozen", &want);
+            daemon_sleep_ms(20 + 11 * i);
+            int64_t end = daemon_clock_ms() + 10000;
+            while (daemon_workers(&d, pids) != 1 && daemon_clock_ms() < end)
+                daemon_sleep_ms(5);
+            if (!CHECK(daemon_workers(&d, pids) == 1))
+                break;
+            kill(pids[0], SIGSTOP);
+            while (kill(pids[0], 0) == 0 && daemon_clock_ms() < end)
+                daemon_sleep_ms(10);
+            CHECK_SAY(kill(pids[0], 0) != 0, "the worker is still there");
         }
-        kill(pids[0], SIGCONT);
+        finish_check(&d.client, id, "stopped", &want);
     }
     result_free(&want);
     daemon_close(&d);
@@ -356,6 +414,7 @@ int main(void) {
     CHECK_RUN(test_paused_frees_its_worker);
     CHECK_RUN(test_killed_at_random);
     CHECK_RUN(test_frozen_worker);
+    CHECK_RUN(test_worker_stopped_for_ever);
     CHECK_RUN(test_threads_make_no_difference);
     return check_done();
 }
