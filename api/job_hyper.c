@@ -204,12 +204,22 @@ static enum initializer default_initializer(const struct job_spec *spec) {
     return INITIALIZER_GLOROT_UNIFORM;
 }
 
-/* A dataset's job is scaled and goes by mini-batches: sensible for most tables, in
- * seconds. A small one overfits soon. */
+/* A dataset's job is scaled, goes by mini-batches and is regularised, its rate falling to
+ * nothing: sensible for most tables, in seconds. */
 static void table_defaults(struct job_spec *spec) {
     spec->normalize = NORMALIZE_STANDARD;
     spec->batch_rows = spec->samples_n > JOB_TABLE_BATCH ? JOB_TABLE_BATCH : 0;
-    spec->epochs = spec->samples_n < JOB_TABLE_SMALL ? 200 : 500;
+    spec->optimizer.kind = OPTIMIZER_ADAMW;
+}
+
+/* How long, once the optimizer is known. Few rows make few updates an epoch. */
+static void table_pace(struct job_spec *spec) {
+    bool plain = spec->optimizer.kind == OPTIMIZER_GRADIENT_DESCENT;
+    if (plain)
+        spec->epochs = spec->samples_n < JOB_TABLE_SMALL ? 200 : 500;
+    else
+        spec->epochs = spec->samples_n <= JOB_TABLE_BATCH ? 300 : 100;
+    spec->schedule.kind = plain ? SCHEDULE_CONSTANT : SCHEDULE_COSINE;
 }
 
 bool job_hyper_decode(const struct json_slot *slots, bool stored, struct job_spec *spec,
@@ -217,21 +227,24 @@ bool job_hyper_decode(const struct json_slot *slots, bool stored, struct job_spe
     spec->init_scale = 0.01f;
     spec->epochs = 1000;
     spec->shuffle = true;
-    if (!stored && spec->table.columns_n)
+    bool table = !stored && spec->table.columns_n;
+    if (table)
         table_defaults(spec);
     const struct json_bounds positive = {.max = FLT_MAX, .above = true};
     int initializer = (int)default_initializer(spec);
-    bool ok =
-        CHOOSE(&slots[KEY_INITIALIZER], initializers, &initializer, e) &&
-        json_float(&slots[KEY_INIT_SCALE], positive, &spec->init_scale, e) &&
-        job_optimizer_decode(slots, spec, e) && job_dropout_decode(slots, spec, e) &&
-        batch_decode(&slots[KEY_BATCH_SIZE], spec, e) && epochs_decode(slots, spec, e) &&
-        json_bool(&slots[KEY_SHUFFLE], &spec->shuffle, e) &&
-        normalize_decode(&slots[KEY_NORMALIZE], spec, e) &&
-        report_decode(&slots[KEY_REPORT_EVERY], spec, e) &&
-        json_int(&slots[KEY_SEED], 0, JOB_SEED_MAX, &spec->seed, e) &&
-        job_schedule_decode(&slots[KEY_LEARNING_RATE_SCHEDULE], spec, e) &&
-        job_control_decode(slots, spec, e);
+    bool ok = CHOOSE(&slots[KEY_INITIALIZER], initializers, &initializer, e) &&
+              json_float(&slots[KEY_INIT_SCALE], positive, &spec->init_scale, e) &&
+              job_optimizer_decode(slots, spec, e);
+    if (ok && table)
+        table_pace(spec);
+    ok = ok && job_dropout_decode(slots, spec, e) &&
+         batch_decode(&slots[KEY_BATCH_SIZE], spec, e) && epochs_decode(slots, spec, e) &&
+         json_bool(&slots[KEY_SHUFFLE], &spec->shuffle, e) &&
+         normalize_decode(&slots[KEY_NORMALIZE], spec, e) &&
+         report_decode(&slots[KEY_REPORT_EVERY], spec, e) &&
+         json_int(&slots[KEY_SEED], 0, JOB_SEED_MAX, &spec->seed, e) &&
+         job_schedule_decode(&slots[KEY_LEARNING_RATE_SCHEDULE], spec, e) &&
+         job_control_decode(slots, spec, e);
     spec->initializer = (enum initializer)initializer;
     return ok;
 }

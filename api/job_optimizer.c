@@ -75,8 +75,14 @@ static bool numbers_decode(const struct json_slot *slots,
     return true;
 }
 
+/* Tables are small: adamw's usual 0.01 lets them overfit. */
+#define TABLE_WEIGHT_DECAY 0.1f
+
 /* Averages of the gradient are of its size, and what is divided by its root is of size 1:
  * both take smaller steps than the gradient itself. */
+#define TABLE_WEIGHT_DECAY                                                               \
+    0.1f /* tables are small: adamw's usual 0.01 lets them overfit */
+
 static float default_rate(const struct job_spec *spec, enum optimizer kind) {
     if (kind != OPTIMIZER_GRADIENT_DESCENT)
         return 0.01f;
@@ -86,13 +92,15 @@ static float default_rate(const struct job_spec *spec, enum optimizer kind) {
 bool job_optimizer_decode(const struct json_slot *slots, struct job_spec *spec,
                           struct err *e) {
     const struct json_slot *nesterov = &slots[KEY_NESTEROV];
-    int kind = OPTIMIZER_GRADIENT_DESCENT;
+    int kind = (int)spec->optimizer.kind; /* the default */
     if (!json_choose(&slots[KEY_OPTIMIZER], optimizers,
                      sizeof optimizers / sizeof *optimizers, &kind, e))
         return false;
     struct optimizer_options *options = &spec->optimizer;
     *options = optimizer_defaults((enum optimizer)kind);
     options->learning_rate = default_rate(spec, options->kind);
+    if (spec->table.columns_n)
+        options->weight_decay = TABLE_WEIGHT_DECAY;
     if (nesterov->value && !takes(MOMENTUM, options->kind))
         return misfit(nesterov, MOMENTUM, options->kind, e);
     return json_bool(nesterov, &options->nesterov, e) &&

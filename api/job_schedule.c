@@ -81,7 +81,7 @@ static bool members_decode(const struct json_slot *slots, const struct job_spec 
 bool job_schedule_decode(const struct json_slot *slot, struct job_spec *spec,
                          struct err *e) {
     struct json_slot slots[MEMBERS_N] = {{0}};
-    int kind = SCHEDULE_CONSTANT;
+    int kind = (int)spec->schedule.kind; /* the default */
     if (json_is_string(slot->value))
         slots[TYPE] = *slot;
     else if (slot->value && !json_is_object(slot->value))

@@ -126,7 +126,13 @@ static void test_optimizers(void) {
     check_echo("\"lambd\":3.4028235e38", "\"l2\":3.4028235e38,");
     check_echo("\"gradient_clip_norm\":1", "\"l2\":0,\"gradient_clip_norm\":1,");
     check_echo("\"gradient_clip_norm\":0", "\"l2\":0,\"learning_rate_schedule\"");
-    check_echo_of(true, "", "\"gradient_descent\",\"learning_rate\":0.05,");
+    check_echo_of(true, "",
+                  "\"adamw\",\"learning_rate\":0.01,\"beta_1\":0.9,\"beta_2\":0.999,"
+                  "\"epsilon\":1e-8,\"weight_decay\":0.1,");
+    check_echo_of(true, "", "\"type\":\"cosine\"");
+    check_echo_of(true, "\"optimizer\":\"gd\"",
+                  "\"gradient_descent\",\"learning_rate\":0.05,");
+    check_echo_of(true, "\"optimizer\":\"gd\"", "\"type\":\"constant\"");
     check_echo_of(true, "\"optimizer\":\"adam\"", "\"learning_rate\":0.01,");
 }
 

@@ -48,7 +48,8 @@ static void test_request(void) {
     /* The defaults of a dataset's job. */
     CHECK(r.spec.layers_n == 2 && r.spec.layers[0].units_n == 32 &&
           r.spec.layers[0].activation == ACTIVATION_TANH);
-    CHECK(r.spec.normalize == NORMALIZE_STANDARD && r.spec.epochs == 200);
+    CHECK(r.spec.normalize == NORMALIZE_STANDARD && r.spec.epochs == 300 &&
+          r.spec.optimizer.kind == OPTIMIZER_ADAMW);
     job_request_free(&r);
 }
 
