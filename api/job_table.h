@@ -32,7 +32,7 @@ struct job_table {
     size_t columns_n;
     struct job_column target; /* when targets_apart; owned name */
     uint64_t rows_n;
-    size_t inputs_max; /* that its encoder will make, at most; not in the document */
+    size_t inputs_max;      /* that its encoder will make, at most; not in the document */
     float validation_split; /* 0: none */
     bool missing_refused;
     bool scale_target;            /* regression: trained on the standardised target */
