@@ -73,8 +73,7 @@ static bool query_check(struct exchange *x) {
 static bool route_check(struct exchange *x) {
     const struct http_options *o = &x->http->options;
     struct http_request *r = &x->request;
-    switch (route_find(o->routes, o->routes_n, r->method, r->segments, r->segments_n,
-                       &x->route, r->parameters, x->allow)) {
+    switch (route_find(o->routes, o->routes_n, r, &x->route, r->parameters, x->allow)) {
     case ROUTE_NO_PATH:
         return err_set(&x->err, ERR_NOT_FOUND, NULL, "no such path");
     case ROUTE_NO_METHOD:
@@ -144,7 +143,10 @@ static void problem_set(struct exchange *x) {
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
     text_free(&x->reply.body);
-    problem_encode(&x->err, x->request.id, &x->reply.body);
+    if (route_errors(x->route, &x->request) == ERRORS_PLAIN)
+        problem_encode_plain(&x->err, &x->reply.body);
+    else
+        problem_encode(&x->err, x->request.id, &x->reply.body);
 }
 
 static void reply_log(const struct exchange *x, int64_t duration_us) {

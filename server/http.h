@@ -36,6 +36,7 @@ struct http_request {
     const char *method;
     const char *segments[HTTP_SEGMENTS_MAX]; /* of the path, decoded, valid UTF-8 */
     size_t segments_n;
+    const char *verb;                       /* "predict" of ".../name:predict"; or NULL */
     struct http_pair query[HTTP_QUERY_MAX]; /* decoded */
     size_t query_n;
     const char *parameters[2]; /* the path's {...}, in order */
