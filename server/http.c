@@ -20,6 +20,7 @@
 #include "server/http_head.h"
 #include "server/http_query.h"
 #include "server/log.h"
+#include "server/machine.h"
 #include "server/metrics.h"
 
 enum {
@@ -485,7 +486,7 @@ static size_t connections_limit(const struct config *config) {
 
 static struct MHD_Daemon *daemon_start(struct http *h) {
     const struct config *config = h->options.config;
-    size_t threads = config->http_threads ? (size_t)config->http_threads : config_cpus();
+    size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
     /* The acceptor keeps the limit; each thread, which gets a share, may have them all.
      */
     unsigned limit = (unsigned)(h->connections_max * threads);

@@ -1,6 +1,5 @@
 #include "server/tokens.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
 
-enum { FILE_BYTES_MAX = 1 << 20 };
+#include "server/text_file.h"
 
 struct digest {
     uint8_t bytes[SHA256_DIGEST_SIZE];
@@ -117,19 +116,9 @@ static bool set_read(const char *text, struct set *set, struct err *e) {
 }
 
 static bool file_read(const char *path, struct set *set, struct err *e) {
-    char *text = calloc(1, FILE_BYTES_MAX + 2);
-    FILE *f = text ? fopen(path, "re") : NULL;
-    size_t n = f ? fread(text, 1, FILE_BYTES_MAX + 1, f) : 0;
-    bool ok = f && !ferror(f);
-    if (!ok)
-        err_set(e, ERR_UNAVAILABLE, NULL, "the token file %.120s: %s", path,
-                strerror(errno));
-    if (f)
-        fclose(f);
-    if (ok && n > FILE_BYTES_MAX)
-        ok = err_set(e, ERR_INVALID, NULL, "the token file is over %d bytes",
-                     FILE_BYTES_MAX);
-    ok = ok && set_read(text, set, e);
+    size_t n;
+    char *text = text_file_read(path, NULL, &n, e);
+    bool ok = text && set_read(text, set, e);
     if (text)
         explicit_bzero(text, n);
     free(text);
