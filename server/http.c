@@ -391,6 +391,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     flow_close(x);
     http_body_free(&h->bodies, &x->body);
     text_free(&x->reply.body);
+    if (x->reply.kept.state)
+        x->reply.kept.free(x->reply.kept.state);
     free(x);
     *state = NULL;
     atomic_fetch_sub(&h->in_flight, 1);

@@ -71,7 +71,14 @@ enum { HTTP_FEED_NOTHING = 0, HTTP_FEED_END = -1 };
 /* There is something to read. Any thread; it does not call back. */
 void http_flow_wake(struct http_flow *flow);
 
-/* What it answers. Zeroed before it runs; `body` is taken. */
+/* What a handler keeps from one call to the next for the same request. `free` is called
+ * once, when the request is over. */
+struct http_kept {
+    void *state; /* NULL: nothing */
+    void (*free)(void *state);
+};
+
+/* What it answers. Zeroed before it runs, but for `kept`; `body` is taken. */
 struct http_reply {
     int status; /* 0: 200 */
     struct text body;
@@ -85,6 +92,7 @@ struct http_reply {
     void *source;                     /* which is taken; and the connection ends */
     int64_t park_until_us; /* not 0: no answer yet; call again on a change, or then */
     bool defer; /* it needs a store and was called without: call again with one */
+    struct http_kept kept;
 };
 
 /* @return false with *e, which becomes the answer. `store` is NULL on a connection's

@@ -40,7 +40,7 @@ struct server {
     struct jobs_context jobs;
     struct events_context events;
     struct models_context models;
-    struct predict_context predict;
+    struct predictor predict;
     struct probes_context probes;
 };
 
@@ -117,7 +117,10 @@ static bool server_start(struct server *server, struct err *e) {
         .runtime_max_s = config->max_runtime_s,
     };
     server->models = (struct models_context){server->registry};
-    server->predict = (struct predict_context){server->registry, server->metrics};
+    server->predict = (struct predictor){
+        .registry = server->registry,
+        .metrics = server->metrics,
+    };
     server->probes = (struct probes_context){
         .supervisor = server->supervisor,
         .registry = server->registry,
