@@ -46,8 +46,10 @@ $(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
-# A goal that promises to work on a fresh machine installs before it compiles.
-$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-models soak check,$(MAKECMDGOALS)),deps)
+# A goal that promises to work on a fresh machine installs before it compiles; so does any
+# goal beside deps itself.
+DEPS_FIRST := $(if $(filter deps %-deps demo test test-% bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
+$(BUILD)/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
