@@ -8,7 +8,7 @@
 /* One number that is not finite, at each place of each length. */
 static void test_each_place(void) {
     static const float bad[] = {NAN, -NAN, INFINITY, -INFINITY};
-    float x[70];
+    float x[70] = {0};
     for (size_t n = 0; n <= 70; n++) {
         for (size_t i = 0; i < n; i++)
             x[i] = i % 2 ? -FLT_MAX : FLT_TRUE_MIN;
