@@ -203,6 +203,8 @@ static struct MHD_Response *response_new(struct exchange *x) {
     }
     if (reply->allow)
         MHD_add_response_header(response, "Allow", reply->allow);
+    if (x->err.kind == ERR_MEDIA && strcmp(x->err.where, "Content-Encoding") == 0)
+        MHD_add_response_header(response, "Accept-Encoding", HTTP_CODINGS);
     if (reply->status == 401)
         MHD_add_response_header(response, "WWW-Authenticate",
                                 "Bearer realm=\"descentd\"");
@@ -245,12 +247,10 @@ static enum MHD_Result reply_queue(struct exchange *x) {
 
 static enum MHD_Result exchange_start(struct exchange *x) {
     reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
-    if (x->err.kind)
+    if (!receive_end(x))
         return reply_queue(x);
     if (x->upload)
         return exchange_away_end(x), MHD_YES;
-    x->request.body = x->body.bytes ? x->body.bytes : "";
-    x->request.body_n = x->body.n;
     if (x->route->waits || x->request.body_n > INLINE_BODY_MAX)
         return exchange_away_call(x), MHD_YES;
     exchange_call(x, NULL);

@@ -1,7 +1,5 @@
 #include "server/http_receive.h"
 
-#include <inttypes.h>
-
 #include "server/http_exchange.h"
 
 static struct http_body_limit body_limit(const struct exchange *x) {
@@ -13,30 +11,34 @@ static struct http_body_limit body_limit(const struct exchange *x) {
                                     "--body-bytes-max"};
 }
 
-static bool upload_prepare(struct exchange *x, const struct http_head *head,
-                           const struct http_framing *framing) {
+static bool upload_prepare(struct exchange *x, const struct http_framing *framing,
+                           enum http_coding coding) {
     struct http *h = x->http;
     struct upload_options options = {.stream = x->route->stream,
                                      .subsystem =
                                          h->options.subsystems[x->route->subsystem],
                                      .request = &x->request,
                                      .framing = framing,
+                                     .coding = coding,
+                                     .limit = body_limit(x),
                                      .bodies = &h->bodies};
-    return http_head_coding(head, "gzip", &x->err) &&
-           (x->upload = upload_open(&options, &x->err));
+    return (x->upload = upload_open(&options, &x->err));
 }
 
 bool receive_open(struct exchange *x, const struct http_head *head,
                   const struct http_framing *framing) {
     struct http_body_limit limit = body_limit(x);
+    enum http_coding coding;
     if (!http_body_check(framing, &limit, &x->err))
         return false;
+    if (!limit.expected)
+        return true;
+    if (!http_head_coding(head, &coding, &x->err))
+        return false;
     if (x->route->stream)
-        return upload_prepare(x, head, framing);
-    return !x->route->body || (http_head_media(head, x->route->body, &x->err) &&
-                               (!framing->length_known || !framing->length ||
-                                http_body_reserve(&x->http->bodies, &x->body,
-                                                  (size_t)framing->length, &x->err)));
+        return upload_prepare(x, framing, coding);
+    return http_head_media(head, x->route->body, &x->err) &&
+           http_body_open(&x->http->bodies, &x->body, framing, coding, &limit, &x->err);
 }
 
 static bool whole_append(struct exchange *x, const char *data, size_t n) {
@@ -55,9 +57,7 @@ static bool whole_append(struct exchange *x, const char *data, size_t n) {
 static bool upload_append(struct exchange *x, const char *data, size_t *n) {
     struct http_body_limit limit = body_limit(x);
     if (x->request.body_n + *n > limit.max)
-        err_set(&x->err, ERR_TOO_LARGE, NULL,
-                "the body is over the limit of %" PRIu64 " bytes (%s)", limit.max,
-                limit.flag);
+        http_body_too_large("body", &limit, &x->err);
     size_t taken = x->err.kind ? *n : upload_fill(x->upload, data, *n);
     x->request.body_n += taken;
     *n -= taken;
@@ -74,4 +74,13 @@ bool receive_bytes(struct exchange *x, const char *data, size_t *n) {
     *n = 0;
     reaper_bytes(x->watched, taken);
     return whole_append(x, data, taken);
+}
+
+bool receive_end(struct exchange *x) {
+    if (x->upload || x->err.kind)
+        return !x->err.kind;
+    bool ok = http_body_end(&x->http->bodies, &x->body, &x->err);
+    x->request.body = x->body.bytes ? x->body.bytes : "";
+    x->request.body_n = x->body.n;
+    return ok;
 }

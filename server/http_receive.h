@@ -1,7 +1,7 @@
-/* The body of a request on its way in: whole and within its limits, or in an upload's
- * pieces. Private to the HTTP server; on the connection's thread. What goes wrong stands
- * in x->err, and the rest of such a body is read and forgotten, so that the answer
- * arrives. */
+/* The body of a request on its way in: whole, inflated and within its limits, or in an
+ * upload's pieces. Private to the HTTP server; on the connection's thread. What goes
+ * wrong stands in x->err, and the rest of such a body is read and forgotten, so that the
+ * answer arrives. */
 #ifndef SERVER_HTTP_RECEIVE_H
 #define SERVER_HTTP_RECEIVE_H
 
@@ -21,5 +21,8 @@ bool receive_open(struct exchange *x, const struct http_head *head,
  * to it, cut the connection off. */
 bool receive_bytes(struct exchange *x, const char *data, size_t *n)
     __attribute__((warn_unused_result));
+
+/* The body is whole: the request has it. */
+bool receive_end(struct exchange *x) __attribute__((warn_unused_result));
 
 #endif
