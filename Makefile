@@ -19,7 +19,7 @@ $(KERNELS:%=$(BUILD)/engine/%.o): OPTIMISE += -O3 -fno-math-errno -fno-trapping-
 
 ENGINE_LIBS := -lopenblas -lm
 API_LIBS := -ljansson -lz $(ENGINE_LIBS)
-SERVER_LIBS := -lmicrohttpd -lsqlite3 -lnettle $(API_LIBS)
+SERVER_LIBS := -lmicrohttpd -lsqlite3 -lpq -lnettle $(API_LIBS)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 ENGINE := $(call objects,engine/*.c)
@@ -55,7 +55,7 @@ $(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-mo
 include $(wildcard tests/*/rules.mk)
 
 PACKAGES := gcc libc6-dev libmicrohttpd-dev libopenblas-pthread-dev libjansson-dev \
-  libsqlite3-dev nettle-dev zlib1g-dev libcurl4-openssl-dev ca-certificates curl jq procps
+  libsqlite3-dev libpq-dev nettle-dev zlib1g-dev libcurl4-openssl-dev ca-certificates curl jq procps
 deps:
 	@sh deploy/deps.sh $(PACKAGES)
 
