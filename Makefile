@@ -46,8 +46,10 @@ $(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
-# A goal that promises to work on a fresh machine installs before it compiles.
-$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-models soak check,$(MAKECMDGOALS)),deps)
+# A goal that promises to work on a fresh machine installs before it compiles; so does any
+# goal beside deps itself.
+DEPS_FIRST := $(if $(filter deps %-deps demo test test-% bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
+$(BUILD)/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
@@ -67,8 +69,8 @@ unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: http-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
-	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh $(UNIT) $(HTTP)
+test: http-deps deploy-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh $(UNIT) $(HTTP)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 
