@@ -115,6 +115,8 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.if_none_match = http_head_field(&head, "If-None-Match");
     x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
     x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
+    x->request.inference_header_n =
+        http_head_field(&head, "Inference-Header-Content-Length");
     return http_head_check(&head, &framing, &x->err) &&
            http_head_path(url, x->path, &x->request, &x->err) && access_check(x, &head) &&
            query_check(x) && receive_open(x, &head, &framing);
@@ -127,6 +129,7 @@ static void problem_set(struct exchange *x) {
     x->reply.status = problem_status(x->err.kind);
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
+    x->reply.inference_header_n = 0;
     text_free(&x->reply.body);
     if (route_errors(x->route, &x->request) == ERRORS_PLAIN)
         problem_encode_plain(&x->err, &x->reply.body);
@@ -193,6 +196,11 @@ static struct MHD_Response *response_new(struct exchange *x) {
         MHD_add_response_header(response, "Location", reply->location);
     if (reply->etag[0])
         MHD_add_response_header(response, "ETag", reply->etag);
+    if (reply->inference_header_n) {
+        char bytes[24];
+        snprintf(bytes, sizeof bytes, "%zu", reply->inference_header_n);
+        MHD_add_response_header(response, "Inference-Header-Content-Length", bytes);
+    }
     if (reply->replayed)
         MHD_add_response_header(response, "Idempotent-Replayed", "true");
     if (reply->filename[0]) {
