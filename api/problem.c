@@ -9,6 +9,7 @@ static const struct {
     [ERR_NONE] = {500, "internal"},
     [ERR_INVALID] = {400, "invalid_argument"},
     [ERR_RANGE] = {422, "out_of_range"},
+    [ERR_UNAUTHENTICATED] = {401, "unauthenticated"},
     [ERR_FORBIDDEN] = {403, "forbidden"},
     [ERR_NOT_FOUND] = {404, "not_found"},
     [ERR_METHOD] = {405, "method_not_allowed"},

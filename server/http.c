@@ -20,7 +20,9 @@
 #include "server/http_head.h"
 #include "server/http_query.h"
 #include "server/log.h"
+#include "server/machine.h"
 #include "server/metrics.h"
+#include "server/tokens.h"
 
 enum {
     CONNECTION_MEMORY = 16 << 10, /* the head must fit */
@@ -85,6 +87,19 @@ static bool route_check(struct exchange *x) {
     }
 }
 
+/* Who has no token where one is needed learns nothing of what there is. */
+static bool access_check(struct exchange *x, const struct http_head *head) {
+    struct tokens *tokens = x->http->options.tokens;
+    bool found = route_check(x);
+    if (!tokens || (found && route_is_open(x->route)) ||
+        tokens_allow(tokens, http_head_field(head, "Authorization")))
+        return found;
+    x->reply.allow = NULL;
+    x->err = (struct err){0};
+    return err_set(&x->err, ERR_UNAUTHENTICATED, "Authorization",
+                   "expected \"Bearer \" and a token that is known here");
+}
+
 static struct http_body_limit body_limit(const struct exchange *x) {
     const struct config *config = x->http->options.config;
     if (x->route->stream)
@@ -131,7 +146,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
     x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
     return http_head_check(&head, &framing, &x->err) &&
-           http_head_path(url, x->path, &x->request, &x->err) && route_check(x) &&
+           http_head_path(url, x->path, &x->request, &x->err) && access_check(x, &head) &&
            query_check(x) && body_check(x, &head, &framing);
 }
 
@@ -218,6 +233,9 @@ static struct MHD_Response *response_new(struct exchange *x) {
     }
     if (reply->allow)
         MHD_add_response_header(response, "Allow", reply->allow);
+    if (reply->status == 401)
+        MHD_add_response_header(response, "WWW-Authenticate",
+                                "Bearer realm=\"descentd\"");
     if (reply->status == 503 || reply->status == 429) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_S);
@@ -487,7 +505,7 @@ static size_t connections_limit(const struct config *config) {
 
 static struct MHD_Daemon *daemon_start(struct http *h) {
     const struct config *config = h->options.config;
-    size_t threads = config->http_threads ? (size_t)config->http_threads : config_cpus();
+    size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
     /* The acceptor keeps the limit; each thread, which gets a share, may have them all.
      */
     unsigned limit = (unsigned)(h->connections_max * threads);
@@ -532,6 +550,16 @@ static void http_free(struct http *h) {
     free(h);
 }
 
+/* Not open by accident. */
+static bool reach_check(const struct http *h, struct err *e) {
+    const struct http_options *o = &h->options;
+    return h->listener.loopback || o->tokens || o->config->allow_anonymous ||
+           err_set(e, ERR_INVALID, "--listen",
+                   "%.60s is reached from beyond this machine: give --token-file, or "
+                   "--allow-anonymous if anybody may train, predict and delete",
+                   h->listener.address);
+}
+
 struct http *http_start(const struct http_options *options, struct err *e) {
     const struct config *config = options->config;
     struct http *h = calloc(1, sizeof *h);
@@ -552,7 +580,8 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->parked_max = h->connections_max / 2;
     h->flows_max = (size_t)config->streams_max;
     h->held_max = h->connections_max - h->connections_max / 4;
-    if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e))
+    if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e) &&
+        reach_check(h, e))
         h->daemon = daemon_start(h);
     if (h->daemon && acceptor_open(h, e) &&
         pthread_create(&h->ticker, NULL, tick, h) == 0)

@@ -121,6 +121,7 @@ struct http_stream {
 
 struct route;
 struct metrics;
+struct tokens;
 
 struct http_options {
     const struct config *config;
@@ -128,11 +129,13 @@ struct http_options {
     size_t routes_n;
     void *const *subsystems; /* by enum subsystem */
     struct metrics *metrics;
+    struct tokens *tokens; /* NULL: anybody may ask */
 };
 
 struct http;
 
-/* Listens on config->listen. Everything in options is borrowed. */
+/* Listens on config->listen; beyond the loopback only with tokens, or where the
+ * configuration allows anybody (ERR_INVALID). Everything in options is borrowed. */
 struct http *http_start(const struct http_options *options, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -134,6 +134,15 @@ enum route_match route_find(const struct route *table, size_t n,
     return allow[0] ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
 }
 
+bool route_is_open(const struct route *route) {
+    static const char *const open[] = {"livez", "readyz", "oip_live", "oip_ready",
+                                       "ping"};
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        if (strcmp(route->name, open[i]) == 0)
+            return true;
+    return false;
+}
+
 enum route_errors route_errors(const struct route *route,
                                const struct http_request *request) {
     static const char *const plain[] = {"v2", "ping", "invocations"};
