@@ -105,6 +105,18 @@ static bool layers_check(const struct json_slot *slots, const struct net *net,
     return true;
 }
 
+/* Imported networks may have what only predicts. */
+static bool trainable_check(const struct net *net, enum loss loss, struct err *e) {
+    enum activation output = net->layers[net->layers_n - 1].shape.activation;
+    if (net_softmax_inside(net))
+        return err_set(e, ERR_INVALID, "/init_from",
+                       "its softmax before the output layer cannot be trained");
+    return loss_fits(loss, output) ||
+           err_set(e, ERR_INVALID, "/init_from",
+                   "its output layer of %s cannot be trained with %s",
+                   activation_name(output), loss_name(loss));
+}
+
 bool job_origin_settle(const struct json_slot *slots, const struct job_origin *origin,
                        struct job_spec *spec, struct err *e) {
     const struct model *model = origin->model;
@@ -113,7 +125,8 @@ bool job_origin_settle(const struct json_slot *slots, const struct job_origin *o
     spec->transform_kept = !slots[KEY_NORMALIZE].value;
     if (spec->transform_kept)
         spec->normalize = model->transform.kind;
-    return layers_check(slots, model->net, spec, e);
+    return layers_check(slots, model->net, spec, e) &&
+           trainable_check(model->net, spec->loss, e);
 }
 
 bool job_origin_inputs_check(const struct job_origin *origin, size_t inputs_n,
