@@ -70,10 +70,21 @@ static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     snprintf(niceness, sizeof niceness, "%lld", (long long)c->worker_nice);
     snprintf(lease, sizeof lease, "%lld", (long long)c->lease_ms);
     snprintf(fd, sizeof fd, "%d", WORKER_FD);
-    const char *const argv[] = {
-        "descentd",    "worker",        "--store",   c->store,     "--threads",
-        threads,       "--worker-nice", niceness,    "--lease-ms", lease,
-        "--log-level", c->log_level,    "--wake-fd", fd,           NULL};
+    const char *const argv[] = {"descentd",
+                                "worker",
+                                *c->store_file ? "--store-file" : "--store",
+                                *c->store_file ? c->store_file : c->store,
+                                "--threads",
+                                threads,
+                                "--worker-nice",
+                                niceness,
+                                "--lease-ms",
+                                lease,
+                                "--log-level",
+                                c->log_level,
+                                "--wake-fd",
+                                fd,
+                                NULL};
     int status = posix_spawn(&w->pid, s->options.program, &actions, &attributes,
                              (char *const *)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&attributes);
