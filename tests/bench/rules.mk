@@ -6,7 +6,7 @@ BENCH := $(patsubst %,$(BUILD)/tests/bench/%,bench_train bench_json bench_upload
 $(BUILD)/tests/bench/bench_train: %: %.o $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(ENGINE_LIBS)
-$(BUILD)/tests/bench/json_peers.o: tests/bench/json_peers.cc
+$(BUILD)/tests/bench/json_peers.o: tests/bench/json_peers.cc | $(if $(DEPS_FIRST),bench-deps)
 	@mkdir -p $(@D)
 	$(call say,c++ $<)
 	$(Q)g++ -std=c++17 -O3 -I. -Wall -Wextra -fPIE -MMD -MP -c -o $@ $<
