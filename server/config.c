@@ -8,6 +8,8 @@
 
 #include "server/config_file.h"
 #include "server/machine.h"
+#include "server/store.h"
+#include "server/text_file.h"
 
 enum key_type { KEY_TEXT, KEY_INT, KEY_SWITCH };
 
@@ -32,7 +34,9 @@ static const struct key keys[] = {
     TEXT(listen, "--listen", "DESCENTD_LISTEN", "127.0.0.1:8080",
          "HOST:PORT to serve on; port 0 takes a free one"),
     TEXT(store, "--store", "DESCENTD_STORE", "./descentd.db",
-         "file that holds jobs, curves and models"),
+         "file, or postgresql://..., that holds jobs, curves and models"),
+    TEXT(store_file, "--store-file", "DESCENTD_STORE_FILE", "",
+         "file whose first line is the store, to keep a password out of sight"),
     TEXT(token_file, "--token-file", "DESCENTD_TOKEN_FILE", "",
          "file of bearer tokens, or their sha256:, a line each; read again at SIGHUP"),
     SWITCH(allow_anonymous, "--allow-anonymous", "DESCENTD_ALLOW_ANONYMOUS",
@@ -227,6 +231,31 @@ static bool line_take(void *context, const struct config_line *line, struct err 
     return key_set(config, key, where, line->value, ORIGIN_FILE, e);
 }
 
+static enum config_origin origin_of(const struct config *config, size_t offset) {
+    size_t k = 0;
+    while (keys[k].offset != offset)
+        k++;
+    return config->origins[k];
+}
+
+/* The store from its file. */
+static bool store_resolve(struct config *config, struct err *e) {
+    size_t n;
+    if (!*config->store_file)
+        return true;
+    if (origin_of(config, offsetof(struct config, store)) != ORIGIN_DEFAULT)
+        return err_set(e, ERR_INVALID, "--store-file",
+                       "expected a store or the file that holds it, got both");
+    config->store_text = text_file_read(config->store_file, "--store-file", &n, e);
+    if (!config->store_text)
+        return false;
+    config->store_text[strcspn(config->store_text, "\r\n")] = '\0';
+    config->store = config->store_text;
+    return *config->store ||
+           err_set(e, ERR_INVALID, "--store-file", "%.120s: the first line is empty",
+                   config->store_file);
+}
+
 bool config_read(struct config *config, int argc, char *const *argv, struct err *e) {
     *config = (struct config){0};
     if (!environment_read(config, e) || !flags_read(config, argc, argv, e))
@@ -235,32 +264,27 @@ bool config_read(struct config *config, int argc, char *const *argv, struct err 
         !(config->file_text = config_file_read(config->file, line_take, config, e)))
         return false;
     memory_resolve(config);
-    return true;
+    return store_resolve(config, e);
 }
 
 void config_free(struct config *config) {
+    free(config->store_text);
+    config->store_text = NULL;
     free(config->file_text);
     config->file_text = NULL;
 }
 
-/* A store's address without the password in it: scheme://user:PASSWORD@host. */
-static void address_print(const char *address, FILE *to) {
-    const char *user = strstr(address, "://");
-    const char *host = user ? strrchr(user, '@') : NULL;
-    const char *colon = host ? memchr(user + 3, ':', (size_t)(host - user - 3)) : NULL;
-    if (colon)
-        fprintf(to, "%.*s:***%s", (int)(colon - address), address, host);
-    else
-        fputs(address, to);
-}
-
 static void value_print(const struct config *config, const struct key *key, FILE *to) {
     const char *field = (const char *)config + key->offset, *text;
+    char shown[STORE_SHOWN_MAX];
     int64_t number;
     memcpy(&text, field, sizeof text);
     memcpy(&number, field, sizeof number);
-    if (key->type == KEY_TEXT)
-        address_print(text, to);
+    if (key->offset == offsetof(struct config, store)) {
+        store_url_show(text, shown);
+        fputs(shown, to);
+    } else if (key->type == KEY_TEXT)
+        fputs(text, to);
     else if (key->type == KEY_SWITCH)
         fputs(number ? "yes" : "no", to);
     else
@@ -273,7 +297,9 @@ void config_print(const struct config *config, FILE *to) {
         if (!keys[k].help || keys[k].offset == offsetof(struct config, file) ||
             keys[k].offset == offsetof(struct config, print_config))
             continue;
-        fprintf(to, "%s = ", keys[k].flag + 2);
+        bool from_file = keys[k].offset == offsetof(struct config, store) &&
+                         *config->store_file; /* which says it already */
+        fprintf(to, "%s%s = ", from_file ? "# " : "", keys[k].flag + 2);
         value_print(config, &keys[k], to);
         fprintf(to, "  # %s\n", origins[config->origins[k]]);
     }

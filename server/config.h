@@ -19,11 +19,13 @@ struct config {
     char *file_text;                        /* of `file`; owned: config_free */
     unsigned char origins[CONFIG_KEYS_MAX]; /* enum config_origin, a key each */
     const char *file;                       /* that holds keys; "": none */
+    char *store_text;                       /* of store_file; owned: config_free */
+    const char *store_file;                 /* that holds `store`; "": none */
     const char *token_file;                 /* "": none */
     int64_t allow_anonymous; /* whoever reaches a port beyond the loopback may ask */
     int64_t print_config;    /* instead of serving */
     const char *listen;      /* HOST:PORT, [HOST]:PORT */
-    const char *store;       /* a path */
+    const char *store;       /* a path, or postgresql://... */
     const char *log_level;
     int64_t workers;         /* local worker processes */
     int64_t threads;         /* that train, in each worker; 0: as many as the CPU quota */

@@ -216,6 +216,20 @@ static void test_file_refused(void) {
     CHECK(!READ(&c, &e, "--config", "/nowhere/x") && e.kind == ERR_UNAVAILABLE);
 }
 
+static void test_store_file(void) {
+    struct config c;
+    struct err e;
+    file_write("postgresql://me:secret@db/x\r\nwhat follows\n");
+    CHECK_SAY(READ(&c, &e, "--store-file", file_path), "%s", e.text);
+    CHECK_TEXT(c.store, "postgresql://me:secret@db/x");
+    CHECK(!READ(&c, &e, "--store-file", file_path, "--store", "x") &&
+          e.kind == ERR_INVALID);
+    CHECK_TEXT(e.where, "--store-file");
+    file_write("\n");
+    CHECK(!READ(&c, &e, "--store-file", file_path) && e.kind == ERR_INVALID);
+    CHECK(!READ(&c, &e, "--store-file", "/nowhere/x") && e.kind == ERR_UNAVAILABLE);
+}
+
 static void test_switches(void) {
     struct config c;
     struct err e;
@@ -255,6 +269,7 @@ int main(void) {
     CHECK_RUN(test_unknown);
     CHECK_RUN(test_file);
     CHECK_RUN(test_file_refused);
+    CHECK_RUN(test_store_file);
     CHECK_RUN(test_switches);
     CHECK_RUN(test_print);
     CHECK_RUN(test_help);
