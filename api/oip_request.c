@@ -160,7 +160,7 @@ bool oip_request_decode(const struct oip_body *body, struct oip_request *request
                         struct err *e) {
     /* A document's texts are copied once; a path for each input comes to them. */
     arena_init(&request->arena, 4 * REST_BYTES_MAX + 8 * body->json_n);
-    if (body->json_n)
+    if (!body->raw)
         return document_decode(body, request, e);
     request->raw = body->bytes;
     request->raw_n = body->n;

@@ -36,13 +36,14 @@ struct oip_request {
 };
 void oip_request_free(struct oip_request *request);
 
-/* A body of which json_n bytes are the document; 0: it has none, and is the FP32 data of
- * the model's only input. Nothing is copied but small texts and JSON's numbers. `model`
- * and `version` are those of the path, for documents that name them too; version "" where
- * the path has none. */
+/* A body of which json_n bytes are the document; or (raw) none are, and it is the FP32
+ * data of the model's only input. Nothing is copied but small texts and JSON's numbers.
+ * `model` and `version` are those of the path, for documents that name them too; version
+ * "" where the path has none. */
 struct oip_body {
     const char *bytes;
     size_t n, json_n;
+    bool raw;
     const char *model, *version;
 };
 bool oip_request_decode(const struct oip_body *body, struct oip_request *request,

@@ -8,26 +8,25 @@
 
 static const char header_length[] = "Inference-Header-Content-Length";
 
-/* How many bytes of the body are its document. Bytes without a word about it are one
- * tensor. */
-static bool document_length(const struct http_request *request, size_t *n,
+/* How much of the body is its document. Bytes without a word about it are a tensor. */
+static bool document_length(const struct http_request *request, struct oip_body *body,
                             struct err *e) {
     const char *text = request->inference_header_n;
+    size_t digits = text ? strspn(text, "0123456789") : 0, n = 0;
     if (!text) {
-        bool bytes =
-            http_head_media_is(request->content_type, "application/octet-stream");
-        *n = bytes ? 0 : request->body_n;
+        body->raw = http_head_media_is(request->content_type, "application/octet-stream");
+        body->json_n = body->raw ? 0 : body->n;
         return true;
     }
-    size_t digits = strspn(text, "0123456789");
-    *n = 0;
     for (size_t i = 0; i < digits && digits <= 18; i++)
-        *n = *n * 10 + (size_t)(text[i] - '0');
-    if (!digits || digits > 18 || text[digits] || *n > request->body_n)
+        n = n * 10 + (size_t)(text[i] - '0');
+    if (!digits || digits > 18 || text[digits] || n > body->n)
         return err_set(e, ERR_INVALID, header_length,
                        "expected a number of at most %zu, the bytes of the body, got "
                        "\"%.40s\"",
-                       request->body_n, text);
+                       body->n, text);
+    body->json_n = n;
+    body->raw = n == 0;
     return true;
 }
 
@@ -39,8 +38,7 @@ static bool decode(void *state, const struct http_request *request,
                             .n = request->body_n,
                             .model = ask->model.name,
                             .version = version ? version : ""};
-    if (!oip_ref_read(request, &ask->model, e) ||
-        !document_length(request, &body.json_n, e) ||
+    if (!oip_ref_read(request, &ask->model, e) || !document_length(request, &body, e) ||
         !oip_request_decode(&body, decoded, e))
         return false;
     struct oip_size size = oip_request_size(decoded);

@@ -125,13 +125,14 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
 /* ---- answers -------------------------------------------------------------------- */
 
 static void problem_set(struct exchange *x) {
+    bool plain = route_errors(x->route, &x->request) == ERRORS_PLAIN;
     flow_close(x);
-    x->reply.status = problem_status(x->err.kind);
+    x->reply.status =
+        plain ? problem_status_plain(x->err.kind) : problem_status(x->err.kind);
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
-    x->reply.inference_header_n = 0;
     text_free(&x->reply.body);
-    if (route_errors(x->route, &x->request) == ERRORS_PLAIN)
+    if (plain)
         problem_encode_plain(&x->err, &x->reply.body);
     else
         problem_encode(&x->err, x->request.id, &x->reply.body);
@@ -196,7 +197,7 @@ static struct MHD_Response *response_new(struct exchange *x) {
         MHD_add_response_header(response, "Location", reply->location);
     if (reply->etag[0])
         MHD_add_response_header(response, "ETag", reply->etag);
-    if (reply->inference_header_n) {
+    if (reply->inference_header_n && !x->err.kind) {
         char bytes[24];
         snprintf(bytes, sizeof bytes, "%zu", reply->inference_header_n);
         MHD_add_response_header(response, "Inference-Header-Content-Length", bytes);
