@@ -339,7 +339,7 @@ static void freeze(pid_t pid) {
 }
 
 /* A worker by itself, whose server does not watch over it. */
-static pid_t worker_start(const struct daemon *d) {
+static pid_t worker_start(const struct daemon *d, const char *lease_ms) {
     const char *binary = getenv("DESCENTD");
     fflush(stdout);
     pid_t pid = fork();
@@ -348,7 +348,7 @@ static pid_t worker_start(const struct daemon *d) {
         if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
             _exit(127);
         execl(binary ? binary : "build/descentd", "descentd", "worker", "--store",
-              d->store, "--lease-ms", "1000", (char *)NULL);
+              d->store, "--lease-ms", lease_ms, (char *)NULL);
         _exit(127);
     }
     return pid;
@@ -372,12 +372,12 @@ static void test_frozen_worker(void) {
     static const char *const flags[] = {"--workers", "0", NULL};
     if (!CHECK(daemon_start(&d, flags)))
         return;
-    pid_t first = worker_start(&d), second = 0;
+    pid_t first = worker_start(&d, "1000"), second = 0;
     if (job_post(&d.client, stateful_job("frozen"), id) &&
         CHECK(job_wait_running(&d.client, id, 20))) {
         daemon_sleep_ms(100);
         freeze(first);
-        second = worker_start(&d);
+        second = worker_start(&d, "1000");
         finish_check(&d.client, id, "frozen", &stateful);
         kill(first, SIGCONT);
         for (int i = 0; i < 4; i++)
@@ -386,6 +386,27 @@ static void test_frozen_worker(void) {
         finish_check(&d.client, id, "frozen", &stateful);
     }
     worker_end(first);
+    worker_end(second);
+    daemon_close(&d);
+}
+
+/* A worker that no server started dies: its job goes to another one long before the lease
+ * is over. */
+static void test_strange_worker_killed(void) {
+    struct daemon d;
+    char id[JOB_ID_BYTES];
+    static const char *const flags[] = {"--workers", "0", NULL};
+    if (!CHECK(daemon_start(&d, flags)))
+        return;
+    pid_t first = worker_start(&d, "600000"), second = 0;
+    if (job_post(&d.client, stateful_job("strange"), id) &&
+        CHECK(job_wait_running(&d.client, id, 20))) {
+        kill(first, SIGKILL);
+        second = worker_start(&d, "600000");
+        finish_check(&d.client, id, "strange", &stateful);
+    }
+    kill(first, SIGKILL);
+    waitpid(first, NULL, 0);
     worker_end(second);
     daemon_close(&d);
 }
@@ -467,6 +488,7 @@ int main(void) {
     CHECK_RUN(test_paused_frees_its_worker);
     CHECK_RUN(test_killed_at_random);
     CHECK_RUN(test_frozen_worker);
+    CHECK_RUN(test_strange_worker_killed);
     CHECK_RUN(test_worker_stopped_for_ever);
     CHECK_RUN(test_threads_make_no_difference);
     result_free(&stateful);
