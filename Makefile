@@ -14,12 +14,14 @@ CFLAGS_ALL = $(LANGUAGE) $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -pthread 
 LDFLAGS_ALL = -pthread -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 # The element-wise kernels: vectorised, without errno and traps in the way. Not
 # -ffast-math, which would let the compiler delete isfinite.
-KERNELS := activation dropout loss matrix optimizer rng transform
+KERNELS := activation dots dropout loss matrix optimizer rng transform
 $(KERNELS:%=$(BUILD)/engine/%.o): OPTIMISE += -O3 -fno-math-errno -fno-trapping-math
+# A product added to a sum is one instruction where there is one.
+$(BUILD)/engine/dots.o: OPTIMISE += -ffp-contract=fast
 
 ENGINE_LIBS := -lopenblas -lm
 API_LIBS := -ljansson -lz $(ENGINE_LIBS)
-SERVER_LIBS := -lmicrohttpd -lsqlite3 -lnettle $(API_LIBS)
+SERVER_LIBS := -lmicrohttpd -lsqlite3 -lpq -lnettle $(API_LIBS)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 ENGINE := $(call objects,engine/*.c)
@@ -46,8 +48,10 @@ $(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
-# A goal that promises to work on a fresh machine installs before it compiles.
-$(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-models soak check,$(MAKECMDGOALS)),deps)
+# A goal that promises to work on a fresh machine installs before it compiles; so does any
+# goal beside deps itself.
+DEPS_FIRST := $(if $(filter deps %-deps demo test test-% bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
+$(BUILD)/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
@@ -55,7 +59,7 @@ $(BUILD)/%.o: %.c | $(if $(filter demo test test-data bench bench-upload soak-mo
 include $(wildcard tests/*/rules.mk)
 
 PACKAGES := gcc libc6-dev libmicrohttpd-dev libopenblas-pthread-dev libjansson-dev \
-  libsqlite3-dev nettle-dev zlib1g-dev libcurl4-openssl-dev ca-certificates curl jq procps
+  libsqlite3-dev libpq-dev nettle-dev zlib1g-dev libcurl4-openssl-dev ca-certificates curl jq procps
 deps:
 	@sh deploy/deps.sh $(PACKAGES)
 
@@ -67,8 +71,8 @@ unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: http-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
-	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh $(UNIT) $(HTTP)
+test: http-deps deploy-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh $(UNIT) $(HTTP)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 

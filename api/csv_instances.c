@@ -1,10 +1,8 @@
 #include "api/csv_instances.h"
 
-#include <math.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/number.h"
 #include "api/reader.h"
@@ -13,55 +11,17 @@
 
 struct csv_scan {
     const struct csv_instances *from;
-    size_t columns_n; /* that the model has */
-    size_t *column;   /* (columns_n): the model's column of each of the file's; owned */
+    size_t *order; /* (columns.n): the model's column of each of the file's; owned */
     struct rows *rows;
+    bool begun; /* the first line was looked at */
 };
 
-static bool is_named(const struct csv_scan *s) {
-    return s->from->encoder->columns_n;
-}
-
-/* The name of a model's column; those that have none are numbered. */
-static const char *column_name(const struct csv_scan *s, size_t column, char number[24]) {
-    if (is_named(s))
-        return s->from->encoder->columns[column].name;
-    snprintf(number, 24, "%zu", column);
-    return number;
-}
-
-/* The model's column of that name; columns_n when there is none. */
-static size_t column_find(const struct csv_scan *s, const char *name) {
-    if (is_named(s))
-        return encoder_find(s->from->encoder, name, strlen(name));
-    size_t digits = strspn(name, "0123456789");
-    bool number =
-        digits && digits < 10 && !name[digits] && (name[0] != '0' || digits == 1);
-    size_t column = number ? (size_t)strtoul(name, NULL, 10) : s->columns_n;
-    return column < s->columns_n ? column : s->columns_n;
-}
-
-/* Finds each of the file's columns in the model. A name that is missing is told first
- * where there are too few. */
-static bool names_match(struct csv_scan *s, const char *const *names, size_t n,
-                        unsigned char *seen, struct err *e) {
-    char where[ERR_WHERE_MAX], number[24];
-    for (size_t i = 0; i < n; i++) {
-        size_t column = column_find(s, names[i]);
-        cell_where(where, "line", 1, names[i]);
-        if (column == s->columns_n)
-            return err_set(e, ERR_INVALID, where, "the model has no column \"%.60s\"",
-                           names[i]);
-        if (seen[column])
-            return err_set(e, ERR_INVALID, where, "is given twice");
-        seen[column] = 1;
-        s->column[i] = column;
-    }
-    for (size_t c = 0; c < s->columns_n; c++)
-        if (!seen[c])
-            return err_set(e, ERR_INVALID, "line 1", "column \"%.60s\" is missing",
-                           column_name(s, c, number));
-    return true;
+enum csv_header csv_header_of(const char *content_type, enum csv_header usual) {
+    const char *header = content_type ? strcasestr(content_type, "header=") : NULL;
+    if (header && strncasecmp(header + 7, "absent", 6) == 0)
+        return CSV_HEADER_ABSENT;
+    return header && strncasecmp(header + 7, "present", 7) == 0 ? CSV_HEADER_PRESENT
+                                                                : usual;
 }
 
 /* Any header will do over columns without names, but a row of numbers is none. */
@@ -74,49 +34,90 @@ static bool header_check(const char *first, struct err *e) {
                    first);
 }
 
+static void header_place(const struct columns_header *header, size_t i,
+                         char where[ERR_WHERE_MAX]) {
+    cell_where(where, "line", 1, header->names[i]);
+}
+
+static bool header_match(struct csv_scan *s, const char *const *names, size_t n,
+                         struct err *e) {
+    struct columns_header header = {names, n, "line 1", header_place};
+    return columns_match(&s->from->columns, &header, s->order, e);
+}
+
 static bool take_columns(void *context, const char *const *names, size_t n,
                          struct err *e) {
     struct csv_scan *s = context;
-    bool by_name =
-        names && (is_named(s) || (n && column_find(s, names[0]) < s->columns_n));
-    if (by_name) {
-        unsigned char *seen = memory_new(s->columns_n, 1);
-        bool ok = seen ? names_match(s, names, n, seen, e)
-                       : err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
-        free(seen);
-        return ok;
-    }
-    if (names && n && !header_check(names[0], e))
+    const struct columns *columns = &s->from->columns;
+    if (names && n && !columns_by_name(columns, names[0]) && !header_check(names[0], e))
         return false;
-    for (size_t i = 0; i < s->columns_n; i++)
-        s->column[i] = i;
-    return n == s->columns_n || err_set(e, ERR_INVALID, "line 1",
-                                        "expected %zu columns, got %zu", s->columns_n, n);
+    if (names)
+        return header_match(s, names, n, e);
+    for (size_t i = 0; i < columns->n; i++)
+        s->order[i] = i;
+    return s->from->header == CSV_HEADER_FOUND || n == columns->n ||
+           err_set(e, ERR_INVALID, "line 1", "expected %zu columns, got %zu", columns->n,
+                   n);
 }
 
-static bool number_take(const struct cell *cell, float *input, const char *where,
+/* The first line's cells as a header. */
+static bool cells_match(struct csv_scan *s, const struct cell *cells, size_t n,
                         struct err *e) {
-    if (cell->kind != CELL_NUMBER)
-        return cell_refuse(cell, "a number", where, e);
-    *input = (float)cell->number;
-    return isfinite(*input) ||
-           err_set(e, ERR_RANGE, where, "%g is outside float32", cell->number);
+    size_t bytes = n * sizeof(char *) + n;
+    for (size_t i = 0; i < n; i++)
+        bytes += cells[i].text_n;
+    const char **names = malloc(bytes);
+    if (!names)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
+    char *to = (char *)(names + n);
+    for (size_t i = 0; i < n; i++) {
+        names[i] = memcpy(to, cells[i].text, cells[i].text_n);
+        to += cells[i].text_n;
+        *to++ = '\0';
+    }
+    bool ok = header_match(s, names, n, e);
+    free(names);
+    return ok;
+}
+
+/* Whether the first line is a row; false with *e where nobody can tell. */
+static bool first_is_row(struct csv_scan *s, const struct cell *cells, size_t n,
+                         bool *row, struct err *e) {
+    const struct columns *columns = &s->from->columns;
+    size_t numbers_n = 0, names_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        numbers_n += cells[i].kind == CELL_NUMBER;
+        names_n += columns_find(columns, cells[i].text, cells[i].text_n) < columns->n;
+    }
+    *row = numbers_n == n;
+    if (*row && names_n == n)
+        return err_set(e, ERR_INVALID, "line 1",
+                       "this may be a header or a row: the type text/csv; header=absent "
+                       "or header=present says which");
+    return !*row || n == columns->n ||
+           err_set(e, ERR_INVALID, "line 1", "expected %zu columns, got %zu", columns->n,
+                   n);
 }
 
 static bool take_row(void *context, const struct cell *cells, size_t n, size_t line,
                      struct err *e) {
     struct csv_scan *s = context;
     struct rows *rows = s->rows;
+    bool row_stands = true;
+    if (s->from->header == CSV_HEADER_FOUND && !s->begun &&
+        !first_is_row(s, cells, n, &row_stands, e))
+        return false;
+    s->begun = true;
+    if (!row_stands)
+        return cells_match(s, cells, n, e);
     if (!rows_room(rows, NULL, e))
         return false;
     float *row = rows->values + rows->rows_n * rows->columns_n;
     for (size_t i = 0; i < n; i++) {
-        char where[ERR_WHERE_MAX], number[24];
-        size_t column = s->column[i];
-        cell_where(where, "line", line, column_name(s, column, number));
-        if (is_named(s)
-                ? !encoder_cell(s->from->encoder, column, &cells[i], row, where, e)
-                : !number_take(&cells[i], row + column, where, e))
+        char where[ERR_WHERE_MAX], number[COLUMNS_NUMBER_BYTES];
+        size_t column = s->order[i];
+        cell_where(where, "line", line, columns_name(&s->from->columns, column, number));
+        if (!columns_cell(&s->from->columns, column, &cells[i], row, where, e))
             return false;
     }
     rows->rows_n++;
@@ -131,19 +132,18 @@ static bool plain_check(const struct csv_instances *from, struct err *e) {
 
 bool csv_instances_read(const struct csv_instances *from, struct rows *rows,
                         struct err *e) {
-    size_t n = from->encoder->columns_n ? from->encoder->columns_n : from->inputs_n;
-    struct csv_scan s = {from, n, memory_new(n, sizeof *s.column), rows};
+    struct csv_scan s = {from, memory_new(from->columns.n, sizeof *s.order), rows, false};
     struct table_sink sink = {take_columns, take_row, &s};
     struct reader_options options = READER_OPTIONS_DEFAULT;
     options.format = TABLE_CSV;
-    options.header = !from->header_absent;
+    options.header = from->header == CSV_HEADER_PRESENT;
     struct reader *reader = NULL;
-    *rows = (struct rows){.columns_n = from->inputs_n};
-    bool ok = s.column ? plain_check(from, e) && (reader = reader_new(&options, &sink, e))
-                       : err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
+    *rows = (struct rows){.columns_n = from->columns.inputs_n};
+    bool ok = s.order ? plain_check(from, e) && (reader = reader_new(&options, &sink, e))
+                      : err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
     ok = ok && reader_feed(reader, from->bytes, from->n, e) && reader_end(reader, e);
     reader_free(reader);
-    free(s.column);
+    free(s.order);
     return ok && (rows->rows_n || err_set(e, ERR_INVALID, NULL,
                                           "expected at least one row behind the "
                                           "header"));

@@ -3,23 +3,32 @@
 #ifndef API_CSV_INSTANCES_H
 #define API_CSV_INSTANCES_H
 
+#include "api/columns.h"
 #include "api/rows.h"
-#include "engine/encoder.h"
+
+enum csv_header {
+    CSV_HEADER_PRESENT,
+    CSV_HEADER_ABSENT, /* cells in the order of the model's columns */
+    CSV_HEADER_FOUND   /* a first line of numbers alone is a row, any other a header */
+};
+
+/* What a Content-Type (NULL: none) says of it (RFC 4180: header=present, header=absent);
+ * `usual` where it says nothing. */
+enum csv_header csv_header_of(const char *content_type, enum csv_header usual);
 
 struct csv_instances {
     const char *bytes;
     size_t n;
-    bool header_absent;            /* cells in the order of the model's columns */
-    const struct encoder *encoder; /* columns_n 0: inputs_n columns of numbers, whose
-                                      names are "0", "1", ... */
-    size_t inputs_n;
+    enum csv_header header;
+    struct columns columns;
 };
 
 /* Reads at least one row; rows gets (m, inputs_n). With a header columns go by name, in
  * any order; those of a model without names also by place, where the header's first name
  * is another. Errors are the reader's, and ERR_INVALID at `line 17, column "age"`: an
- * unknown, missing or repeated column, a cell that does not fit. On an error rows_free is
- * still the caller's. */
+ * unknown, missing or repeated column, a cell that does not fit; a first line that may be
+ * a header or a row of numbers, where that is to be found. On an error rows_free is still
+ * the caller's. */
 bool csv_instances_read(const struct csv_instances *from, struct rows *rows,
                         struct err *e) __attribute__((warn_unused_result));
 

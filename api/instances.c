@@ -4,167 +4,282 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/instances_scan.h"
 #include "api/json.h"
 #include "api/number.h"
 #include "engine/memory.h"
 
-enum { STRING_BYTES_MAX = 1 << 20 };
+enum { NAME_BYTES_MAX = 1 << 20, LISTS_MAX = 64 };
 
-/* What one pass over the rows needs. */
-struct scan {
-    struct cursor *c;
-    const struct encoder *encoder;
-    unsigned char *seen; /* (columns_n) of the object in hand */
-    const char *path;
-    struct rows *rows;
-};
+/* ---- places --------------------------------------------------------------------- */
 
-static bool word_take(struct cursor *c, const char *word) {
-    size_t n = strlen(word);
-    if ((size_t)(c->end - c->at) < n || memcmp(c->at, word, n) != 0)
-        return false;
-    c->at += n;
-    return true;
+bool instances_below(struct err *e, const char *path) {
+    char where[ERR_WHERE_MAX];
+    size_t n = strnlen(path, sizeof where - 1), rest = strlen(e->where);
+    memcpy(where, path, n);
+    if (rest > sizeof where - 1 - n)
+        rest = sizeof where - 1 - n;
+    memcpy(where + n, e->where, rest);
+    where[n + rest] = '\0';
+    memcpy(e->where, where, n + rest + 1);
+    return false;
 }
 
-/* One scalar; *owned is a text to free. */
-static bool cell_scan(struct cursor *c, const char *where, struct cell *cell,
-                      char **owned, struct err *e) {
-    char first = cursor_peek(c);
-    *cell = (struct cell){.kind = CELL_MISSING, .text = c->at};
-    if (first == '"') {
-        *owned = cursor_string(c, STRING_BYTES_MAX, where, e);
-        if (!*owned)
-            return false;
-        cell->kind = CELL_TEXT;
-        cell->text = *owned;
-        cell->text_n = strlen(*owned);
-        return true;
-    }
-    if (word_take(c, "null"))
-        return true;
-    bool is_true = word_take(c, "true");
-    if (is_true || word_take(c, "false")) {
-        cell->kind = CELL_BOOLEAN;
-        cell->number = is_true;
-    } else {
-        enum number_scan got = number_scan_double(&c->at, c->end, &cell->number);
-        if (got == NUMBER_TOO_LARGE)
-            return err_set(e, ERR_RANGE, where, "a number outside float32");
-        if (got != NUMBER_OK)
-            return err_set(e, ERR_INVALID, where, "expected a cell, got %s",
-                           cursor_kind(c));
-        cell->kind = CELL_NUMBER;
-    }
-    cell->text_n = (size_t)(c->at - cell->text);
-    return true;
+bool instances_below_key(struct err *e, const char *key) {
+    char step[ERR_WHERE_MAX];
+    json_path_key(step, "", key);
+    return instances_below(e, step);
 }
 
-static bool column_scan_into(struct scan *s, size_t column, const char *where, float *row,
-                             struct err *e) {
-    struct cell cell;
-    char *owned = NULL;
-    bool ok = cell_scan(s->c, where, &cell, &owned, e) &&
-              encoder_cell(s->encoder, column, &cell, row, where, e);
-    free(owned);
+bool instances_below_index(struct err *e, size_t index) {
+    char step[ERR_WHERE_MAX];
+    json_path_index(step, "", index);
+    return instances_below(e, step);
+}
+
+/* ---- cells ---------------------------------------------------------------------- */
+
+static bool is_tensor(const struct instances_scan *s) {
+    return s->form->allowed & INSTANCES_TENSORS && !columns_named(&s->form->columns);
+}
+
+bool instances_cell(struct instances_scan *s, size_t column, float *row, struct err *e) {
+    struct json_cell cell;
+    bool ok = json_cell_scan(s->c, s->form->allowed, &cell, e) &&
+              columns_cell(&s->form->columns, column, &cell.cell, row, "", e);
+    free(cell.text);
     return ok;
 }
 
-/* Behind a value: true with *more for a comma, false *more for `close`. */
-static bool next_take(struct cursor *c, char close, const char *where, bool *more,
+static bool number_take(struct instances_scan *s, float *to, struct err *e) {
+    enum number_scan got = number_scan_float(&s->c->at, s->c->end, to);
+    if (got == NUMBER_TOO_LARGE)
+        return err_set(e, ERR_RANGE, "", "a number outside float32");
+    return got == NUMBER_OK ||
+           err_set(e, ERR_INVALID, "", "expected a number, got %s", cursor_kind(s->c));
+}
+
+/* inputs_n numbers, in lists within lists: a row of columns without names. */
+static bool tensor_scan(struct instances_scan *s, float *row, struct err *e) {
+    size_t n = 0, wanted = s->form->columns.inputs_n, depth = 0;
+    do {
+        for (; cursor_peek(s->c) == '[' && depth < LISTS_MAX; depth++)
+            s->c->at++;
+        if (n == wanted)
+            return err_set(e, ERR_INVALID, "", "expected %zu numbers, got more", wanted);
+        if (!number_take(s, row + n, e))
+            return instances_below_index(e, n);
+        n++;
+        bool more = false;
+        while (depth && !more) {
+            if (!json_next_take(s->c, ']', &more, e))
+                return false;
+            depth -= !more;
+        }
+    } while (depth);
+    return n == wanted ||
+           err_set(e, ERR_INVALID, "", "expected %zu numbers, got %zu", wanted, n);
+}
+
+/* ---- rows ----------------------------------------------------------------------- */
+
+static bool array_scan(struct instances_scan *s, float *row, struct err *e) {
+    const size_t *order = s->form->order;
+    size_t n = s->form->columns.n, i = 0;
+    s->c->at++;
+    for (bool more = true; more; i++) {
+        if (i == n)
+            return err_set(e, ERR_INVALID, "", "expected %zu cells, got more", n);
+        if (!instances_cell(s, order ? order[i] : i, row, e))
+            return instances_below_index(e, i);
+        if (!json_next_take(s->c, ']', &more, e))
+            return false;
+    }
+    return i == n || err_set(e, ERR_INVALID, "", "expected %zu cells, got %zu", n, i);
+}
+
+bool instances_member(struct instances_scan *s, struct instances_member *member,
                       struct err *e) {
-    char got = cursor_peek(c);
-    *more = got == ',';
-    if (got == ',' || got == close) {
-        c->at++;
-        return true;
-    }
-    return err_set(e, ERR_INVALID, where, "expected ',' or '%c', got %s", close,
-                   cursor_kind(c));
+    const struct columns *columns = &s->form->columns;
+    member->name = cursor_string(s->c, NAME_BYTES_MAX, "", e);
+    if (!member->name)
+        return false;
+    member->column = columns_find(columns, member->name, strlen(member->name));
+    return cursor_expect(s->c, ':', "", e);
 }
 
-static bool array_scan(struct scan *s, const char *where, float *row, struct err *e) {
-    size_t n = s->encoder->columns_n, column = 0;
-    char place[ERR_WHERE_MAX];
-    if (!cursor_expect(s->c, '[', where, e))
-        return false;
-    for (bool more = true; more; column++) {
-        json_path_index(place, where, column);
-        if (column == n)
-            return err_set(e, ERR_INVALID, where, "expected %zu cells, got more", n);
-        if (!column_scan_into(s, column, place, row, e) ||
-            !next_take(s->c, ']', where, &more, e))
-            return false;
-    }
-    return column == n ||
-           err_set(e, ERR_INVALID, where, "expected %zu cells, got %zu", n, column);
+bool instances_see(struct instances_scan *s, const struct instances_member *member,
+                   enum seen seen, struct err *e) {
+    const struct columns *columns = &s->form->columns;
+    if (member->column == columns->n)
+        return err_set(e, ERR_INVALID, "", "the model has no column \"%.60s\"",
+                       member->name);
+    unsigned char *at = &s->seen[member->column];
+    if (*at == SEEN_CONTEXT && seen == SEEN_ROW)
+        return err_set(e, ERR_INVALID, "", "stands in the context too");
+    if (*at)
+        return err_set(e, ERR_INVALID, "", "is given twice");
+    *at = (unsigned char)seen;
+    return true;
 }
 
-static bool member_scan(struct scan *s, const char *where, float *row, struct err *e) {
-    char place[ERR_WHERE_MAX];
-    char *name = cursor_string(s->c, STRING_BYTES_MAX, where, e);
-    if (!name)
-        return false;
-    size_t column = encoder_find(s->encoder, name, strlen(name));
-    json_path_key(place, where, name);
-    bool known =
-        column < s->encoder->columns_n ||
-        err_set(e, ERR_INVALID, place, "the model has no column \"%.60s\"", name);
-    free(name);
-    if (!known)
-        return false;
-    if (s->seen[column])
-        return err_set(e, ERR_INVALID, place, "is given twice");
-    s->seen[column] = 1;
-    return cursor_expect(s->c, ':', place, e) &&
-           column_scan_into(s, column, place, row, e);
-}
-
-static bool object_scan(struct scan *s, const char *where, float *row, struct err *e) {
-    memset(s->seen, 0, s->encoder->columns_n);
-    if (!cursor_expect(s->c, '{', where, e))
-        return false;
-    bool more = cursor_peek(s->c) != '}';
-    s->c->at += !more;
-    while (more)
-        if (!member_scan(s, where, row, e) || !next_take(s->c, '}', where, &more, e))
-            return false;
-    for (size_t i = 0; i < s->encoder->columns_n; i++)
+bool instances_complete(const struct instances_scan *s, struct err *e) {
+    const struct columns *columns = &s->form->columns;
+    char number[COLUMNS_NUMBER_BYTES];
+    bool missing = s->form->allowed & JSON_CELL_MISSING;
+    for (size_t i = 0; i < columns->n; i++)
         if (!s->seen[i])
-            return err_set(e, ERR_INVALID, where,
-                           "column \"%.60s\" is missing (null says that it is not known)",
-                           s->encoder->columns[i].name);
+            return err_set(e, ERR_INVALID, "", "column \"%.60s\" is missing%s",
+                           columns_name(columns, i, number),
+                           missing ? " (null says that it is not known)" : "");
     return true;
 }
 
-static bool rows_scan_all(struct scan *s, struct err *e) {
-    if (!cursor_expect(s->c, '[', s->path, e))
-        return false;
-    for (bool more = true; more; s->rows->rows_n++) {
-        char where[ERR_WHERE_MAX];
-        json_path_index(where, s->path, s->rows->rows_n);
-        if (!rows_room(s->rows, s->path, e))
+bool instances_whole(const struct instances_scan *s,
+                     const struct instances_member *member) {
+    return is_tensor(s) && member->column == s->form->columns.n;
+}
+
+bool instances_whole_end(struct instances_scan *s, struct err *e) {
+    const struct columns *columns = &s->form->columns;
+    if (cursor_peek(s->c) == ',')
+        return err_set(e, ERR_INVALID, "",
+                       "expected one member with %zu numbers a row, or a member a "
+                       "column, \"0\" to \"%zu\": the columns have no names",
+                       columns->n, columns->n - 1);
+    return cursor_expect(s->c, '}', "", e);
+}
+
+/* The cells of an object; its first member may be the whole row. */
+static bool members_scan(struct instances_scan *s, float *row, enum seen seen,
+                         struct err *e) {
+    s->c->at++;
+    bool more = cursor_peek(s->c) != '}', first = true;
+    s->c->at += !more;
+    for (; more; first = false) {
+        struct instances_member member;
+        bool ok = instances_member(s, &member, e), whole = false;
+        if (ok) {
+            whole = first && seen == SEEN_ROW && instances_whole(s, &member);
+            ok = whole ? tensor_scan(s, row, e)
+                       : instances_see(s, &member, seen, e) &&
+                             instances_cell(s, member.column, row, e);
+            if (!ok)
+                instances_below_key(e, member.name);
+        }
+        free(member.name);
+        if (!ok)
             return false;
-        float *row = s->rows->values + s->rows->rows_n * s->encoder->inputs_n;
-        char first = cursor_peek(s->c);
-        bool ok = first == '[' ? array_scan(s, where, row, e)
-                  : first == '{'
-                      ? object_scan(s, where, row, e)
-                      : err_set(e, ERR_INVALID, where,
-                                "expected a row as an array or an object, got %s",
-                                cursor_kind(s->c));
-        if (!ok || !next_take(s->c, ']', s->path, &more, e))
+        if (whole) {
+            memset(s->seen, SEEN_ROW, s->form->columns.n);
+            return instances_whole_end(s, e);
+        }
+        if (!json_next_take(s->c, '}', &more, e))
             return false;
     }
     return true;
 }
 
-bool instances_scan(struct cursor *c, const struct encoder *encoder, const char *path,
+static bool object_scan(struct instances_scan *s, float *row, struct err *e) {
+    const struct columns *columns = &s->form->columns;
+    if (s->context) {
+        memcpy(s->seen, s->context, columns->n);
+        memcpy(row, s->context_row, columns->inputs_n * sizeof *row);
+    } else {
+        memset(s->seen, SEEN_NOT, columns->n);
+    }
+    return members_scan(s, row, SEEN_ROW, e) && instances_complete(s, e);
+}
+
+/* What the row at the cursor begins with: '[', '{', or 0 where its only cell is all. */
+static char row_first(const struct instances_scan *s) {
+    char first = cursor_peek(s->c);
+    bool scalars = s->form->allowed & INSTANCES_TENSORS && s->form->columns.n == 1 &&
+                   !(s->form->allowed & INSTANCES_OBJECTS_ONLY);
+    if (scalars && s->form->allowed & JSON_CELL_BASE64 && json_base64_stands(s->c))
+        return 0;
+    return first == '[' || first == '{' || !scalars ? first : 0;
+}
+
+static bool row_scan(struct instances_scan *s, float *row, struct err *e) {
+    unsigned allowed = s->form->allowed;
+    char first = row_first(s);
+    bool objects = allowed & INSTANCES_OBJECTS_ONLY;
+    if (first && first != '{' && (objects || first != '['))
+        return err_set(e, ERR_INVALID, "", "expected %s, got %s",
+                       objects ? "an object" : "a row as an array or an object",
+                       cursor_kind(s->c));
+    if (allowed & INSTANCES_TENSORS && s->rows->rows_n && first != s->first)
+        return err_set(e, ERR_INVALID, "", "expected %s, as the first row is one, got %s",
+                       s->first == '{'   ? "an object"
+                       : s->first == '[' ? "an array"
+                                         : "a value",
+                       cursor_kind(s->c));
+    s->first = first;
+    if (!first)
+        return instances_cell(s, 0, row, e);
+    if (first == '{')
+        return object_scan(s, row, e);
+    return is_tensor(s) && !s->form->order ? tensor_scan(s, row, e)
+                                           : array_scan(s, row, e);
+}
+
+bool instances_rows(struct instances_scan *s, struct err *e) {
+    struct rows *rows = s->rows;
+    if (!cursor_expect(s->c, '[', "", e))
+        return false;
+    if (cursor_peek(s->c) == ']')
+        return err_set(e, ERR_INVALID, "", "expected at least one row");
+    for (bool more = true; more; rows->rows_n++) {
+        if (!rows_room(rows, "", e))
+            return false;
+        if (!row_scan(s, rows->values + rows->rows_n * rows->columns_n, e))
+            return instances_below_index(e, rows->rows_n);
+        if (!json_next_take(s->c, ']', &more, e))
+            return false;
+    }
+    return true;
+}
+
+/* ---- a run ---------------------------------------------------------------------- */
+
+static bool context_scan(struct instances_scan *s, struct err *e) {
+    const struct instances_form *form = s->form;
+    struct cursor c = {form->context, form->context, form->context_end};
+    struct cursor *kept = s->c;
+    if (cursor_peek(&c) != '{')
+        return err_set(e, ERR_INVALID, "", "expected an object, got %s", cursor_kind(&c));
+    s->c = &c;
+    bool ok = members_scan(s, s->context_row, SEEN_CONTEXT, e);
+    s->c = kept;
+    memcpy(s->context, s->seen, form->columns.n);
+    return ok;
+}
+
+bool instances_open(struct instances_scan *s, struct err *e) {
+    const struct instances_form *form = s->form;
+    s->rows->columns_n = form->columns.inputs_n;
+    s->seen = memory_new(form->columns.n, 1);
+    if (form->context) {
+        s->context = memory_new(form->columns.n, 1);
+        s->context_row = memory_new(form->columns.inputs_n, sizeof *s->context_row);
+    }
+    if (!s->seen || (form->context && (!s->context || !s->context_row)))
+        return err_set(e, ERR_NO_MEMORY, form->path, "no memory for the columns");
+    return !form->context || context_scan(s, e) || instances_below(e, form->context_path);
+}
+
+void instances_close(struct instances_scan *s) {
+    free(s->seen);
+    free(s->context);
+    free(s->context_row);
+}
+
+bool instances_scan(struct cursor *c, const struct instances_form *form,
                     struct rows *rows, struct err *e) {
-    struct scan s = {c, encoder, memory_new(encoder->columns_n, 1), path, rows};
-    rows->columns_n = encoder->inputs_n;
-    bool ok = s.seen ? rows_scan_all(&s, e)
-                     : err_set(e, ERR_NO_MEMORY, path, "no memory for the columns");
-    free(s.seen);
+    struct instances_scan s = {.c = c, .form = form, .rows = rows};
+    bool ok = instances_open(&s, e) &&
+              (instances_rows(&s, e) || instances_below(e, form->path));
+    instances_close(&s);
     return ok;
 }

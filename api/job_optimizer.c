@@ -79,14 +79,14 @@ static bool numbers_decode(const struct json_slot *slots,
 #define TABLE_WEIGHT_DECAY 0.1f
 
 /* Averages of the gradient are of its size, and what is divided by its root is of size 1:
- * both take smaller steps than the gradient itself. */
-#define TABLE_WEIGHT_DECAY                                                               \
-    0.1f /* tables are small: adamw's usual 0.01 lets them overfit */
-
+ * both take smaller steps than the gradient itself. Without hidden layers there is one
+ * hollow, however far from the start: a table of few rows, so of few updates, reaches it
+ * by larger steps alone. */
 static float default_rate(const struct job_spec *spec, enum optimizer kind) {
-    if (kind != OPTIMIZER_GRADIENT_DESCENT)
-        return 0.01f;
-    return spec->table.columns_n ? 0.05f : 0.1f;
+    bool table = spec->table.columns_n, adam = takes(ADAMS, kind);
+    if (kind == OPTIMIZER_GRADIENT_DESCENT)
+        return table ? 0.05f : 0.1f;
+    return table && adam && spec->layers_n == 1 ? 0.1f : 0.01f;
 }
 
 bool job_optimizer_decode(const struct json_slot *slots, struct job_spec *spec,

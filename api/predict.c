@@ -4,11 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/carve.h"
-#include "api/csv_instances.h"
-#include "api/instances.h"
 #include "api/json.h"
 
 enum { REST_BYTES_MAX = 64 << 10 };
@@ -49,25 +46,6 @@ bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
     return true;
 }
 
-/* Rows of numbers go straight into the block. Anything else waits for the model, which
- * may know its columns: then the place in the text is kept, and why it is not numbers. */
-static bool scan_instances(void *context, struct cursor *c, const char *path,
-                           struct err *e) {
-    struct predict_request *request = context;
-    request->raw = c->at;
-    bool ok = rows_scan(c, 0, path, &request->instances, &request->not_numbers);
-    if (!ok && request->not_numbers.kind == ERR_INVALID) {
-        c->at = request->raw;
-        rows_free(&request->instances);
-        request->instances = (struct rows){0};
-        ok = cursor_skip(c, CARVE_DEPTH_MAX, NULL, e);
-    } else if (!ok) {
-        *e = request->not_numbers;
-    }
-    request->raw_end = c->at;
-    return ok;
-}
-
 static bool rest_decode(const json_t *root, struct predict_request *out, struct err *e) {
     static const struct json_key keys[] = {{"model", NULL}, {"instances", NULL}};
     struct json_slot slots[2];
@@ -82,7 +60,7 @@ static bool rest_decode(const json_t *root, struct predict_request *out, struct 
 bool predict_decode(const char *body, size_t n, struct predict_request *out,
                     struct err *e) {
     *out = (struct predict_request){0};
-    struct carve_hole hole = {.key = "instances", .scan = scan_instances, .context = out};
+    struct carve_hole hole = {.key = "instances", .scan = predict_scan, .context = out};
     struct arena arena;
     arena_init(&arena, 2 * REST_BYTES_MAX);
     char *rest;
@@ -98,68 +76,6 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
     return ok;
 }
 
-void predict_decode_csv(const char *body, size_t n, const char *type,
-                        struct predict_request *out) {
-    const char *header = type ? strcasestr(type, "header=") : NULL;
-    *out = (struct predict_request){
-        .raw = body,
-        .raw_end = body + n,
-        .csv = true,
-        .header_absent = header && strncasecmp(header + 7, "absent", 6) == 0,
-    };
-}
-
-size_t predict_rows_bound(const struct predict_request *request) {
-    size_t n = request->csv;
-    if (request->instances.rows_n)
-        return request->instances.rows_n;
-    for (const char *at = request->raw; at && at < request->raw_end; at++)
-        n += request->csv ? *at == '\n' || *at == '\r' : *at == '[' || *at == '{';
-    return n;
-}
-
-/* The instances that waited for the model, by the columns that it knows. */
-static bool raw_rows(struct predict_request *request, const struct model *model,
-                     struct err *e) {
-    struct rows *rows = &request->instances;
-    struct cursor c = {request->raw, request->raw, request->raw_end};
-    rows_free(rows);
-    if (!request->csv)
-        return instances_scan(&c, &model->encoder, "/instances", rows, e);
-    struct csv_instances from = {
-        .bytes = request->raw,
-        .n = (size_t)(request->raw_end - request->raw),
-        .header_absent = request->header_absent,
-        .encoder = &model->encoder,
-        .inputs_n = model->net->inputs_n,
-    };
-    return csv_instances_read(&from, rows, e);
-}
-
-bool predict_rows(struct predict_request *request, const struct model *model,
-                  struct err *e) {
-    struct rows *rows = &request->instances;
-    const struct net *net = model->net;
-    bool numbers = !request->not_numbers.kind && encoder_takes_numbers(&model->encoder);
-    if (request->csv || (model->encoder.columns_n && !numbers)) {
-        if (!raw_rows(request, model, e))
-            return false;
-    } else if (request->not_numbers.kind) {
-        *e = request->not_numbers;
-        return false;
-    }
-    const char *where = request->csv ? NULL : "/instances";
-    if (rows->columns_n != net->inputs_n)
-        return err_set(e, ERR_INVALID, "/instances/0", "expected %zu numbers, got %zu",
-                       net->inputs_n, rows->columns_n);
-    if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
-        return err_set(e, ERR_TOO_LARGE, where,
-                       "expected at most %zu rows for a model of %zu outputs, got %zu",
-                       PREDICT_OUTPUTS_MAX / net->outputs_n, net->outputs_n,
-                       rows->rows_n);
-    return true;
-}
-
 /* ---- answers -------------------------------------------------------------------- */
 
 static void numbers_encode(const float *y, size_t n, struct text *out) {
@@ -169,13 +85,17 @@ static void numbers_encode(const float *y, size_t n, struct text *out) {
     text_close(out, ']');
 }
 
-static void regression_encode(const float *Y, size_t m, size_t k, struct text *out) {
+void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
+                            struct text *out) {
+    size_t k = model->net->outputs_n;
+    text_open(out, '[');
     for (size_t i = 0; i < m; i++) {
         if (k == 1)
             text_json_float(out, Y[i]);
         else
             numbers_encode(Y + i * k, k, out);
     }
+    text_close(out, ']');
 }
 
 size_t predict_class(const struct model *model, const float *y) {
@@ -189,19 +109,28 @@ size_t predict_class(const struct model *model, const float *y) {
     return best;
 }
 
-static void labels_encode(const struct model *model, const float *Y, size_t m, size_t k,
-                          struct text *out) {
-    for (size_t i = 0; i < m; i++)
-        job_label_encode(&model->labels, predict_class(model, Y + i * k), out);
+static void label_set_encode(const float *y, size_t k, struct text *out) {
+    text_open(out, '[');
+    for (size_t j = 0; j < k; j++)
+        text_json_int(out, y[j] > 0.5f);
+    text_close(out, ']');
 }
 
-static void label_sets_encode(const float *Y, size_t m, size_t k, struct text *out) {
-    for (size_t i = 0; i < m; i++) {
-        text_open(out, '[');
-        for (size_t j = 0; j < k; j++)
-            text_json_int(out, Y[i * k + j] > 0.5f);
-        text_close(out, ']');
+void predict_list_encode(const struct model *model, const float *Y, size_t m,
+                         struct text *out) {
+    size_t k = model->net->outputs_n;
+    if (model->task == TASK_REGRESSION) {
+        predict_outputs_encode(model, Y, m, out);
+        return;
     }
+    text_open(out, '[');
+    for (size_t i = 0; i < m; i++) {
+        if (model->task == TASK_MULTI_LABEL)
+            label_set_encode(Y + i * k, k, out);
+        else
+            job_label_encode(&model->labels, predict_class(model, Y + i * k), out);
+    }
+    text_close(out, ']');
 }
 
 static void probabilities_encode(const struct model *model, const float *Y, size_t m,
@@ -217,11 +146,11 @@ static void probabilities_encode(const struct model *model, const float *Y, size
     text_close(out, ']');
 }
 
-bool predict_finite(const float *Y, size_t m, size_t k, struct err *e) {
+bool predict_finite(const float *Y, size_t m, size_t k, const char *path, struct err *e) {
     for (size_t i = 0; i < m * k; i++) {
         if (!isfinite(Y[i])) {
             char where[ERR_WHERE_MAX];
-            snprintf(where, sizeof where, "/instances/%zu", i / k);
+            json_path_index(where, path, i / k);
             return err_set(e, ERR_NUMERIC, where,
                            "the prediction leaves the range of float32");
         }
@@ -232,7 +161,7 @@ bool predict_finite(const float *Y, size_t m, size_t k, struct err *e) {
 bool predict_encode(const struct model *model, const char *name, int64_t version,
                     const float *Y, size_t m, struct text *out, struct err *e) {
     size_t k = model->net->outputs_n;
-    if (!predict_finite(Y, m, k, e))
+    if (!predict_finite(Y, m, k, "/instances", e))
         return false;
     text_open(out, '{');
     text_key(out, "model");
@@ -240,14 +169,7 @@ bool predict_encode(const struct model *model, const char *name, int64_t version
     text_key(out, "version");
     text_json_int(out, version);
     text_key(out, "predictions");
-    text_open(out, '[');
-    if (model->task == TASK_REGRESSION)
-        regression_encode(Y, m, k, out);
-    else if (model->task == TASK_MULTI_LABEL)
-        label_sets_encode(Y, m, k, out);
-    else
-        labels_encode(model, Y, m, k, out);
-    text_close(out, ']');
+    predict_list_encode(model, Y, m, out);
     if (model->labels.n) {
         text_key(out, "classes");
         job_labels_encode(&model->labels, out);

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "api/csv_instances.h"
+#include "api/instances.h"
 #include "api/job.h"
 #include "api/rows.h"
 #include "api/text.h"
@@ -25,6 +27,8 @@ bool model_alias_valid(const char *alias);
 bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
                      struct err *e) __attribute__((warn_unused_result));
 
+/* Rows to predict. Those of numbers are scanned at once; others wait for the model, which
+ * may know its columns, as the text that they are. */
 struct predict_request {
     struct model_ref model;
     struct rows instances; /* owned; as many columns as the rows have */
@@ -32,7 +36,14 @@ struct predict_request {
         not_numbers; /* why the instances are not rows of numbers, if they are not */
     const char *raw, *raw_end; /* the instances in the body, which is borrowed */
     bool csv;                  /* they are CSV */
-    bool header_absent;        /* CSV: without a header line */
+    enum csv_header header;    /* theirs */
+    /* What other dialects say: */
+    unsigned allowed;  /* of instances.h; 0: JSON_CELL_MISSING */
+    bool columnar;     /* the instances are by columns */
+    const char *path;  /* where the instances stand; static storage; NULL: /instances */
+    const char *names; /* an array of the columns' names, up to names_end, or NULL */
+    const char *names_end, *names_path;
+    const char *context, *context_end; /* what instances.h says; or NULL */
 };
 void predict_request_free(struct predict_request *request);
 
@@ -43,6 +54,13 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
 /* The same for a body of CSV, which waits for the model. `type` is its Content-Type. */
 void predict_decode_csv(const char *body, size_t n, const char *type,
                         struct predict_request *out);
+
+/* For a carve_hole, whose context is a request with its path and what is allowed: the
+ * instances; the instances or an object of columns. */
+bool predict_scan(void *request, struct cursor *c, const char *path, struct err *e)
+    __attribute__((warn_unused_result));
+bool predict_scan_columnar(void *request, struct cursor *c, const char *path,
+                           struct err *e) __attribute__((warn_unused_result));
 
 /* How many rows the request has, or how many there are at most while they wait for the
  * model. */
@@ -59,9 +77,17 @@ bool predict_rows(struct predict_request *request, const struct model *model,
 /* The class that y (outputs) says; the first of equal ones. */
 size_t predict_class(const struct model *model, const float *y);
 
-/* ERR_NUMERIC where one of Y (m, outputs) is not finite, naming the row. */
-bool predict_finite(const float *Y, size_t m, size_t outputs_n, struct err *e)
-    __attribute__((warn_unused_result));
+/* ERR_NUMERIC where one of Y (m, outputs) is not finite, naming the row at `path`. */
+bool predict_finite(const float *Y, size_t m, size_t outputs_n, const char *path,
+                    struct err *e) __attribute__((warn_unused_result));
+
+/* Lists of m elements from Y (m, outputs), which is finite: the predictions, each a value
+ * or a class, or where there are several outputs or labels, a list of them; and the
+ * outputs as they are, each a number, or a list where there are several. */
+void predict_list_encode(const struct model *model, const float *Y, size_t m,
+                         struct text *out);
+void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
+                            struct text *out);
 
 /* The answer from Y (m, outputs). false with ERR_NUMERIC where a prediction is not
  * finite, naming the row; ERR_NO_MEMORY. */

@@ -80,7 +80,7 @@ static void values_encode(const struct model *model, const float *y, struct text
 bool predict_encode_csv(const struct model *model, const float *Y, size_t m,
                         struct text *out, struct err *e) {
     size_t k = model->net->outputs_n;
-    if (!predict_finite(Y, m, k, e))
+    if (!predict_finite(Y, m, k, "/instances", e))
         return false;
     header_encode(model, out);
     for (size_t i = 0; i < m; i++) {

@@ -1,5 +1,7 @@
 #include "api/problem.h"
 
+#include <stdio.h>
+
 static const struct {
     int status;
     const char *code;
@@ -7,6 +9,7 @@ static const struct {
     [ERR_NONE] = {500, "internal"},
     [ERR_INVALID] = {400, "invalid_argument"},
     [ERR_RANGE] = {422, "out_of_range"},
+    [ERR_UNAUTHENTICATED] = {401, "unauthenticated"},
     [ERR_FORBIDDEN] = {403, "forbidden"},
     [ERR_NOT_FOUND] = {404, "not_found"},
     [ERR_METHOD] = {405, "method_not_allowed"},
@@ -45,6 +48,17 @@ void problem_encode(const struct err *e, const char *request_id, struct text *ou
     text_key(out, "request_id");
     text_json_string(out, request_id);
     text_close(out, '}');
+    text_close(out, '}');
+    text_string(out, "\n");
+}
+
+void problem_encode_plain(const struct err *e, struct text *out) {
+    char message[sizeof e->where + sizeof e->text + 2];
+    snprintf(message, sizeof message, "%s%s%s", e->where, e->where[0] ? ": " : "",
+             e->text);
+    text_open(out, '{');
+    text_key(out, "error");
+    text_json_string(out, message);
     text_close(out, '}');
     text_string(out, "\n");
 }

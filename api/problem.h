@@ -14,4 +14,7 @@ const char *problem_code(enum err_kind kind);
 /* {"error":{"code","message","param","request_id"}}; param is null without a place. */
 void problem_encode(const struct err *e, const char *request_id, struct text *out);
 
+/* {"error":"where: text"}, as the clients of other protocols expect it. */
+void problem_encode_plain(const struct err *e, struct text *out);
+
 #endif

@@ -11,23 +11,24 @@
 /* The kinds say what the caller can do next, not which line failed. */
 enum err_kind {
     ERR_NONE,
-    ERR_INVALID,     /* the input breaks its format: correct it */
-    ERR_RANGE,       /* well-formed, but outside what the mathematics allows */
-    ERR_FORBIDDEN,   /* this caller may not */
-    ERR_NOT_FOUND,   /* the named thing does not exist */
-    ERR_METHOD,      /* the thing exists, the verb does not fit it */
-    ERR_CONFLICT,    /* the thing's state does not allow it */
-    ERR_LENGTH,      /* a body came without its length */
-    ERR_TOO_LARGE,   /* over a limit that the message names */
-    ERR_MEDIA,       /* a media type or coding that is not understood */
-    ERR_BUSY,        /* a bound on work in progress: try again later */
-    ERR_UNAVAILABLE, /* starting or draining: try again, or elsewhere */
-    ERR_CANCELLED,   /* somebody asked for it to stop */
-    ERR_DEADLINE,    /* out of time */
-    ERR_NO_MEMORY,   /* the machine has no more */
-    ERR_STORAGE,     /* the store failed; nothing was acknowledged */
-    ERR_NUMERIC,     /* a result that is not finite */
-    ERR_INTERNAL,    /* a bug of ours */
+    ERR_INVALID,         /* the input breaks its format: correct it */
+    ERR_RANGE,           /* well-formed, but outside what the mathematics allows */
+    ERR_UNAUTHENTICATED, /* the caller has not said who it is */
+    ERR_FORBIDDEN,       /* this caller may not */
+    ERR_NOT_FOUND,       /* the named thing does not exist */
+    ERR_METHOD,          /* the thing exists, the verb does not fit it */
+    ERR_CONFLICT,        /* the thing's state does not allow it */
+    ERR_LENGTH,          /* a body came without its length */
+    ERR_TOO_LARGE,       /* over a limit that the message names */
+    ERR_MEDIA,           /* a media type or coding that is not understood */
+    ERR_BUSY,            /* a bound on work in progress: try again later */
+    ERR_UNAVAILABLE,     /* starting or draining: try again, or elsewhere */
+    ERR_CANCELLED,       /* somebody asked for it to stop */
+    ERR_DEADLINE,        /* out of time */
+    ERR_NO_MEMORY,       /* the machine has no more */
+    ERR_STORAGE,         /* the store failed; nothing was acknowledged */
+    ERR_NUMERIC,         /* a result that is not finite */
+    ERR_INTERNAL,        /* a bug of ours */
     ERR_KINDS_N
 };
 

@@ -1,13 +1,17 @@
 #include "server/config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum key_type { KEY_TEXT, KEY_INT };
+#include "server/config_file.h"
+#include "server/machine.h"
+#include "server/store.h"
+#include "server/text_file.h"
+
+enum key_type { KEY_TEXT, KEY_INT, KEY_SWITCH };
 
 struct key {
     const char *flag, *variable;
@@ -23,11 +27,20 @@ struct key {
 #define INT(field, flag, variable, min, max, fallback, help)                             \
     { flag, variable, KEY_INT, offsetof(struct config, field), min, max, fallback, help }
 
+#define SWITCH(field, flag, variable, help)                                              \
+    { flag, variable, KEY_SWITCH, offsetof(struct config, field), 0, 1, "no", help }
+
 static const struct key keys[] = {
     TEXT(listen, "--listen", "DESCENTD_LISTEN", "127.0.0.1:8080",
          "HOST:PORT to serve on; port 0 takes a free one"),
     TEXT(store, "--store", "DESCENTD_STORE", "./descentd.db",
-         "file that holds jobs, curves and models"),
+         "file, or postgresql://..., that holds jobs, curves and models"),
+    TEXT(store_file, "--store-file", "DESCENTD_STORE_FILE", "",
+         "file whose first line is the store, to keep a password out of sight"),
+    TEXT(token_file, "--token-file", "DESCENTD_TOKEN_FILE", "",
+         "file of bearer tokens, or their sha256:, a line each; read again at SIGHUP"),
+    SWITCH(allow_anonymous, "--allow-anonymous", "DESCENTD_ALLOW_ANONYMOUS",
+           "serve beyond the loopback without tokens"),
     INT(workers, "--workers", "DESCENTD_WORKERS", 0, 64, "1",
         "local worker processes that train"),
     INT(threads, "--threads", "DESCENTD_THREADS", 0, 64, "0",
@@ -64,6 +77,8 @@ static const struct key keys[] = {
         3600000, "10000", "time to send a request's head; its body must flow"),
     INT(idle_timeout_s, "--idle-timeout-s", "DESCENTD_IDLE_TIMEOUT_S", 1, 86400, "75",
         "time that a kept-alive connection may be idle"),
+    INT(drain_delay_ms, "--drain-delay-ms", "DESCENTD_DRAIN_DELAY_MS", 0, 600000, "0",
+        "after SIGTERM, time for a balancer to see that /readyz says 503"),
     INT(drain_timeout_ms, "--drain-timeout-ms", "DESCENTD_DRAIN_TIMEOUT_MS", 0, 3600000,
         "20000", "time for requests in flight to end after SIGTERM"),
     INT(worker_nice, "--worker-nice", "DESCENTD_WORKER_NICE", 0, 19, "10",
@@ -72,20 +87,31 @@ static const struct key keys[] = {
         "time without a sign of life after which a worker's job goes to another"),
     TEXT(log_level, "--log-level", "DESCENTD_LOG_LEVEL", "info",
          "debug, info, warn or error"),
+    TEXT(file, "--config", "DESCENTD_CONFIG", "",
+         "file of keys; flags and variables win"),
+    SWITCH(print_config, "--print-config", "DESCENTD_PRINT_CONFIG",
+           "print these keys as they are set, and end"),
     INT(wake_fd, "--wake-fd", "DESCENTD_WAKE_FD", -1, 1 << 20, "-1", NULL),
 };
 enum { KEYS_N = sizeof keys / sizeof *keys };
+static_assert((int)KEYS_N <= (int)CONFIG_KEYS_MAX, "an origin a key");
 enum { BODY_MEMORY = 512 << 20, MODEL_MEMORY = 1 << 30 };
 
-static bool key_set(struct config *config, const struct key *key, const char *name,
-                    const char *text, struct err *e) {
-    char *field = (char *)config + key->offset;
-    if (key->type == KEY_TEXT) {
-        if (!*text)
-            return err_set(e, ERR_INVALID, name, "expected a value, got an empty one");
-        memcpy(field, &text, sizeof text);
-        return true;
+static bool switch_set(int64_t *value, const char *name, const char *text,
+                       struct err *e) {
+    static const char *const words[] = {"no",  "yes", "false", "true",
+                                        "off", "on",  "0",     "1"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *value = i % 2;
+            return true;
+        }
     }
+    return err_set(e, ERR_INVALID, name, "expected yes or no, got \"%.40s\"", text);
+}
+
+static bool int_set(int64_t *number, const struct key *key, const char *name,
+                    const char *text, struct err *e) {
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
@@ -94,9 +120,26 @@ static bool key_set(struct config *config, const struct key *key, const char *na
                        "expected an integer from %" PRId64 " to %" PRId64
                        ", got \"%.40s\"",
                        key->min, key->max, text);
-    int64_t number = value;
-    memcpy(field, &number, sizeof number);
+    *number = value;
     return true;
+}
+
+/* `name` is what the value was given by, for errors. */
+static bool key_set(struct config *config, const struct key *key, const char *name,
+                    const char *text, enum config_origin origin, struct err *e) {
+    char *field = (char *)config + key->offset;
+    int64_t number = 0;
+    config->origins[key - keys] = (unsigned char)origin;
+    if (key->type == KEY_TEXT) {
+        if (!*text && *key->fallback)
+            return err_set(e, ERR_INVALID, name, "expected a value, got an empty one");
+        memcpy(field, &text, sizeof text);
+        return true;
+    }
+    bool ok = key->type == KEY_SWITCH ? switch_set(&number, name, text, e)
+                                      : int_set(&number, key, name, text, e);
+    memcpy(field, &number, sizeof number);
+    return ok;
 }
 
 static const struct key *key_find(const char *flag, size_t n) {
@@ -124,7 +167,7 @@ static const char *flag_nearest(const char *flag) {
 
 /* What follows from the machine where nothing was said. */
 static void memory_resolve(struct config *config) {
-    int64_t quarter = config_memory() / 4;
+    int64_t quarter = machine_memory() / 4;
     if (!config->body_memory_max)
         config->body_memory_max = quarter < BODY_MEMORY ? quarter : BODY_MEMORY;
     if (!config->model_memory_max)
@@ -136,14 +179,21 @@ static void memory_resolve(struct config *config) {
         config->body_bytes_max = config->body_memory_max;
 }
 
-bool config_read(struct config *config, int argc, char *const *argv, struct err *e) {
-    *config = (struct config){0};
+/* The defaults, and over them the environment. */
+static bool environment_read(struct config *config, struct err *e) {
     for (size_t k = 0; k < KEYS_N; k++) {
         const char *text = getenv(keys[k].variable);
-        const char *name = text && *text ? keys[k].variable : keys[k].flag;
-        if (!key_set(config, &keys[k], name, text && *text ? text : keys[k].fallback, e))
+        bool given = text && *text;
+        if (!key_set(config, &keys[k], given ? keys[k].variable : keys[k].flag,
+                     given ? text : keys[k].fallback,
+                     given ? ORIGIN_ENVIRONMENT : ORIGIN_DEFAULT, e))
             return false;
     }
+    return true;
+}
+
+static bool flags_read(struct config *config, int argc, char *const *argv,
+                       struct err *e) {
     for (int i = 0; i < argc; i++) {
         size_t n = strcspn(argv[i], "=");
         const struct key *key = key_find(argv[i], n);
@@ -151,71 +201,113 @@ bool config_read(struct config *config, int argc, char *const *argv, struct err 
             return err_set(e, ERR_INVALID, argv[i],
                            "is unknown; the nearest known flag is %s",
                            flag_nearest(argv[i]));
-        const char *text = argv[i][n] ? argv[i] + n + 1 : i + 1 < argc ? argv[++i] : NULL;
+        const char *text = argv[i][n]                ? argv[i] + n + 1
+                           : key->type == KEY_SWITCH ? "yes"
+                           : i + 1 < argc            ? argv[++i]
+                                                     : NULL;
         if (!text)
             return err_set(e, ERR_INVALID, key->flag, "needs a value");
-        if (!key_set(config, key, key->flag, text, e))
+        if (!key_set(config, key, key->flag, text, ORIGIN_FLAG, e))
             return false;
     }
-    memory_resolve(config);
     return true;
+}
+
+/* A line of the file. It gives way to what flags and the environment have said. */
+static bool line_take(void *context, const struct config_line *line, struct err *e) {
+    struct config *config = context;
+    char flag[64], where[160];
+    snprintf(flag, sizeof flag, "--%.60s", line->key);
+    snprintf(where, sizeof where, "%.100s, line %zu", config->file, line->number);
+    const struct key *key = key_find(flag, strlen(flag));
+    if (!key || !key->help || key->offset == offsetof(struct config, file))
+        return err_set(e, ERR_INVALID, where,
+                       "the key \"%.40s\" is unknown; the nearest known one is %s",
+                       line->key, flag_nearest(flag) + 2);
+    if (config->origins[key - keys] != ORIGIN_DEFAULT) {
+        struct config ignored = {0}; /* what is not used must be right too */
+        return key_set(&ignored, key, where, line->value, ORIGIN_FILE, e);
+    }
+    return key_set(config, key, where, line->value, ORIGIN_FILE, e);
+}
+
+static enum config_origin origin_of(const struct config *config, size_t offset) {
+    size_t k = 0;
+    while (keys[k].offset != offset)
+        k++;
+    return config->origins[k];
+}
+
+/* The store from its file. */
+static bool store_resolve(struct config *config, struct err *e) {
+    size_t n;
+    if (!*config->store_file)
+        return true;
+    if (origin_of(config, offsetof(struct config, store)) != ORIGIN_DEFAULT)
+        return err_set(e, ERR_INVALID, "--store-file",
+                       "expected a store or the file that holds it, got both");
+    config->store_text = text_file_read(config->store_file, "--store-file", &n, e);
+    if (!config->store_text)
+        return false;
+    config->store_text[strcspn(config->store_text, "\r\n")] = '\0';
+    config->store = config->store_text;
+    return *config->store ||
+           err_set(e, ERR_INVALID, "--store-file", "%.120s: the first line is empty",
+                   config->store_file);
+}
+
+bool config_read(struct config *config, int argc, char *const *argv, struct err *e) {
+    *config = (struct config){0};
+    if (!environment_read(config, e) || !flags_read(config, argc, argv, e))
+        return false;
+    if (*config->file &&
+        !(config->file_text = config_file_read(config->file, line_take, config, e)))
+        return false;
+    memory_resolve(config);
+    return store_resolve(config, e);
+}
+
+void config_free(struct config *config) {
+    free(config->store_text);
+    config->store_text = NULL;
+    free(config->file_text);
+    config->file_text = NULL;
+}
+
+static void value_print(const struct config *config, const struct key *key, FILE *to) {
+    const char *field = (const char *)config + key->offset, *text;
+    char shown[STORE_SHOWN_MAX];
+    int64_t number;
+    memcpy(&text, field, sizeof text);
+    memcpy(&number, field, sizeof number);
+    if (key->offset == offsetof(struct config, store)) {
+        store_url_show(text, shown);
+        fputs(shown, to);
+    } else if (key->type == KEY_TEXT)
+        fputs(text, to);
+    else if (key->type == KEY_SWITCH)
+        fputs(number ? "yes" : "no", to);
+    else
+        fprintf(to, "%" PRId64, number);
+}
+
+void config_print(const struct config *config, FILE *to) {
+    static const char *const origins[] = {"default", "file", "environment", "flag"};
+    for (size_t k = 0; k < KEYS_N; k++) {
+        if (!keys[k].help || keys[k].offset == offsetof(struct config, file) ||
+            keys[k].offset == offsetof(struct config, print_config))
+            continue;
+        bool from_file = keys[k].offset == offsetof(struct config, store) &&
+                         *config->store_file; /* which says it already */
+        fprintf(to, "%s%s = ", from_file ? "# " : "", keys[k].flag + 2);
+        value_print(config, &keys[k], to);
+        fprintf(to, "  # %s\n", origins[config->origins[k]]);
+    }
 }
 
 void config_help(FILE *to) {
     for (size_t k = 0; k < KEYS_N; k++)
         if (keys[k].help)
             fprintf(to, "  %-22s %s (default %s; %s)\n", keys[k].flag, keys[k].help,
-                    keys[k].fallback, keys[k].variable);
-}
-
-/* The quotient of the two numbers in a cgroup's files, rounded up; 0: no quota. */
-static size_t quota_cpus(const char *quota_path, const char *period_path) {
-    long long quota = -1, period = 100000;
-    FILE *f = fopen(quota_path, "re");
-    if (!f)
-        return 0;
-    int got = fscanf(f, "%lld %lld", &quota, &period); /* "max 100000" leaves -1 */
-    fclose(f);
-    if (period_path && (f = fopen(period_path, "re"))) {
-        if (fscanf(f, "%lld", &period) != 1)
-            period = 100000;
-        fclose(f);
-    }
-    if (got < 1 || quota <= 0 || period <= 0)
-        return 0;
-    return (size_t)((quota + period - 1) / period);
-}
-
-size_t config_cpus(void) {
-    cpu_set_t set;
-    size_t n = sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
-    size_t quota = quota_cpus("/sys/fs/cgroup/cpu.max", NULL);
-    if (!quota)
-        quota = quota_cpus("/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
-                           "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-    if (quota && quota < n)
-        n = quota;
-    return n < 1 ? 1 : n > 64 ? 64 : n;
-}
-
-/* The number in a cgroup's file; INT64_MAX: no such file, or no limit ("max"). */
-static int64_t limit_read(const char *path) {
-    long long limit = INT64_MAX;
-    FILE *f = fopen(path, "re");
-    if (f) {
-        if (fscanf(f, "%lld", &limit) != 1 || limit <= 0)
-            limit = INT64_MAX;
-        fclose(f);
-    }
-    return limit;
-}
-
-int64_t config_memory(void) {
-    int64_t pages = sysconf(_SC_PHYS_PAGES), least = pages * sysconf(_SC_PAGESIZE);
-    int64_t limits[] = {limit_read("/sys/fs/cgroup/memory.max"),
-                        limit_read("/sys/fs/cgroup/memory/memory.limit_in_bytes")};
-    for (size_t i = 0; i < 2; i++)
-        if (limits[i] < least)
-            least = limits[i];
-    return least;
+                    *keys[k].fallback ? keys[k].fallback : "none", keys[k].variable);
 }

@@ -1,6 +1,6 @@
-/* Configuration: one table of keys, each a flag, an environment variable, a type, bounds,
- * a default and a line of help. A flag wins over the environment, which wins over the
- * default. */
+/* Configuration: one table of keys, each a flag, an environment variable, a line of a
+ * file, a type, bounds, a default and a line of help. A flag wins over the environment,
+ * which wins over the file, which wins over the default. */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
@@ -11,10 +11,21 @@
 
 #include "engine/err.h"
 
-/* Strings are borrowed from argv, the environment or the table. */
+enum config_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };
+enum { CONFIG_KEYS_MAX = 64 };
+
+/* Strings are borrowed from argv, the environment, the table or file_text. */
 struct config {
-    const char *listen; /* HOST:PORT, [HOST]:PORT */
-    const char *store;  /* a path */
+    char *file_text;                        /* of `file`; owned: config_free */
+    unsigned char origins[CONFIG_KEYS_MAX]; /* enum config_origin, a key each */
+    const char *file;                       /* that holds keys; "": none */
+    char *store_text;                       /* of store_file; owned: config_free */
+    const char *store_file;                 /* that holds `store`; "": none */
+    const char *token_file;                 /* "": none */
+    int64_t allow_anonymous; /* whoever reaches a port beyond the loopback may ask */
+    int64_t print_config;    /* instead of serving */
+    const char *listen;      /* HOST:PORT, [HOST]:PORT */
+    const char *store;       /* a path, or postgresql://... */
     const char *log_level;
     int64_t workers;         /* local worker processes */
     int64_t threads;         /* that train, in each worker; 0: as many as the CPU quota */
@@ -32,27 +43,28 @@ struct config {
     int64_t stream_heartbeat_ms; /* between signs of life of one */
     int64_t header_timeout_ms;   /* to send the request's head */
     int64_t idle_timeout_s;      /* of a kept-alive connection */
-    int64_t drain_timeout_ms;    /* between SIGTERM and giving up */
-    int64_t worker_nice;         /* how much the workers give way, 0..19 */
-    int64_t lease_ms;            /* a worker silent for so long has lost its job */
-    int64_t wake_fd;             /* a worker's line to its server; -1: none */
+    int64_t drain_delay_ms;   /* from "not ready" to the drain, for a balancer to see */
+    int64_t drain_timeout_ms; /* between SIGTERM and giving up */
+    int64_t worker_nice;      /* how much the workers give way, 0..19 */
+    int64_t lease_ms;         /* a worker silent for so long has lost its job */
+    int64_t wake_fd;          /* a worker's line to its server; -1: none */
 };
 
-/* Reads argv[0..argc) (behind the command) and the environment. ERR_INVALID names the
- * flag or the variable, and the nearest known flag for an unknown one. The memory limits
- * come back resolved, and body_bytes_max is at most body_memory_max. */
+/* Reads argv[0..argc) (behind the command), the environment and the file that they name:
+ * lines of "key = value", where a key is a flag without its dashes and # begins a
+ * comment. ERR_INVALID names the flag, the variable or the line, and the nearest known
+ * key for an unknown one. The memory limits come back resolved, and body_bytes_max is at
+ * most body_memory_max. config_free, whatever it returned. */
 bool config_read(struct config *config, int argc, char *const *argv, struct err *e)
     __attribute__((warn_unused_result));
 
+void config_free(struct config *config);
+
+/* All keys with their values and where those came from, as such a file. A password in the
+ * store's address shows as "***". */
+void config_print(const struct config *config, FILE *to);
+
 /* The table as help text. */
 void config_help(FILE *to);
-
-/* The number of CPUs this process may use: the affinity mask and the cgroup's quota (v1
- * and v2), rounded up; at least 1, at most 64. */
-size_t config_cpus(void);
-
-/* The bytes of memory this process may use: the machine's, or the cgroup's limit if that
- * is lower (v1 and v2). */
-int64_t config_memory(void);
 
 #endif

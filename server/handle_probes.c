@@ -20,7 +20,7 @@ bool handle_readyz(void *subsystem, struct store *store,
     if (request->draining)
         return err_set(e, ERR_UNAVAILABLE, NULL, "draining");
     if (!atomic_load(&probes->ready))
-        return err_set(e, ERR_UNAVAILABLE, NULL, "starting");
+        return err_set(e, ERR_UNAVAILABLE, NULL, "starting or about to end");
     text_string(&reply->body, "{\"status\":\"ok\"}\n");
     return true;
 }

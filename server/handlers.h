@@ -9,6 +9,7 @@
 #include "server/http.h"
 #include "server/hub.h"
 #include "server/metrics.h"
+#include "server/predictor.h"
 #include "server/registry.h"
 #include "server/supervisor.h"
 
@@ -44,11 +45,7 @@ http_handler handle_datasets_list, handle_datasets_get, handle_datasets_delete;
 extern const struct http_stream datasets_put_table, datasets_put_features,
     datasets_put_targets;
 
-/* SUBSYSTEM_PREDICT */
-struct predict_context {
-    struct registry *registry;
-    struct metrics *metrics;
-};
+/* SUBSYSTEM_PREDICT: a struct predictor */
 http_handler handle_predict;
 
 /* SUBSYSTEM_PROBES */

@@ -20,7 +20,9 @@
 #include "server/http_head.h"
 #include "server/http_query.h"
 #include "server/log.h"
+#include "server/machine.h"
 #include "server/metrics.h"
+#include "server/tokens.h"
 
 enum {
     CONNECTION_MEMORY = 16 << 10, /* the head must fit */
@@ -73,8 +75,7 @@ static bool query_check(struct exchange *x) {
 static bool route_check(struct exchange *x) {
     const struct http_options *o = &x->http->options;
     struct http_request *r = &x->request;
-    switch (route_find(o->routes, o->routes_n, r->method, r->segments, r->segments_n,
-                       &x->route, r->parameters, x->allow)) {
+    switch (route_find(o->routes, o->routes_n, r, &x->route, r->parameters, x->allow)) {
     case ROUTE_NO_PATH:
         return err_set(&x->err, ERR_NOT_FOUND, NULL, "no such path");
     case ROUTE_NO_METHOD:
@@ -84,6 +85,19 @@ static bool route_check(struct exchange *x) {
     default:
         return true;
     }
+}
+
+/* Who has no token where one is needed learns nothing of what there is. */
+static bool access_check(struct exchange *x, const struct http_head *head) {
+    struct tokens *tokens = x->http->options.tokens;
+    bool found = route_check(x);
+    if (!tokens || (found && route_is_open(x->route)) ||
+        tokens_allow(tokens, http_head_field(head, "Authorization")))
+        return found;
+    x->reply.allow = NULL;
+    x->err = (struct err){0};
+    return err_set(&x->err, ERR_UNAUTHENTICATED, "Authorization",
+                   "expected \"Bearer \" and a token that is known here");
 }
 
 static struct http_body_limit body_limit(const struct exchange *x) {
@@ -132,7 +146,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
     x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
     return http_head_check(&head, &framing, &x->err) &&
-           http_head_path(url, x->path, &x->request, &x->err) && route_check(x) &&
+           http_head_path(url, x->path, &x->request, &x->err) && access_check(x, &head) &&
            query_check(x) && body_check(x, &head, &framing);
 }
 
@@ -144,7 +158,10 @@ static void problem_set(struct exchange *x) {
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
     text_free(&x->reply.body);
-    problem_encode(&x->err, x->request.id, &x->reply.body);
+    if (route_errors(x->route, &x->request) == ERRORS_PLAIN)
+        problem_encode_plain(&x->err, &x->reply.body);
+    else
+        problem_encode(&x->err, x->request.id, &x->reply.body);
 }
 
 static void reply_log(const struct exchange *x, int64_t duration_us) {
@@ -216,6 +233,9 @@ static struct MHD_Response *response_new(struct exchange *x) {
     }
     if (reply->allow)
         MHD_add_response_header(response, "Allow", reply->allow);
+    if (reply->status == 401)
+        MHD_add_response_header(response, "WWW-Authenticate",
+                                "Bearer realm=\"descentd\"");
     if (reply->status == 503 || reply->status == 429) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_S);
@@ -388,6 +408,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     flow_close(x);
     http_body_free(&h->bodies, &x->body);
     text_free(&x->reply.body);
+    if (x->reply.kept.state)
+        x->reply.kept.free(x->reply.kept.state);
     free(x);
     *state = NULL;
     atomic_fetch_sub(&h->in_flight, 1);
@@ -483,7 +505,7 @@ static size_t connections_limit(const struct config *config) {
 
 static struct MHD_Daemon *daemon_start(struct http *h) {
     const struct config *config = h->options.config;
-    size_t threads = config->http_threads ? (size_t)config->http_threads : config_cpus();
+    size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
     /* The acceptor keeps the limit; each thread, which gets a share, may have them all.
      */
     unsigned limit = (unsigned)(h->connections_max * threads);
@@ -528,6 +550,16 @@ static void http_free(struct http *h) {
     free(h);
 }
 
+/* Not open by accident. */
+static bool reach_check(const struct http *h, struct err *e) {
+    const struct http_options *o = &h->options;
+    return h->listener.loopback || o->tokens || o->config->allow_anonymous ||
+           err_set(e, ERR_INVALID, "--listen",
+                   "%.60s is reached from beyond this machine: give --token-file, or "
+                   "--allow-anonymous if anybody may train, predict and delete",
+                   h->listener.address);
+}
+
 struct http *http_start(const struct http_options *options, struct err *e) {
     const struct config *config = options->config;
     struct http *h = calloc(1, sizeof *h);
@@ -548,7 +580,8 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->parked_max = h->connections_max / 2;
     h->flows_max = (size_t)config->streams_max;
     h->held_max = h->connections_max - h->connections_max / 4;
-    if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e))
+    if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e) &&
+        reach_check(h, e))
         h->daemon = daemon_start(h);
     if (h->daemon && acceptor_open(h, e) &&
         pthread_create(&h->ticker, NULL, tick, h) == 0)

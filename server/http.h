@@ -36,6 +36,7 @@ struct http_request {
     const char *method;
     const char *segments[HTTP_SEGMENTS_MAX]; /* of the path, decoded, valid UTF-8 */
     size_t segments_n;
+    const char *verb;                       /* "predict" of ".../name:predict"; or NULL */
     struct http_pair query[HTTP_QUERY_MAX]; /* decoded */
     size_t query_n;
     const char *parameters[2]; /* the path's {...}, in order */
@@ -70,7 +71,14 @@ enum { HTTP_FEED_NOTHING = 0, HTTP_FEED_END = -1 };
 /* There is something to read. Any thread; it does not call back. */
 void http_flow_wake(struct http_flow *flow);
 
-/* What it answers. Zeroed before it runs; `body` is taken. */
+/* What a handler keeps from one call to the next for the same request. `free` is called
+ * once, when the request is over. */
+struct http_kept {
+    void *state; /* NULL: nothing */
+    void (*free)(void *state);
+};
+
+/* What it answers. Zeroed before it runs, but for `kept`; `body` is taken. */
 struct http_reply {
     int status; /* 0: 200 */
     struct text body;
@@ -84,6 +92,7 @@ struct http_reply {
     void *source;                     /* which is taken; and the connection ends */
     int64_t park_until_us; /* not 0: no answer yet; call again on a change, or then */
     bool defer; /* it needs a store and was called without: call again with one */
+    struct http_kept kept;
 };
 
 /* @return false with *e, which becomes the answer. `store` is NULL on a connection's
@@ -112,6 +121,7 @@ struct http_stream {
 
 struct route;
 struct metrics;
+struct tokens;
 
 struct http_options {
     const struct config *config;
@@ -119,11 +129,13 @@ struct http_options {
     size_t routes_n;
     void *const *subsystems; /* by enum subsystem */
     struct metrics *metrics;
+    struct tokens *tokens; /* NULL: anybody may ask */
 };
 
 struct http;
 
-/* Listens on config->listen. Everything in options is borrowed. */
+/* Listens on config->listen; beyond the loopback only with tokens, or where the
+ * configuration allows anybody (ERR_INVALID). Everything in options is borrowed. */
 struct http *http_start(const struct http_options *options, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -5,7 +5,7 @@
 void exchange_call(struct exchange *x, struct store *store) {
     struct http *h = x->http;
     text_free(&x->reply.body);
-    x->reply = (struct http_reply){.allow = x->reply.allow};
+    x->reply = (struct http_reply){.allow = x->reply.allow, .kept = x->reply.kept};
     x->request.draining = atomic_load(&h->draining) || x->no_park;
     if (!x->route->handler(h->options.subsystems[x->route->subsystem], store, &x->request,
                            &x->reply, &x->err) &&

@@ -119,21 +119,29 @@ bool http_head_media_is(const char *content_type, const char *type) {
     return n == strlen(type) && strncasecmp(content_type, type, n) == 0;
 }
 
-bool http_head_media(const struct http_head *head, enum route_body body, struct err *e) {
-    const char *const known[] = {body == BODY_BYTES ? "application/octet-stream"
-                                                    : "application/json",
-                                 "application/x-www-form-urlencoded", "text/csv"};
-    size_t known_n = body == BODY_JSON_OR_CSV ? 3 : 2;
+bool http_head_media(const struct http_head *head, unsigned body, struct err *e) {
+    static const struct {
+        enum route_body body;
+        const char *type;
+    } known[] = {{BODY_JSON, "application/json"},
+                 {BODY_CSV, "text/csv"},
+                 {BODY_BYTES, "application/octet-stream"}};
+    char expected[96] = "";
     if (!http_head_coding(head, NULL, e))
         return false;
     const char *type = http_head_field(head, "Content-Type");
-    if (!type)
+    if (!type || http_head_media_is(type, "application/x-www-form-urlencoded"))
         return true;
-    for (size_t i = 0; i < known_n; i++)
-        if (http_head_media_is(type, known[i]))
+    for (size_t i = 0, at = 0; i < sizeof known / sizeof *known; i++) {
+        if (!(body & known[i].body))
+            continue;
+        if (http_head_media_is(type, known[i].type))
             return true;
-    return err_set(e, ERR_MEDIA, "Content-Type", "expected %s%s, got \"%.60s\"", known[0],
-                   body == BODY_JSON_OR_CSV ? " or text/csv" : "", type);
+        at += (size_t)snprintf(expected + at, sizeof expected - at, "%s%s",
+                               at ? " or " : "", known[i].type);
+    }
+    return err_set(e, ERR_MEDIA, "Content-Type", "expected %s, got \"%.60s\"", expected,
+                   type);
 }
 
 /* ---- paths ---------------------------------------------------------------------- */
@@ -185,10 +193,16 @@ bool http_head_path(const char *path, char buffer[HTTP_PATH_MAX],
         return err_set(e, ERR_INVALID, NULL, "expected a path that starts with /");
     if (n >= HTTP_PATH_MAX)
         return err_set(e, ERR_NOT_FOUND, NULL, "no such path");
-    if (n > 1 && path[n - 1] == '/')
-        return err_set(e, ERR_NOT_FOUND, NULL, "no such path");
     memcpy(buffer, path, n + 1);
-    for (char *at = buffer; at && at[1];) {
+    char *verb = strrchr(buffer, ':');
+    if (verb && strchr(verb, '/'))
+        verb = NULL;
+    if (verb)
+        *verb++ = '\0';
+    request->verb = verb;
+    if (verb && !http_head_unescape(verb, false, e))
+        return false;
+    for (char *at = n > 1 ? buffer : NULL; at;) {
         char *segment = at + 1;
         at = strchr(segment, '/');
         if (at)

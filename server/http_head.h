@@ -33,10 +33,10 @@ struct http_framing {
 bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) __attribute__((warn_unused_result));
 
-/* Whether the body may be what the route takes: application/json (BODY_JSON), the same or
- * text/csv (BODY_JSON_OR_CSV), or application/octet-stream (BODY_BYTES), curl's form
- * type, or none; no content coding. ERR_MEDIA otherwise. */
-bool http_head_media(const struct http_head *head, enum route_body body, struct err *e)
+/* Whether the body may be what the route takes (of enum route_body): application/json,
+ * text/csv, application/octet-stream; curl's form type, or none, for any of them; no
+ * content coding. ERR_MEDIA otherwise. */
+bool http_head_media(const struct http_head *head, unsigned body, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Whether a Content-Type (NULL: none) is `type`, whatever its parameters. */
@@ -49,8 +49,10 @@ bool http_head_coding(const struct http_head *head, const char *known, struct er
 /* The field's value; NULL when there is none. Names compare without case. */
 const char *http_head_field(const struct http_head *head, const char *name);
 
-/* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. Refuses
- * %00, %2F, bad escapes, control characters and what is not UTF-8. */
+/* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. What
+ * follows the last colon of the last segment is the verb; a slash at the end makes an
+ * empty segment. Refuses %00, %2F, bad escapes, control characters and what is not
+ * UTF-8. */
 bool http_head_path(const char *path, char buffer[HTTP_PATH_MAX],
                     struct http_request *request, struct err *e)
     __attribute__((warn_unused_result));

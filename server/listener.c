@@ -52,6 +52,10 @@ static void address_name(struct listener *l) {
     getnameinfo((struct sockaddr *)&address, n, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     bool six = address.ss_family == AF_INET6;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
+    l->loopback = six ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)
+                      : ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
     snprintf(l->address, sizeof l->address, six ? "[%s]:%s" : "%s:%s", host, port);
 }
 

@@ -8,6 +8,7 @@
 
 struct listener {
     int fd;           /* -1: closed */
+    bool loopback;    /* only this machine reaches it */
     char address[80]; /* "127.0.0.1:8080", "[::1]:8080": with the port it was given */
 };
 

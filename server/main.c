@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/matrix.h"
+#include "server/checkup.h"
 #include "server/clock.h"
 #include "server/config.h"
 #include "server/handlers.h"
@@ -21,6 +23,7 @@
 #include "server/routes.h"
 #include "server/signals.h"
 #include "server/supervisor.h"
+#include "server/tokens.h"
 #include "server/worker.h"
 
 #ifndef VERSION
@@ -32,6 +35,7 @@ enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20 };
 /* The parts of a serving process, in the order they start. */
 struct server {
     struct config config;
+    struct tokens *tokens; /* NULL: anybody may ask */
     struct registry *registry;
     struct metrics *metrics;
     struct supervisor *supervisor;
@@ -40,7 +44,7 @@ struct server {
     struct jobs_context jobs;
     struct events_context events;
     struct models_context models;
-    struct predict_context predict;
+    struct predictor predict;
     struct probes_context probes;
 };
 
@@ -49,6 +53,7 @@ static void usage(FILE *to) {
             "descentd " VERSION ": trains and serves feed-forward networks over HTTP\n"
             "usage: descentd serve   [flags]   serves, and starts its local workers\n"
             "       descentd worker  [flags]   trains jobs of the store, without HTTP\n"
+            "       descentd check   [flags]   says whether a server would start here\n"
             "       descentd health  [flags]   asks a server whether it is ready\n"
             "       descentd routes            prints the HTTP routes\n"
             "flags:\n");
@@ -80,8 +85,8 @@ static bool http_open(struct server *server, struct err *e) {
     };
     static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
     memcpy(kept, subsystems, sizeof kept);
-    struct http_options options = {&server->config, routes, routes_n, kept,
-                                   server->metrics};
+    struct http_options options = {&server->config, routes,        routes_n, kept,
+                                   server->metrics, server->tokens};
     struct http *http = http_start(&options, e);
     atomic_store(&server->http, http);
     return http;
@@ -95,6 +100,8 @@ static bool server_start(struct server *server, struct err *e) {
         .changed = on_change,
         .context = server,
     };
+    if (*config->token_file && !(server->tokens = tokens_open(config->token_file, e)))
+        return false;
     server->metrics = metrics_new(routes, routes_n);
     if (!server->metrics)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the counters");
@@ -117,7 +124,10 @@ static bool server_start(struct server *server, struct err *e) {
         .runtime_max_s = config->max_runtime_s,
     };
     server->models = (struct models_context){server->registry};
-    server->predict = (struct predict_context){server->registry, server->metrics};
+    server->predict = (struct predictor){
+        .registry = server->registry,
+        .metrics = server->metrics,
+    };
     server->probes = (struct probes_context){
         .supervisor = server->supervisor,
         .registry = server->registry,
@@ -127,6 +137,14 @@ static bool server_start(struct server *server, struct err *e) {
         return false;
     atomic_store(&server->probes.ready, true);
     return true;
+}
+
+/* A balancer learns that this replica is about to go before anything is refused. */
+static void balancer_wait(struct server *server) {
+    int64_t delay_ms = server->config.drain_delay_ms;
+    atomic_store(&server->probes.ready, false);
+    if (delay_ms)
+        nanosleep(&(struct timespec){delay_ms / 1000, delay_ms % 1000 * 1000000}, NULL);
 }
 
 static void server_stop(struct server *server) {
@@ -144,22 +162,46 @@ static void server_stop(struct server *server) {
     supervisor_free(server->supervisor); /* handlers woke it until here */
     registry_free(server->registry);
     metrics_free(server->metrics);
+    tokens_close(server->tokens);
 }
 
-static int serve(struct server *server) {
+/* Until SIGTERM or SIGINT. */
+static int signal_wait(struct server *server, int signals) {
+    for (;;) {
+        int signal = signals_take(signals);
+        struct err e = {0};
+        if (signal != SIGHUP)
+            return signal;
+        if (tokens_reload(server->tokens, &e))
+            log_write(LOG_INFO, "the tokens were read again", "tokens",
+                      LOG_INT(tokens_count(server->tokens)), NULL);
+        else
+            log_err(LOG_ERROR, "the tokens stay as they were", &e);
+    }
+}
+
+static int serve(const struct config *config) {
+    static struct server all;
+    struct server *server = &all;
+    server->config = *config; /* whose texts outlive it */
     struct err e = {0};
     int signals = signals_open(&e);
     bool ok = signals >= 0 && server_start(server, &e);
+    char store[STORE_SHOWN_MAX];
+    store_url_show(config->store, store);
     if (ok) {
         log_write(LOG_INFO, "serving", "address",
                   LOG_TEXT(http_address(atomic_load(&server->http))), "store",
-                  LOG_TEXT(server->config.store), "workers",
-                  LOG_INT(server->config.workers), "blas", LOG_TEXT(matrix_blas_name()),
-                  NULL);
+                  LOG_TEXT(store), "workers", LOG_INT(server->config.workers), "blas",
+                  LOG_TEXT(matrix_blas_name()), NULL);
         printf("listening on http://%s\n", http_address(atomic_load(&server->http)));
         fflush(stdout);
-        log_write(LOG_INFO, "draining", "signal", LOG_INT(signals_take(signals)), NULL);
+        if (server->tokens)
+            signals_add_hangup();
+        log_write(LOG_INFO, "draining", "signal", LOG_INT(signal_wait(server, signals)),
+                  NULL);
         signals_end_at_once(); /* at the second one */
+        balancer_wait(server);
     } else {
         log_err(LOG_ERROR, "the server could not start", &e);
         fprintf(stderr, "descentd: %s%s%s\n", e.where, e.where[0] ? ": " : "", e.text);
@@ -191,41 +233,81 @@ static int routes_print(void) {
     return 0;
 }
 
-int main(int argc, char **argv) {
-    static struct server server;
+static int check(const struct config *config) {
+    return checkup_run(config, stdout) ? 1 : 0;
+}
+
+static int work(const struct config *config) {
+    return worker_run(config);
+}
+
+static int print(const struct config *config) {
+    config_print(config, stdout);
+    return 0;
+}
+
+/* Takes a password away from where `ps` would show it. */
+static void password_hide(struct config *config, int argc, char **argv) {
+    size_t n;
+    const char *password = store_url_password(config->store, &n);
+    for (int i = 0; password && i < argc; i++) {
+        if (password < argv[i] || password >= argv[i] + strlen(argv[i]))
+            continue;
+        char *kept = strdup(config->store);
+        if (!kept)
+            return;
+        free(config->store_text);
+        config->store = config->store_text = kept;
+        memset(argv[i] + (password - argv[i]), 'x', n);
+        return;
+    }
+}
+
+/* What runs with a configuration. */
+static const struct command {
+    const char *name;
+    int (*run)(const struct config *config);
+} commands[] = {{"serve", serve}, {"worker", work}, {"check", check}, {"health", health}};
+
+static int command_run(const struct command *command, int argc, char **argv) {
+    struct config config;
     struct err e = {0};
     enum log_level level;
-    const char *command = argc > 1 ? argv[1] : "";
+    int status = EXIT_USAGE;
+    if (config_read(&config, argc, argv, &e) &&
+        (log_level_find(config.log_level, &level) ||
+         err_set(&e, ERR_INVALID, "--log-level",
+                 "expected debug, info, warn or error"))) {
+        log_start(level, command->name);
+        password_hide(&config, argc, argv);
+        status = config.print_config ? print(&config) : command->run(&config);
+    } else {
+        fprintf(stderr, "descentd: %s: %s\n", e.where, e.text);
+    }
+    config_free(&config);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
     /* Large blocks go back to the system when they are freed, however large they were.
      * Not the hundreds of kilobytes of a body of many rows: a page fault for each 4 KiB
      * of it took a third of such a prediction. */
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
-    if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
         usage(stdout);
         return 0;
     }
-    if (strcmp(command, "--version") == 0) {
+    if (strcmp(name, "--version") == 0) {
         printf("descentd " VERSION "\n");
         return 0;
     }
-    if (strcmp(command, "routes") == 0)
+    if (strcmp(name, "routes") == 0)
         return routes_print();
-    bool known = strcmp(command, "serve") == 0 || strcmp(command, "worker") == 0 ||
-                 strcmp(command, "health") == 0;
-    if (!known) {
-        usage(stderr);
-        return EXIT_USAGE;
-    }
-    if (!config_read(&server.config, argc - 2, argv + 2, &e) ||
-        (!log_level_find(server.config.log_level, &level) &&
-         !err_set(&e, ERR_INVALID, "--log-level",
-                  "expected debug, info, warn or error"))) {
-        fprintf(stderr, "descentd: %s: %s\n", e.where, e.text);
-        return EXIT_USAGE;
-    }
-    log_start(level, command);
-    return command[0] == 's'   ? serve(&server)
-           : command[0] == 'w' ? worker_run(&server.config)
-                               : health(&server.config);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return command_run(&commands[i], argc - 2, argv + 2);
+    usage(stderr);
+    return EXIT_USAGE;
 }

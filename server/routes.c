@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "server/handlers.h"
 
@@ -9,100 +10,118 @@
 
 const struct route routes[] = {
     {"POST", "/predict", "predict", handle_predict, SUBSYSTEM_PREDICT, false,
-     BODY_JSON_OR_CSV, "model", NULL},
+     BODY_JSON | BODY_CSV, "model", NULL, ERRORS_NATIVE},
     {"POST", "/v1/jobs", "jobs_create", handle_jobs_create, SUBSYSTEM_JOBS, true,
-     BODY_JSON, "", NULL},
+     BODY_JSON, "", NULL, ERRORS_NATIVE},
     {"GET", "/v1/jobs", "jobs_list", handle_jobs_list, SUBSYSTEM_JOBS, true, BODY_NONE,
-     "status model after limit", NULL},
+     "status model after limit", NULL, ERRORS_NATIVE},
     {"GET", "/v1/jobs/{id}", "jobs_get", handle_jobs_get, SUBSYSTEM_JOBS, true, BODY_NONE,
-     "wait", NULL},
+     "wait", NULL, ERRORS_NATIVE},
     {"GET", "/v1/jobs/{id}/history", "jobs_history", handle_jobs_history, SUBSYSTEM_JOBS,
-     true, BODY_NONE, "max_points since_epoch", NULL},
+     true, BODY_NONE, "max_points since_epoch", NULL, ERRORS_NATIVE},
     {"DELETE", "/v1/jobs/{id}", "jobs_delete", handle_jobs_delete, SUBSYSTEM_JOBS, true,
-     BODY_NONE, "", NULL},
+     BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"GET", "/v1/jobs/{id}/events", "jobs_events", handle_jobs_events, SUBSYSTEM_EVENTS,
-     true, BODY_NONE, "after limit", NULL},
+     true, BODY_NONE, "after limit", NULL, ERRORS_NATIVE},
     {"POST", "/v1/jobs/{id}/cancel", "jobs_cancel", handle_jobs_cancel, SUBSYSTEM_JOBS,
-     true, BODY_NONE, "", NULL},
+     true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"POST", "/v1/jobs/{id}/pause", "jobs_pause", handle_jobs_pause, SUBSYSTEM_JOBS, true,
-     BODY_NONE, "", NULL},
+     BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"POST", "/v1/jobs/{id}/resume", "jobs_resume", handle_jobs_resume, SUBSYSTEM_JOBS,
-     true, BODY_NONE, "", NULL},
+     true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"GET", "/v1/jobs/{id}/checkpoints", "checkpoints_list", handle_checkpoints_list,
-     SUBSYSTEM_JOBS, true, BODY_NONE, "", NULL},
+     SUBSYSTEM_JOBS, true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"POST", "/v1/jobs/{id}/checkpoints/{number}/publish", "checkpoints_publish",
-     handle_checkpoints_publish, SUBSYSTEM_JOBS, true, BODY_NONE, "", NULL},
+     handle_checkpoints_publish, SUBSYSTEM_JOBS, true, BODY_NONE, "", NULL,
+     ERRORS_NATIVE},
     {"GET", "/v1/models", "models_list", handle_models_list, SUBSYSTEM_MODELS, true,
-     BODY_NONE, "after limit", NULL},
+     BODY_NONE, "after limit", NULL, ERRORS_NATIVE},
     {"GET", "/v1/models/{name}", "models_get", handle_models_get, SUBSYSTEM_MODELS, true,
-     BODY_NONE, "", NULL},
+     BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"DELETE", "/v1/models/{name}", "models_delete", handle_models_delete,
-     SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL},
+     SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"GET", "/v1/models/{name}/versions", "versions_list", handle_versions_list,
-     SUBSYSTEM_MODELS, true, BODY_NONE, "after limit", NULL},
+     SUBSYSTEM_MODELS, true, BODY_NONE, "after limit", NULL, ERRORS_NATIVE},
     {"GET", "/v1/models/{name}/versions/{version}", "versions_get", handle_versions_get,
-     SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL},
+     SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"DELETE", "/v1/models/{name}/versions/{version}", "versions_delete",
-     handle_versions_delete, SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL},
+     handle_versions_delete, SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"POST", "/v1/models/{name}/versions", "versions_import", handle_versions_import,
-     SUBSYSTEM_MODELS, true, BODY_BYTES, "activations orientation labels", NULL},
+     SUBSYSTEM_MODELS, true, BODY_BYTES, "activations orientation labels", NULL,
+     ERRORS_NATIVE},
     {"GET", "/v1/models/{name}/versions/{version}/export", "versions_export",
-     handle_versions_export, SUBSYSTEM_MODELS, true, BODY_NONE, "format", NULL},
+     handle_versions_export, SUBSYSTEM_MODELS, true, BODY_NONE, "format", NULL,
+     ERRORS_NATIVE},
     {"GET", "/v1/models/{name}/aliases", "aliases_list", handle_aliases_list,
-     SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL},
+     SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"GET", "/v1/models/{name}/aliases/{alias}", "aliases_get", handle_aliases_get,
-     SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL},
+     SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"PUT", "/v1/models/{name}/aliases/{alias}", "aliases_put", handle_aliases_put,
-     SUBSYSTEM_MODELS, true, BODY_JSON, "", NULL},
+     SUBSYSTEM_MODELS, true, BODY_JSON, "", NULL, ERRORS_NATIVE},
     {"DELETE", "/v1/models/{name}/aliases/{alias}", "aliases_delete",
-     handle_aliases_delete, SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL},
+     handle_aliases_delete, SUBSYSTEM_MODELS, true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"GET", "/v1/datasets", "datasets_list", handle_datasets_list, SUBSYSTEM_DATASETS,
-     true, BODY_NONE, "after limit", NULL},
+     true, BODY_NONE, "after limit", NULL, ERRORS_NATIVE},
     {"PUT", "/v1/datasets/{name}", "datasets_put", NULL, SUBSYSTEM_DATASETS, true,
-     BODY_NONE, DATASETS_PUT_QUERY, &datasets_put_table},
+     BODY_NONE, DATASETS_PUT_QUERY, &datasets_put_table, ERRORS_NATIVE},
     {"GET", "/v1/datasets/{name}", "datasets_get", handle_datasets_get,
-     SUBSYSTEM_DATASETS, true, BODY_NONE, "revision values", NULL},
+     SUBSYSTEM_DATASETS, true, BODY_NONE, "revision values", NULL, ERRORS_NATIVE},
     {"DELETE", "/v1/datasets/{name}", "datasets_delete", handle_datasets_delete,
-     SUBSYSTEM_DATASETS, true, BODY_NONE, "", NULL},
+     SUBSYSTEM_DATASETS, true, BODY_NONE, "", NULL, ERRORS_NATIVE},
     {"PUT", "/v1/datasets/{name}/features", "datasets_put_features", NULL,
-     SUBSYSTEM_DATASETS, true, BODY_NONE, DATASETS_PUT_QUERY, &datasets_put_features},
+     SUBSYSTEM_DATASETS, true, BODY_NONE, DATASETS_PUT_QUERY, &datasets_put_features,
+     ERRORS_NATIVE},
     {"PUT", "/v1/datasets/{name}/targets", "datasets_put_targets", NULL,
-     SUBSYSTEM_DATASETS, true, BODY_NONE, DATASETS_PUT_QUERY, &datasets_put_targets},
-    {"GET", "/livez", "livez", handle_livez, SUBSYSTEM_PROBES, false, BODY_NONE, "",
-     NULL},
+     SUBSYSTEM_DATASETS, true, BODY_NONE, DATASETS_PUT_QUERY, &datasets_put_targets,
+     ERRORS_NATIVE},
+    {"GET", "/livez", "livez", handle_livez, SUBSYSTEM_PROBES, false, BODY_NONE, "", NULL,
+     ERRORS_NATIVE},
     {"GET", "/readyz", "readyz", handle_readyz, SUBSYSTEM_PROBES, false, BODY_NONE, "",
-     NULL},
+     NULL, ERRORS_NATIVE},
     {"GET", "/metrics", "metrics", handle_metrics, SUBSYSTEM_PROBES, true, BODY_NONE, "",
-     NULL},
+     NULL, ERRORS_NATIVE},
 };
 const size_t routes_n = sizeof routes / sizeof *routes;
 
-/* Whether the segments are those of the pattern; fills the parameters. */
-static bool pattern_matches(const char *pattern, const char *const *segments,
-                            size_t segments_n, const char *parameters[2]) {
-    size_t parameters_n = 0, i = 0;
-    for (const char *at = pattern; *at; i++) {
-        size_t n = strcspn(++at, "/");
-        if (i == segments_n)
-            return false;
-        if (*at == '{')
-            parameters[parameters_n++] = segments[i];
-        else if (strlen(segments[i]) != n || strncmp(segments[i], at, n) != 0)
-            return false;
-        at += n;
-    }
-    return i == segments_n;
+/* One segment of the pattern, n characters at `at`: its text, or a parameter, which is
+ * not empty. */
+static bool segment_matches(const char *at, size_t n, const char *segment,
+                            const char **parameter) {
+    if (*at != '{')
+        return strlen(segment) == n && strncmp(segment, at, n) == 0;
+    *parameter = segment;
+    return segment[0];
 }
 
-enum route_match route_find(const struct route *table, size_t n, const char *method,
-                            const char *const *segments, size_t segments_n,
+/* Whether the path is that of the pattern; fills the parameters. A verb, as protocols of
+ * others have it, compares without case. */
+static bool pattern_matches(const char *pattern, const struct http_request *request,
+                            const char *parameters[2]) {
+    size_t parameters_n = 0, i = 0;
+    const char *at = pattern, *parameter = NULL;
+    for (; *at == '/'; i++) {
+        size_t n = strcspn(++at, "/:");
+        if (i == request->segments_n ||
+            !segment_matches(at, n, request->segments[i], &parameter))
+            return false;
+        if (*at == '{')
+            parameters[parameters_n++] = parameter;
+        at += n;
+    }
+    if (i != request->segments_n || !*at != !request->verb)
+        return false;
+    return !*at || strcasecmp(at + 1, request->verb) == 0;
+}
+
+enum route_match route_find(const struct route *table, size_t n,
+                            const struct http_request *request,
                             const struct route **route, const char *parameters[2],
                             char allow[64]) {
-    const char *verb = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    const char *verb = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
     size_t at = 0;
     allow[0] = '\0';
     for (size_t i = 0; i < n; i++) {
-        if (!pattern_matches(table[i].pattern, segments, segments_n, parameters))
+        if (!pattern_matches(table[i].pattern, request, parameters))
             continue;
         if (strcmp(table[i].method, verb) == 0) {
             *route = &table[i];
@@ -113,4 +132,27 @@ enum route_match route_find(const struct route *table, size_t n, const char *met
                                table[i].method, also);
     }
     return allow[0] ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
+}
+
+bool route_is_open(const struct route *route) {
+    static const char *const open[] = {"livez", "readyz", "oip_live", "oip_ready",
+                                       "ping"};
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        if (strcmp(route->name, open[i]) == 0)
+            return true;
+    return false;
+}
+
+enum route_errors route_errors(const struct route *route,
+                               const struct http_request *request) {
+    static const char *const plain[] = {"v2", "ping", "invocations"};
+    const char *first = request->segments_n ? request->segments[0] : "";
+    if (route)
+        return route->errors;
+    if (request->verb)
+        return ERRORS_PLAIN;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(first, plain[i]) == 0)
+            return ERRORS_PLAIN;
+    return ERRORS_NATIVE;
 }

@@ -15,23 +15,28 @@ enum subsystem {
     SUBSYSTEMS_N
 };
 
+/* The kinds of body that a route takes, together; the first is what is expected. */
 enum route_body {
-    BODY_NONE, /* what comes is read and ignored */
-    BODY_JSON,
-    BODY_JSON_OR_CSV,
-    BODY_BYTES /* a file of any kind, whole */
+    BODY_NONE = 0, /* what comes is read and ignored */
+    BODY_JSON = 1,
+    BODY_CSV = 2,
+    BODY_BYTES = 4 /* a file of any kind, whole */
 };
+
+/* The documents of errors: ours, or the other protocols' {"error":"text"}. */
+enum route_errors { ERRORS_NATIVE, ERRORS_PLAIN };
 
 struct route {
     const char *method;
-    const char *pattern;   /* "/v1/jobs/{id}" */
+    const char *pattern;   /* "/v1/jobs/{id}", "/v1/models/{name}:predict" */
     const char *name;      /* for metrics and the log */
     http_handler *handler; /* NULL where there is a stream */
     enum subsystem subsystem;
-    bool waits; /* runs on the executor from the start */
-    enum route_body body;
+    bool waits;        /* runs on the executor from the start */
+    unsigned body;     /* of enum route_body */
     const char *query; /* the parameters it knows, separated by spaces; "" for none */
     const struct http_stream *stream; /* takes its body in pieces, of any type; or NULL */
+    enum route_errors errors;
 };
 
 extern const struct route routes[];
@@ -41,9 +46,17 @@ enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 
 /* Finds the route of a request and its path parameters. HEAD finds GET. For
  * ROUTE_NO_METHOD *allow holds the methods of the path. */
-enum route_match route_find(const struct route *table, size_t n, const char *method,
-                            const char *const *segments, size_t segments_n,
+enum route_match route_find(const struct route *table, size_t n,
+                            const struct http_request *request,
                             const struct route **route, const char *parameters[2],
                             char allow[64]);
+
+/* Whether anybody may ask: the probes of a balancer have no token. */
+bool route_is_open(const struct route *route);
+
+/* The errors of a request: its route's, or where it has found none those of the protocol
+ * that its path belongs to. */
+enum route_errors route_errors(const struct route *route,
+                               const struct http_request *request);
 
 #endif

@@ -39,6 +39,12 @@ int signals_open(struct err *e) {
     return fds[0];
 }
 
+void signals_add_hangup(void) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGHUP, &action, NULL);
+}
+
 int signals_take(int fd) {
     unsigned char byte = 0;
     struct pollfd wanted = {.fd = fd, .events = POLLIN};

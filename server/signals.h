@@ -1,4 +1,4 @@
-/* SIGTERM and SIGINT as something to wait for.
+/* SIGTERM, SIGINT and SIGHUP as something to wait for.
  *
  * By handlers, not by blocking them: OpenBLAS starts threads before main, which block
  * nothing. The kernel gives a signal to any thread that does not block it, and the
@@ -11,6 +11,9 @@
 /* From here on both signals are caught. Once in a process. @return a descriptor that is
  * readable when one has come, for signals_take; -1 on an error. It stays open. */
 int signals_open(struct err *e) __attribute__((warn_unused_result));
+
+/* SIGHUP is one of them from here on, too, instead of ending the process. */
+void signals_add_hangup(void);
 
 /* Waits for a signal. @return its number. */
 int signals_take(int fd);

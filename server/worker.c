@@ -12,6 +12,7 @@
 #include "server/clock.h"
 #include "server/keeper.h"
 #include "server/log.h"
+#include "server/machine.h"
 #include "server/owner.h"
 #include "server/resume.h"
 #include "server/training.h"
@@ -250,7 +251,7 @@ int worker_run(const struct config *config) {
     struct sched_param none = {0};
     sched_setscheduler(0, SCHED_BATCH, &none); /* a hint; without it nice does the work */
     owner_of(getpid(), w.owner);
-    size_t threads = config->threads ? (size_t)config->threads : config_cpus();
+    size_t threads = config->threads ? (size_t)config->threads : machine_cpus();
     w.lease_ms = config->lease_ms;
     const struct keeper_options keeper = {
         .store_path = config->store,

@@ -37,7 +37,10 @@ static void instances_check(const struct predict_request *request) {
     struct cursor c = {request->raw, request->raw, request->raw_end};
     if (!encoder.inputs_n)
         PROMISE(encoder_layout(&encoder, &e));
-    if (instances_scan(&c, &encoder, "/instances", &rows, &e)) {
+    struct instances_form form = {.columns = columns_of(&encoder, encoder.inputs_n),
+                                  .allowed = JSON_CELL_MISSING,
+                                  .path = "/instances"};
+    if (instances_scan(&c, &form, &rows, &e)) {
         PROMISE(rows.rows_n > 0 && rows.columns_n == encoder.inputs_n);
         for (size_t i = 0; i < rows.rows_n * rows.columns_n; i++)
             PROMISE(isfinite(rows.values[i]));

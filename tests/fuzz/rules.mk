@@ -25,7 +25,7 @@ fuzz-replay: $(FUZZ_REPLAYS)
 	@set -e; for t in $(FUZZ); do printf 'tests/fuzz/%s: ' $$t; \
 	    $(BUILD)/tests/fuzz/replay_$$t tests/fuzz/corpus/$$t/*; done
 
-$(BUILD)/fuzz/%.o: %.c
+$(BUILD)/fuzz/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,cc $< for fuzzing)
 	$(Q)$(FUZZ_CC) $(LANGUAGE) $(WARNINGS) $(FUZZ_CFLAGS) \

@@ -8,9 +8,10 @@ $(HTTP_ALL): %: %.o $(HTTP_KIT)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcurl -ljansson -lz -lm
 
-# test_export has a program of another language read our files.
+# test_export has a program of another language read our files; the store's tests run on
+# both databases.
 http-deps: deps
-	@sh deploy/deps.sh python3
+	@sh deploy/deps.sh python3 postgresql
 
 # The long version of test_cycles.
 CYCLES ?= 500

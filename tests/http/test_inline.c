@@ -324,7 +324,8 @@ static void test_numbers(void) {
                   table_job("named",
                             json_of("{\"features\":[{\"x\":0},{\"x\":1},"
                                     "{\"x\":2}],\"targets\":[1.5,3.5,5.5]}"),
-                            json_of("{\"hidden_layers\":[],\"epochs\":500}")),
+                            json_of("{\"hidden_layers\":[],\"epochs\":500,"
+                                    "\"optimizer\":\"gradient_descent\",\"seed\":1}")),
                   &job) &&
         predict("named", "[{\"x\":4},[4]]", &got)) {
         CHECK_NEAR(reply_number(got.json, "/predictions/0"), 9.5, 0.05);

@@ -15,18 +15,21 @@ static struct encoder_column columns[] = {
     {.name = alone, .kind = ENCODER_BOOLEAN, .missing_refused = true},
 };
 
-static bool read_with(const struct encoder *encoder, size_t inputs_n, bool absent,
-                      const char *text, struct rows *rows, struct err *e) {
-    struct csv_instances from = {text, strlen(text), absent, encoder, inputs_n};
+static bool read_with(const struct encoder *encoder, size_t inputs_n,
+                      enum csv_header header, const char *text, struct rows *rows,
+                      struct err *e) {
+    struct csv_instances from = {text, strlen(text), header,
+                                 columns_of(encoder, inputs_n)};
     *e = (struct err){0};
     return csv_instances_read(&from, rows, e);
 }
 
-static void check_rows(const struct encoder *encoder, size_t inputs_n, bool absent,
-                       const char *text, const float *expected, size_t m) {
+static void check_rows(const struct encoder *encoder, size_t inputs_n,
+                       enum csv_header header, const char *text, const float *expected,
+                       size_t m) {
     struct rows rows;
     struct err e;
-    if (CHECK_SAY(read_with(encoder, inputs_n, absent, text, &rows, &e), "%s: %s: %s",
+    if (CHECK_SAY(read_with(encoder, inputs_n, header, text, &rows, &e), "%s: %s: %s",
                   text, e.where, e.text) &&
         CHECK(rows.rows_n == m && rows.columns_n == inputs_n))
         CHECK_SAY(memcmp(rows.values, expected, m * inputs_n * sizeof(float)) == 0, "%s",
@@ -34,14 +37,20 @@ static void check_rows(const struct encoder *encoder, size_t inputs_n, bool abse
     rows_free(&rows);
 }
 
-static void check_refused(const struct encoder *encoder, size_t inputs_n,
-                          const char *text, const char *where, const char *says) {
+static void check_refused_as(const struct encoder *encoder, size_t inputs_n,
+                             enum csv_header header, const char *text, const char *where,
+                             const char *says) {
     struct rows rows;
     struct err e;
-    CHECK_SAY(!read_with(encoder, inputs_n, false, text, &rows, &e), "%s", text);
+    CHECK_SAY(!read_with(encoder, inputs_n, header, text, &rows, &e), "%s", text);
     CHECK_TEXT(e.where, where);
     CHECK_TEXT(e.text, says);
     rows_free(&rows);
+}
+
+static void check_refused(const struct encoder *encoder, size_t inputs_n,
+                          const char *text, const char *where, const char *says) {
+    check_refused_as(encoder, inputs_n, CSV_HEADER_PRESENT, text, where, says);
 }
 
 static void test_named(void) {
@@ -50,13 +59,15 @@ static void test_named(void) {
     if (!CHECK(encoder_layout(&enc, &e)))
         return;
     static const float two[] = {22, 0, 1, 1, 30, 1, 0, 0};
-    check_rows(&enc, 4, false, "age,sex,alone\n22,male,true\n,female,0\n", two, 2);
-    check_rows(&enc, 4, false,
+    check_rows(&enc, 4, CSV_HEADER_PRESENT, "age,sex,alone\n22,male,true\n,female,0\n",
+               two, 2);
+    check_rows(&enc, 4, CSV_HEADER_PRESENT,
                "\xef\xbb\xbf"
                "alone;sex;age\r\ntrue;\"male\";22\r\nfalse;female;NA",
                two, 2);
-    check_rows(&enc, 4, true, "22,male,true\n,female,false\n", two, 2);
-    check_rows(&enc, 4, false, "age,sex,alone\n1,unseen,1\n", (float[]){1, 0, 0, 1}, 1);
+    check_rows(&enc, 4, CSV_HEADER_ABSENT, "22,male,true\n,female,false\n", two, 2);
+    check_rows(&enc, 4, CSV_HEADER_PRESENT, "age,sex,alone\n1,unseen,1\n",
+               (float[]){1, 0, 0, 1}, 1);
     check_refused(&enc, 4, "age,sex\n1,male\n", "line 1", "column \"alone\" is missing");
     check_refused(&enc, 4, "age,sex,alone,x\n1,male,1,1\n", "line 1, column \"x\"",
                   "the model has no column \"x\"");
@@ -74,10 +85,10 @@ static void test_named(void) {
 static void test_nameless(void) {
     struct encoder none = {.columns_n = 0};
     static const float two[] = {1, 2.5f, -3, 4};
-    check_rows(&none, 2, false, "0,1\n1,2.5\n-3,4\n", two, 2);
-    check_rows(&none, 2, false, "1,0\n2.5,1\n4,-3\n", two, 2);
-    check_rows(&none, 2, false, "x,y\n1,2.5\n-3,4\n", two, 2);
-    check_rows(&none, 2, true, "1,2.5\n-3,4\n", two, 2);
+    check_rows(&none, 2, CSV_HEADER_PRESENT, "0,1\n1,2.5\n-3,4\n", two, 2);
+    check_rows(&none, 2, CSV_HEADER_PRESENT, "1,0\n2.5,1\n4,-3\n", two, 2);
+    check_rows(&none, 2, CSV_HEADER_PRESENT, "x,y\n1,2.5\n-3,4\n", two, 2);
+    check_rows(&none, 2, CSV_HEADER_ABSENT, "1,2.5\n-3,4\n", two, 2);
     check_refused(
         &none, 2, "1.5,2\n1,2\n", "line 1",
         "expected a header line, got 1.5 (the type text/csv; header=absent says "
@@ -94,6 +105,44 @@ static void test_nameless(void) {
     check_refused(&none, 2, "x,y\n", "", "expected at least one row behind the header");
 }
 
+/* Where nobody says whether there is a header: numbers alone are a row. */
+static void test_header_found(void) {
+    static const enum csv_header F = CSV_HEADER_FOUND;
+    struct encoder none = {.columns_n = 0}, enc = {.columns = columns, .columns_n = 3};
+    struct err e = {0};
+    static const float two[] = {1.5f, 2, -3, 4}, passengers[] = {22, 0, 1, 1};
+    check_rows(&none, 2, F, "1.5,2\n-3,4\n", two, 2);
+    check_rows(&none, 2, F, "1.5,2\n", two, 1);
+    check_rows(&none, 2, F, "x,y\n1.5,2\n-3,4\n", two, 2);
+    check_rows(&none, 2, F, "x,1\n1.5,2\n-3,4\n", two, 2);
+    check_refused_as(&none, 2, F, "0,1\n1.5,2\n", "line 1",
+                     "this may be a header or a row: the type text/csv; header=absent or "
+                     "header=present says which");
+    check_refused_as(&none, 2, F, "1,2,3\n", "line 1", "expected 2 columns, got 3");
+    check_refused_as(&none, 2, F, "x,y\n", "",
+                     "expected at least one row behind the header");
+    check_refused_as(&none, 2, F, "", "", "the file is empty");
+    check_refused_as(&none, 2, F, "1.5,2\n3,x\n", "line 2, column \"1\"",
+                     "expected a number, got \"x\"");
+    if (!CHECK(encoder_layout(&enc, &e)))
+        return;
+    check_rows(&enc, 4, F, "alone,age,sex\ntrue,22,male\n", passengers, 1);
+    check_refused_as(&enc, 4, F, "22,male,true\n", "line 1, column \"22\"",
+                     "the model has no column \"22\"");
+    check_rows(&enc, 4, F, "22,1,1\n", (float[]){22, 0, 0, 1}, 1); /* sex "1": unseen */
+    enc.columns = NULL; /* they are not its own */
+    encoder_free(&enc);
+}
+
+static void test_header_of(void) {
+    CHECK(csv_header_of(NULL, CSV_HEADER_FOUND) == CSV_HEADER_FOUND);
+    CHECK(csv_header_of("text/csv", CSV_HEADER_PRESENT) == CSV_HEADER_PRESENT);
+    CHECK(csv_header_of("text/csv; Header=Absent", CSV_HEADER_FOUND) ==
+          CSV_HEADER_ABSENT);
+    CHECK(csv_header_of("text/csv;header=present", CSV_HEADER_FOUND) ==
+          CSV_HEADER_PRESENT);
+}
+
 /* More rows than the first room holds. */
 static void test_many(void) {
     enum { M = 5000 };
@@ -104,7 +153,8 @@ static void test_many(void) {
     size_t n = (size_t)snprintf(text, sizeof text, "x\n");
     for (int i = 0; i < M; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%d\n", i);
-    bool right = CHECK(read_with(&none, 1, false, text, &rows, &e)) && rows.rows_n == M;
+    bool right = CHECK(read_with(&none, 1, CSV_HEADER_PRESENT, text, &rows, &e)) &&
+                 rows.rows_n == M;
     for (int i = 0; right && i < M; i++)
         right = rows.values[i] == (float)i;
     CHECK(right);
@@ -114,6 +164,8 @@ static void test_many(void) {
 int main(void) {
     CHECK_RUN(test_named);
     CHECK_RUN(test_nameless);
+    CHECK_RUN(test_header_found);
+    CHECK_RUN(test_header_of);
     CHECK_RUN(test_many);
     return check_done();
 }

@@ -9,7 +9,10 @@ static bool scan(const struct encoder *enc, const char *json, struct rows *rows,
     struct cursor c = {json, json, json + strlen(json)};
     *rows = (struct rows){0};
     *e = (struct err){0};
-    return instances_scan(&c, enc, "/instances", rows, e) && c.at == c.end;
+    struct instances_form form = {.columns = columns_of(enc, enc->inputs_n),
+                                  .allowed = JSON_CELL_MISSING,
+                                  .path = "/instances"};
+    return instances_scan(&c, &form, rows, e) && c.at == c.end;
 }
 
 static void check_rows(const struct encoder *enc, const char *json, size_t rows_n,

@@ -134,6 +134,9 @@ static void test_optimizers(void) {
                   "\"gradient_descent\",\"learning_rate\":0.05,");
     check_echo_of(true, "\"optimizer\":\"gd\"", "\"type\":\"constant\"");
     check_echo_of(true, "\"optimizer\":\"adam\"", "\"learning_rate\":0.01,");
+    check_echo_of(true, "\"hidden_layers\":[]", "\"adamw\",\"learning_rate\":0.1,");
+    check_echo("\"hidden_layers\":[],\"optimizer\":\"adamw\"",
+               "\"adamw\",\"learning_rate\":0.01,");
 }
 
 static void test_dropout(void) {

@@ -70,9 +70,9 @@ static void test_not_finite(void) {
 static void test_bound(void) {
     struct predict_request r;
     predict_decode_csv("a\n1\r\n2", 6, "text/csv", &r);
-    CHECK(r.csv && !r.header_absent && predict_rows_bound(&r) >= 2);
+    CHECK(r.csv && r.header == CSV_HEADER_PRESENT && predict_rows_bound(&r) >= 2);
     predict_decode_csv("1\r2\r3", 5, "text/csv; Header=absent", &r);
-    CHECK(r.header_absent && predict_rows_bound(&r) >= 3);
+    CHECK(r.header == CSV_HEADER_ABSENT && predict_rows_bound(&r) >= 3);
 }
 
 int main(void) {

@@ -62,8 +62,25 @@ static void test_encoded(void) {
                   "null,\"request_id\":null}}\n");
 }
 
+static void test_plain(void) {
+    struct err e = {0};
+    struct text t = {0};
+    err_set(&e, ERR_INVALID, "/inputs/0/data", "expected 4 \"numbers\"");
+    problem_encode_plain(&e, &t);
+    char *got = text_take(&t);
+    CHECK_TEXT(got, "{\"error\":\"/inputs/0/data: expected 4 \\\"numbers\\\"\"}\n");
+    free(got);
+    e = (struct err){0};
+    err_set(&e, ERR_BUSY, NULL, "later");
+    problem_encode_plain(&e, &t);
+    got = text_take(&t);
+    CHECK_TEXT(got, "{\"error\":\"later\"}\n");
+    free(got);
+}
+
 int main(void) {
     CHECK_RUN(test_statuses);
     CHECK_RUN(test_encoded);
+    CHECK_RUN(test_plain);
     return check_done();
 }

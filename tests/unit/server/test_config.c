@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/machine.h"
 #include "tests/unit/check.h"
 
 enum { MIB = 1 << 20, ARGUMENTS_MAX = 8, ARGUMENT_MAX = 64 };
@@ -19,8 +20,12 @@ static bool read_arguments(struct config *config, const char *const *arguments,
         snprintf(texts[argc], ARGUMENT_MAX, "%s", arguments[argc]);
         argv[argc] = texts[argc];
     }
+    static struct config last; /* lives as long as what was read */
+    config_free(&last);
     *e = (struct err){0};
-    return config_read(config, argc, argv, e);
+    bool ok = config_read(config, argc, argv, e);
+    last = *config;
+    return ok;
 }
 #define READ(config, e, ...)                                                             \
     read_arguments(config, (const char *const[]){__VA_ARGS__, NULL}, e)
@@ -43,7 +48,7 @@ static void test_limits_follow_the_memory(void) {
     struct config c;
     struct err e;
     int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-    int64_t memory = config_memory();
+    int64_t memory = machine_memory();
     CHECK(memory > 0 && memory <= machine);
     CHECK(READ(&c, &e, NULL));
     CHECK(c.body_memory_max > 0 && c.body_memory_max <= memory / 4);
@@ -97,7 +102,7 @@ static void check_value(const char *flag, const char *value, bool ok) {
     CHECK_SAY(READ(&c, &e, flag, value) == ok, "%s %s: %s", flag, value, e.text);
     if (!ok) {
         CHECK(e.kind == ERR_INVALID);
-        CHECK_TEXT(e.where, flag);
+        CHECK_SAY(strncmp(e.where, flag, strlen(e.where)) == 0, "%s", e.where);
     }
 }
 
@@ -163,8 +168,95 @@ static void test_help(void) {
     free(text);
 }
 
+static const char file_path[] = "/tmp/descentd-test-config";
+
+static void file_write(const char *text) {
+    FILE *f = fopen(file_path, "w");
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+        abort();
+}
+
+/* The file gives way to the environment and to flags, wherever those stand. */
+static void test_file(void) {
+    struct config c;
+    struct err e;
+    file_write("# one node\n\nworkers = 7\r\n  store=/data/a b.db   # on the volume\n"
+               "queue-max =9\nallow-anonymous = yes\n");
+    CHECK_SAY(READ(&c, &e, "--config", file_path), "%s %s", e.where, e.text);
+    CHECK(c.workers == 7 && c.queue_max == 9 && c.allow_anonymous == 1);
+    CHECK_TEXT(c.store, "/data/a b.db");
+    CHECK(READ(&c, &e, "--workers", "1", "--config", file_path) && c.workers == 1);
+    setenv("DESCENTD_CONFIG", file_path, 1);
+    setenv("DESCENTD_QUEUE_MAX", "8", 1);
+    CHECK(READ(&c, &e, NULL) && c.workers == 7 && c.queue_max == 8);
+    unsetenv("DESCENTD_CONFIG");
+    unsetenv("DESCENTD_QUEUE_MAX");
+}
+
+static void check_file_refused(const char *text, const char *where, const char *wanted) {
+    struct config c;
+    struct err e;
+    file_write(text);
+    CHECK_SAY(!READ(&c, &e, "--workers", "1", "--config", file_path), "%s", text);
+    CHECK(e.kind == ERR_INVALID);
+    CHECK_TEXT(e.where, where);
+    CHECK_SAY(strstr(e.text, wanted), "%s", e.text);
+}
+
+static void test_file_refused(void) {
+    const char *second = "/tmp/descentd-test-config, line 2";
+    check_file_refused("\nworker = 1\n", second, "the nearest known one is workers");
+    check_file_refused("\nworkers = x\n", second, "an integer from 0 to 64");
+    check_file_refused("\nwake-fd = 3\n", second, "unknown");
+    check_file_refused("\nconfig = x\n", second, "unknown");
+    check_file_refused("\nallow-anonymous = maybe\n", second, "yes or no");
+    check_file_refused("\nworkers\n", "--config", "line 2: expected key = value");
+    struct config c;
+    struct err e;
+    CHECK(!READ(&c, &e, "--config", "/nowhere/x") && e.kind == ERR_UNAVAILABLE);
+}
+
+static void test_store_file(void) {
+    struct config c;
+    struct err e;
+    file_write("postgresql://me:secret@db/x\r\nwhat follows\n");
+    CHECK_SAY(READ(&c, &e, "--store-file", file_path), "%s", e.text);
+    CHECK_TEXT(c.store, "postgresql://me:secret@db/x");
+    CHECK(!READ(&c, &e, "--store-file", file_path, "--store", "x") &&
+          e.kind == ERR_INVALID);
+    CHECK_TEXT(e.where, "--store-file");
+    file_write("\n");
+    CHECK(!READ(&c, &e, "--store-file", file_path) && e.kind == ERR_INVALID);
+    CHECK(!READ(&c, &e, "--store-file", "/nowhere/x") && e.kind == ERR_UNAVAILABLE);
+}
+
+static void test_switches(void) {
+    struct config c;
+    struct err e;
+    CHECK(READ(&c, &e, "--allow-anonymous", "--workers", "2") && c.allow_anonymous &&
+          c.workers == 2);
+    CHECK(READ(&c, &e, "--allow-anonymous=off") && !c.allow_anonymous);
+    check_value("--allow-anonymous=x", NULL, false);
+}
+
+/* What is printed can be read again and is the same; but for passwords. */
+static void test_print(void) {
+    struct config c, again;
+    struct err e;
+    CHECK(READ(&c, &e, "--queue-max", "5", "--store=postgresql://me:secret@db/x"));
+    FILE *f = fopen(file_path, "w");
+    if (!f)
+        abort();
+    config_print(&c, f);
+    fclose(f);
+    CHECK_SAY(READ(&again, &e, "--config", file_path), "%s %s", e.where, e.text);
+    CHECK(again.queue_max == 5 && again.lease_ms == c.lease_ms);
+    CHECK_TEXT(again.store, "postgresql://me:***@db/x");
+    unlink(file_path);
+}
+
 static void test_cpus(void) {
-    CHECK(config_cpus() >= 1 && config_cpus() <= 64);
+    CHECK(machine_cpus() >= 1 && machine_cpus() <= 64);
 }
 
 int main(void) {
@@ -175,6 +267,11 @@ int main(void) {
     CHECK_RUN(test_environment);
     CHECK_RUN(test_bounds);
     CHECK_RUN(test_unknown);
+    CHECK_RUN(test_file);
+    CHECK_RUN(test_file_refused);
+    CHECK_RUN(test_store_file);
+    CHECK_RUN(test_switches);
+    CHECK_RUN(test_print);
     CHECK_RUN(test_help);
     CHECK_RUN(test_cpus);
     return check_done();

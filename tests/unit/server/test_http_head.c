@@ -146,7 +146,7 @@ static void test_origins(void) {
     CHECK(!checked("HTTP/1.0", "Origin: http://a", &f, &e) && e.kind == ERR_FORBIDDEN);
 }
 
-static bool media_of(enum route_body body, const char *text, struct err *e) {
+static bool media_of(unsigned body, const char *text, struct err *e) {
     char lines[256];
     snprintf(lines, sizeof lines, "%s", text);
     struct http_head *head = head_new("HTTP/1.1", lines);
@@ -174,10 +174,10 @@ static void test_media_of_bytes(void) {
 
 static void test_media_of_rows(void) {
     struct err e;
-    CHECK(media_of(BODY_JSON_OR_CSV, "Content-Type: text/csv", &e));
-    CHECK(media_of(BODY_JSON_OR_CSV, "Content-Type: Text/CSV; header=absent", &e));
-    CHECK(media_of(BODY_JSON_OR_CSV, "Content-Type: application/json", &e));
-    CHECK(!media_of(BODY_JSON_OR_CSV, "Content-Type: text/plain", &e));
+    CHECK(media_of(BODY_JSON | BODY_CSV, "Content-Type: text/csv", &e));
+    CHECK(media_of(BODY_JSON | BODY_CSV, "Content-Type: Text/CSV; header=absent", &e));
+    CHECK(media_of(BODY_JSON | BODY_CSV, "Content-Type: application/json", &e));
+    CHECK(!media_of(BODY_JSON | BODY_CSV, "Content-Type: text/plain", &e));
     CHECK_TEXT(e.text, "expected application/json or text/csv, got \"text/plain\"");
     CHECK(!media("Content-Type: text/csv", &e) && e.kind == ERR_MEDIA);
 }
@@ -240,8 +240,13 @@ static void test_paths(void) {
     check_path("/", 0, "");
     check_path("/predict", 1, "|predict");
     check_path("/v1/jobs/job_1/history", 4, "|v1|jobs|job_1|history");
-    check_no_path("/v1/jobs/", ERR_NOT_FOUND);
-    check_no_path("//", ERR_NOT_FOUND);
+    check_path("/v1/jobs/", 3, "|v1|jobs|");
+    check_path("//", 2, "||");
+    check_path("/v1/models/m:predict", 3, "|v1|models|m");
+    check_path("/a:b/c", 2, "|a:b|c");
+    check_path("/a:b:c", 1, "|a:b");
+    check_path("/a%3Ab", 1, "|a:b");
+    check_no_path("/a:b%00", ERR_INVALID);
     check_path("//a//b", 4, "||a||b");
     check_path("/a%20b%2Bc+d%25", 1, "|a b+c+d%");
     check_path("/%C3%A9/%e2%82%AC/%F0%9F%98%80", 3,

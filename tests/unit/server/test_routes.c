@@ -6,20 +6,31 @@
 #include "tests/unit/check.h"
 
 /* Splits a path of plain segments. */
+static enum route_match found_in(const struct route *table, size_t table_n,
+                                 const char *method, const char *path,
+                                 const struct route **route, const char *parameters[2],
+                                 char allow[64]) {
+    static char text[256];
+    struct http_request request = {.method = method};
+    snprintf(text, sizeof text, "%s", path);
+    for (char *at = text; *at == '/';) {
+        *at++ = '\0';
+        request.segments[request.segments_n++] = at;
+        at += strcspn(at, "/:");
+    }
+    char *colon = strrchr(path, ':') ? text + (strrchr(path, ':') - path) : NULL;
+    if (colon) {
+        *colon = '\0';
+        request.verb = colon + 1;
+    }
+    *route = NULL;
+    return route_find(table, table_n, &request, route, parameters, allow);
+}
+
 static enum route_match found(const char *method, const char *path,
                               const struct route **route, const char *parameters[2],
                               char allow[64]) {
-    static char text[256];
-    const char *segments[HTTP_SEGMENTS_MAX];
-    size_t n = 0;
-    snprintf(text, sizeof text, "%s", path);
-    for (char *at = text; *at;) {
-        *at++ = '\0';
-        segments[n++] = at;
-        at += strcspn(at, "/");
-    }
-    *route = NULL;
-    return route_find(routes, routes_n, method, segments, n, route, parameters, allow);
+    return found_in(routes, routes_n, method, path, route, parameters, allow);
 }
 
 static void check_found(const char *method, const char *path, const char *name,
@@ -93,6 +104,9 @@ static void test_no_path(void) {
                                         "/predictx",
                                         "/v1",
                                         "/v1/job",
+                                        "/v1/jobs/",
+                                        "/v1/models/",
+                                        "/predict:predict",
                                         "/v1/jobs/j/histories",
                                         "/v1/jobs/j/history/x",
                                         "/v2/jobs",
@@ -124,10 +138,55 @@ static void test_table(void) {
     }
 }
 
+static void test_verbs(void) {
+    static const struct route table[] = {
+        {.method = "POST", .pattern = "/v1/models/{name}:predict", .name = "one"},
+        {.method = "GET", .pattern = "/v1/models/{name}", .name = "two"},
+        {.method = "GET", .pattern = "/v2/", .name = "three"}};
+    static const struct {
+        const char *method, *path, *name;
+    } wanted[] = {{"POST", "/v1/models/m:predict", "one"},
+                  {"POST", "/v1/models/m:PREDICT", "one"},
+                  {"GET", "/v1/models/m", "two"},
+                  {"GET", "/v2/", "three"},
+                  {"POST", "/v1/models/m:predicts", NULL},
+                  {"POST", "/v1/models/:predict", NULL},
+                  {"GET", "/v1/models/m:", NULL},
+                  {"GET", "/v1/models/", NULL},
+                  {"GET", "/v2", NULL}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        const struct route *route = NULL;
+        const char *parameters[2] = {"", ""};
+        char allow[64];
+        bool ok = found_in(table, 3, wanted[i].method, wanted[i].path, &route, parameters,
+                           allow) == ROUTE_FOUND;
+        CHECK_SAY(ok == !!wanted[i].name, "%s", wanted[i].path);
+        if (ok && wanted[i].name)
+            CHECK_TEXT(route->name, wanted[i].name);
+        if (ok && strstr(wanted[i].path, "/m"))
+            CHECK_TEXT(parameters[0], "m");
+    }
+}
+
+static void test_errors(void) {
+    const struct route native = {.errors = ERRORS_NATIVE};
+    struct http_request request = {.segments = {"v2", "x"}, .segments_n = 2};
+    CHECK(route_errors(NULL, &request) == ERRORS_PLAIN);
+    CHECK(route_errors(&native, &request) == ERRORS_NATIVE);
+    request.segments[0] = "v1";
+    CHECK(route_errors(NULL, &request) == ERRORS_NATIVE);
+    request.verb = "predict";
+    CHECK(route_errors(NULL, &request) == ERRORS_PLAIN);
+    request = (struct http_request){0};
+    CHECK(route_errors(NULL, &request) == ERRORS_NATIVE);
+}
+
 int main(void) {
     CHECK_RUN(test_found);
     CHECK_RUN(test_methods);
     CHECK_RUN(test_no_path);
     CHECK_RUN(test_table);
+    CHECK_RUN(test_verbs);
+    CHECK_RUN(test_errors);
     return check_done();
 }

@@ -1,0 +1,102 @@
+#include "api/columns.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/cell.h"
+#include "engine/memory.h"
+
+struct columns columns_of(const struct encoder *encoder, size_t inputs_n) {
+    size_t n = encoder->columns_n ? encoder->columns_n : inputs_n;
+    return (struct columns){encoder, n, inputs_n};
+}
+
+struct columns columns_of_model(const struct model *model) {
+    return columns_of(&model->encoder, model->net->inputs_n);
+}
+
+bool columns_named(const struct columns *columns) {
+    return columns->encoder->columns_n;
+}
+
+const char *columns_name(const struct columns *columns, size_t i,
+                         char number[COLUMNS_NUMBER_BYTES]) {
+    if (columns_named(columns))
+        return columns->encoder->columns[i].name;
+    snprintf(number, COLUMNS_NUMBER_BYTES, "%zu", i);
+    return number;
+}
+
+size_t columns_find(const struct columns *columns, const char *name, size_t name_n) {
+    if (columns_named(columns))
+        return encoder_find(columns->encoder, name, name_n);
+    size_t column = 0;
+    if (!name_n || name_n >= 10 || (name[0] == '0' && name_n > 1))
+        return columns->n;
+    for (size_t i = 0; i < name_n; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return columns->n;
+        column = 10 * column + (size_t)(name[i] - '0');
+    }
+    return column < columns->n ? column : columns->n;
+}
+
+bool columns_cell(const struct columns *columns, size_t i, const struct cell *cell,
+                  float *row, const char *where, struct err *e) {
+    if (columns_named(columns))
+        return encoder_cell(columns->encoder, i, cell, row, where, e);
+    if (cell->kind != CELL_NUMBER)
+        return cell_refuse(cell, "a number", where, e);
+    row[i] = (float)cell->number;
+    return isfinite(row[i]) ||
+           err_set(e, ERR_RANGE, where, "%g is outside float32", cell->number);
+}
+
+bool columns_by_name(const struct columns *columns, const char *first) {
+    return columns_named(columns) ||
+           columns_find(columns, first, strlen(first)) < columns->n;
+}
+
+/* A name that is missing is told first where there are too few. */
+static bool names_match(const struct columns *columns,
+                        const struct columns_header *header, unsigned char *seen,
+                        size_t *order, struct err *e) {
+    char where[ERR_WHERE_MAX], number[COLUMNS_NUMBER_BYTES];
+    for (size_t i = 0; i < header->n; i++) {
+        const char *name = header->names[i];
+        size_t column = columns_find(columns, name, strlen(name));
+        bool unknown = column == columns->n;
+        if (unknown || seen[column]) {
+            header->place(header, i, where);
+            return unknown ? err_set(e, ERR_INVALID, where,
+                                     "the model has no column \"%.60s\"", name)
+                           : err_set(e, ERR_INVALID, where, "is given twice");
+        }
+        seen[column] = 1;
+        order[i] = column;
+    }
+    for (size_t i = 0; i < columns->n; i++)
+        if (!seen[i])
+            return err_set(e, ERR_INVALID, header->where, "column \"%.60s\" is missing",
+                           columns_name(columns, i, number));
+    return true;
+}
+
+bool columns_match(const struct columns *columns, const struct columns_header *header,
+                   size_t *order, struct err *e) {
+    if (header->n && columns_by_name(columns, header->names[0])) {
+        unsigned char *seen = memory_new(columns->n, 1);
+        bool ok = seen ? names_match(columns, header, seen, order, e)
+                       : err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
+        free(seen);
+        return ok;
+    }
+    if (header->n != columns->n)
+        return err_set(e, ERR_INVALID, header->where, "expected %zu columns, got %zu",
+                       columns->n, header->n);
+    for (size_t i = 0; i < columns->n; i++)
+        order[i] = i;
+    return true;
+}

@@ -1,0 +1,16 @@
+/* What this process may use of the machine. Any thread. */
+#ifndef SERVER_MACHINE_H
+#define SERVER_MACHINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The number of CPUs: the affinity mask and the cgroup's quota (v1 and v2), rounded up;
+ * at least 1, at most 64. */
+size_t machine_cpus(void);
+
+/* The bytes of memory: the machine's, or the cgroup's limit if that is lower (v1 and v2).
+ */
+int64_t machine_memory(void);
+
+#endif

@@ -1,0 +1,96 @@
+#include "server/predictor.h"
+
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/memory.h"
+
+/* A request that is being answered; the exchange keeps it. */
+struct run {
+    const struct predict_dialect *dialect;
+    struct predict_ask ask;
+    alignas(max_align_t) unsigned char state[];
+};
+
+static void run_free(void *kept) {
+    struct run *run = kept;
+    if (run->dialect->free)
+        run->dialect->free(run->state);
+    free(run);
+}
+
+/* The request's, decoded: by this call or by an earlier one. */
+static struct run *run_get(const struct predict_dialect *dialect,
+                           const struct http_request *request, struct http_reply *reply,
+                           struct err *e) {
+    struct run *run = reply->kept.state;
+    if (run)
+        return run;
+    run = calloc(1, sizeof *run + dialect->state_n);
+    if (!run) {
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the request");
+        return NULL;
+    }
+    run->dialect = dialect;
+    reply->kept = (struct http_kept){run, run_free};
+    return dialect->decode(run->state, request, &run->ask, e) ? run : NULL;
+}
+
+/* What a connection's thread may compute itself: about a millisecond. */
+static bool is_small(const struct served *served, const struct predict_ask *ask) {
+    const double multiplications_max = 1 << 24;
+    return (double)ask->rows_max * (double)served->model->net->parameters_n <=
+           multiplications_max;
+}
+
+static bool run_answer(struct run *run, const struct served *served,
+                       const struct http_request *request, struct http_reply *reply,
+                       size_t *rows_n, struct err *e) {
+    const struct model *model = served->model;
+    struct predict_input in = {0};
+    size_t outputs;
+    if (!run->dialect->rows(run->state, served, &in, e))
+        return false;
+    float *Y = size_mul(in.m, model->net->outputs_n, &outputs)
+                   ? memory_new(outputs, sizeof *Y)
+                   : NULL;
+    float *scratch = memory_new(model_scratch_n(model, in.m), sizeof *scratch);
+    bool ok = (Y && scratch) ||
+              err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu predictions", in.m);
+    if (ok) {
+        model_predict(model, in.X, in.m, scratch, Y);
+        struct predict_output out = {served, Y, in.m};
+        ok = run->dialect->encode(run->state, &out, request, reply, e);
+        *rows_n = in.m;
+    }
+    free(Y);
+    free(scratch);
+    return ok;
+}
+
+bool predictor_handle(struct predictor *p, const struct predict_dialect *dialect,
+                      struct store *store, const struct http_request *request,
+                      struct http_reply *reply, struct err *e) {
+    struct run *run = run_get(dialect, request, reply, e);
+    if (!run)
+        return false;
+    const struct served *served = registry_acquire(p->registry, &run->ask.model);
+    bool ok = true;
+    if (!store && (!served || !is_small(served, &run->ask)))
+        reply->defer = true;
+    else if (!served)
+        ok = (served = registry_load(p->registry, store, &run->ask.model, e));
+    if (!ok && (e->kind == ERR_NOT_FOUND || strcmp(e->where, "/model") == 0))
+        snprintf(e->where, sizeof e->where, "%s", run->ask.model_where);
+    if (served && !reply->defer) {
+        size_t rows_n = 0;
+        ok = run_answer(run, served, request, reply, &rows_n, e);
+        if (ok)
+            metrics_predicted(p->metrics, rows_n);
+    }
+    if (served)
+        registry_release(served);
+    return ok;
+}

@@ -1,0 +1,73 @@
+/* Predictions: the one core behind every route that gives some. It finds the version that
+ * is asked for, computes wherever that is best (at once, together with others, or on a
+ * thread that may wait), and holds the request's state meanwhile.
+ *
+ * A route brings its dialect: how a body becomes rows, and how predictions become an
+ * answer. Its handler, on SUBSYSTEM_PREDICT, is one call:
+ *
+ *     return predictor_handle(subsystem, &dialect, store, request, reply, e);
+ *
+ * A dialect's functions are called at most once a request, in the order decode, rows,
+ * encode, free; never two at a time, but not all on one thread. They touch the request's
+ * memory alone and never wait. The first that fails ends the request with *e. */
+#ifndef SERVER_PREDICTOR_H
+#define SERVER_PREDICTOR_H
+
+#include "api/predict.h"
+#include "server/http.h"
+#include "server/metrics.h"
+#include "server/registry.h"
+
+/* Zero-initialise, and set what it works with. Any thread. */
+struct predictor {
+    struct registry *registry;
+    struct metrics *metrics;
+};
+
+/* What decode has understood. */
+struct predict_ask {
+    struct model_ref model;  /* no name: the only model there is */
+    const char *model_where; /* where it stands, for errors about it; static storage */
+    size_t rows_max;         /* the rows are at most so many */
+};
+
+/* The inputs: X (m, inputs_n of the version's net) row-major float32, aligned as a float,
+ * borrowed from the state or the body until encode; m > 0. */
+struct predict_input {
+    const float *X;
+    size_t m;
+};
+
+/* What came out: Y (m, outputs_n), borrowed for the call. */
+struct predict_output {
+    const struct served *served;
+    const float *Y;
+    size_t m;
+};
+
+struct predict_dialect {
+    /* Bytes of a request's state, which is zeroed at first and aligned for anything. */
+    size_t state_n;
+    /* The body is whole: understands as much as can be without the model. Cheap beside
+     * reading the body; memory that it takes is bounded by a multiple of the body. */
+    bool (*decode)(void *state, const struct http_request *request,
+                   struct predict_ask *ask, struct err *e);
+    /* The rows as inputs of the version that was found. */
+    bool (*rows)(void *state, const struct served *served, struct predict_input *in,
+                 struct err *e);
+    /* The answer. Y may hold numbers that are not finite: predict_finite. */
+    bool (*encode)(void *state, const struct predict_output *out,
+                   const struct http_request *request, struct http_reply *reply,
+                   struct err *e);
+    /* What decode and rows took, but not the state itself. Always the last, and always
+     * called, also after a decode that failed. NULL: there is nothing. */
+    void (*free)(void *state);
+};
+
+/* As an http_handler. ERR_NOT_FOUND or ERR_INVALID at model_where: no such model. */
+bool predictor_handle(struct predictor *p, const struct predict_dialect *dialect,
+                      struct store *store, const struct http_request *request,
+                      struct http_reply *reply, struct err *e)
+    __attribute__((warn_unused_result));
+
+#endif
