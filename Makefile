@@ -89,7 +89,7 @@ check: http-deps bench-deps
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
 	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
-tests: $(BUILD)/descentd $(LOAD) $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS)
+tests: $(BUILD)/descentd $(LOAD) $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS) $(SOAK)
 
 clean:
 	rm -rf $(BUILD)

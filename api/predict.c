@@ -78,13 +78,6 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
 
 /* ---- answers -------------------------------------------------------------------- */
 
-static void numbers_encode(const float *y, size_t n, struct text *out) {
-    text_open(out, '[');
-    for (size_t j = 0; j < n; j++)
-        text_json_float(out, y[j]);
-    text_close(out, ']');
-}
-
 void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
                             struct text *out) {
     size_t k = model->net->outputs_n;
@@ -93,7 +86,7 @@ void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
         if (k == 1)
             text_json_float(out, Y[i]);
         else
-            numbers_encode(Y + i * k, k, out);
+            text_json_floats(out, Y + i * k, k);
     }
     text_close(out, ']');
 }
@@ -139,9 +132,9 @@ static void probabilities_encode(const struct model *model, const float *Y, size
     text_open(out, '[');
     for (size_t i = 0; i < m; i++) {
         if (model->task == TASK_BINARY)
-            numbers_encode((float[]){1 - Y[i], Y[i]}, 2, out);
+            text_json_floats(out, (float[]){1 - Y[i], Y[i]}, 2);
         else
-            numbers_encode(Y + i * k, k, out);
+            text_json_floats(out, Y + i * k, k);
     }
     text_close(out, ']');
 }
