@@ -80,28 +80,39 @@ char *text_take(struct text *t) {
     return data;
 }
 
-static void separate(struct text *t) {
-    if (t->n && !strchr("{[:", t->data[t->n - 1]))
-        text_bytes(t, ",", 1);
+static inline void byte_put(struct text *t, char c) {
+    if (!t->failed && (t->n < t->capacity || text_reserve(t, 1)))
+        t->data[t->n++] = c;
+}
+
+static inline void separate(struct text *t) {
+    char last = t->n ? t->data[t->n - 1] : '{';
+    if (last != '{' && last != '[' && last != ':')
+        byte_put(t, ',');
 }
 
 void text_open(struct text *t, char open) {
     separate(t);
-    text_bytes(t, &open, 1);
+    byte_put(t, open);
 }
 
 void text_close(struct text *t, char close) {
-    text_bytes(t, &close, 1);
+    byte_put(t, close);
 }
 
 void text_key(struct text *t, const char *key) {
     text_json_string(t, key);
-    text_bytes(t, ":", 1);
+    byte_put(t, ':');
 }
 
 /* How many bytes stand for themselves: whole characters that need no escape. */
 static size_t plain_bytes(const char *s, const char *end) {
     const char *at = s;
+    for (unsigned char c; at < end; at++) {
+        c = (unsigned char)*at;
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+            break; /* not ASCII that is plain */
+    }
     for (size_t n = 1; n && at < end; at += n) {
         bool escaped = (unsigned char)*at < 0x20 || *at == '"' || *at == '\\';
         n = escaped ? 0 : utf8_length(at, end);
@@ -128,7 +139,7 @@ void text_json_string(struct text *t, const char *s) {
         return;
     }
     separate(t);
-    text_bytes(t, "\"", 1);
+    byte_put(t, '"');
     for (const char *end = s + strlen(s); s < end; s++) {
         size_t plain = plain_bytes(s, end);
         text_bytes(t, s, plain);
@@ -136,7 +147,7 @@ void text_json_string(struct text *t, const char *s) {
         if (s < end)
             escape(t, *s);
     }
-    text_bytes(t, "\"", 1);
+    byte_put(t, '"');
 }
 
 void text_json_int(struct text *t, int64_t value) {
@@ -149,7 +160,7 @@ void text_json_int(struct text *t, int64_t value) {
     } while (rest);
     separate(t);
     if (value < 0)
-        text_bytes(t, "-", 1);
+        byte_put(t, '-');
     text_bytes(t, digits + at, sizeof digits - at);
 }
 
@@ -158,14 +169,10 @@ void text_json_float(struct text *t, float value) {
         text_json_null(t);
         return;
     }
-    char *to = text_reserve(t, NUMBER_TEXT_MAX + 1);
-    if (!to)
+    if (!text_reserve(t, NUMBER_TEXT_MAX + 1))
         return;
-    if (t->n && !strchr("{[:", to[-1])) {
-        *to++ = ',';
-        t->n++;
-    }
-    t->n += number_print_float(value, to);
+    separate(t);
+    t->n += number_print_float(value, t->data + t->n);
 }
 
 void text_json_double(struct text *t, double value) {

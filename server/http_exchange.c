@@ -15,7 +15,7 @@ void exchange_call(struct exchange *x, struct store *store) {
 
 static void exchange_back(struct exchange *x, enum exchange_state state) {
     if (state == EXCHANGE_READING)
-        reaper_phase(x->watched, REAPER_BODY, clock_mono_us());
+        reaper_phase(x->watched, REAPER_BODY, clock_coarse_us());
     x->state = state;
     connection_wake(x);
 }
@@ -68,7 +68,7 @@ static void upload_run(void *context, struct store *store) {
 static void exchange_away(struct exchange *x, executor_task *task,
                           enum exchange_state back) {
     x->state = EXCHANGE_AWAY;
-    reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
+    reaper_phase(x->watched, REAPER_BUSY, clock_coarse_us());
     connection_sleep(x);
     if (!executor_add(x->http->executor, task, x)) {
         err_set(&x->err, ERR_UNAVAILABLE, NULL,
