@@ -180,6 +180,12 @@ void text_json_double(struct text *t, double value) {
         text_json_null(t);
         return;
     }
+    const double whole_max = 1e15; /* is written plainly */
+    if (fabs(value) < whole_max && value == (double)(int64_t)value &&
+        (value != 0 || !signbit(value))) {
+        text_json_int(t, (int64_t)value);
+        return;
+    }
     separate(t);
     char *to = text_reserve(t, NUMBER_TEXT_MAX);
     if (to)
