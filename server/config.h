@@ -25,7 +25,7 @@ struct config {
     int64_t allow_anonymous; /* whoever reaches a port beyond the loopback may ask */
     int64_t print_config;    /* instead of serving */
     const char *listen;      /* HOST:PORT, [HOST]:PORT */
-    const char *store;       /* a path */
+    const char *store;       /* a path, or postgresql://... */
     const char *log_level;
     int64_t workers;         /* local worker processes */
     int64_t threads;         /* that train, in each worker; 0: as many as the CPU quota */

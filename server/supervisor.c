@@ -48,6 +48,7 @@ struct supervisor {
     size_t workers_n;
     atomic_int_fast64_t crashes;
     int64_t change_counter, published_at_us, swept_at_us;
+    bool store_by_environment;
     pthread_mutex_t lock; /* guards the workers' fds and pids */
     struct local_worker workers[WORKERS_MAX];
 };
@@ -70,21 +71,16 @@ static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     snprintf(niceness, sizeof niceness, "%lld", (long long)c->worker_nice);
     snprintf(lease, sizeof lease, "%lld", (long long)c->lease_ms);
     snprintf(fd, sizeof fd, "%d", WORKER_FD);
-    const char *const argv[] = {"descentd",
-                                "worker",
-                                *c->store_file ? "--store-file" : "--store",
-                                *c->store_file ? c->store_file : c->store,
-                                "--threads",
-                                threads,
-                                "--worker-nice",
-                                niceness,
-                                "--lease-ms",
-                                lease,
-                                "--log-level",
-                                c->log_level,
-                                "--wake-fd",
-                                fd,
-                                NULL};
+    const char *argv[16] = {"descentd",      "worker",     "--threads",  threads,
+                            "--worker-nice", niceness,     "--lease-ms", lease,
+                            "--log-level",   c->log_level, "--wake-fd",  fd};
+    if (*c->store_file) {
+        argv[12] = "--store-file";
+        argv[13] = c->store_file;
+    } else if (!s->store_by_environment) {
+        argv[12] = "--store";
+        argv[13] = c->store;
+    }
     int status = posix_spawn(&w->pid, s->options.program, &actions, &attributes,
                              (char *const *)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&attributes);
@@ -274,7 +270,13 @@ struct supervisor *supervisor_start(const struct supervisor_options *options,
         err_set(e, ERR_INTERNAL, NULL, "no file descriptor for the supervisor");
         goto failed;
     }
-    dead_owners_release(s);
+    size_t n;
+    s->store_by_environment = store_url_password(options->config->store, &n) != NULL;
+    if (s->store_by_environment) /* arguments are for everybody to see */
+        setenv("DESCENTD_STORE", options->config->store, 1);
+    /* Who lives is known of this machine alone, and not in another container of it. */
+    if (!store_is_shared(s->store))
+        dead_owners_release(s);
     for (size_t i = 0; i < s->workers_n; i++)
         s->workers[i].fd = -1;
     if (pthread_create(&s->thread, NULL, supervise, s) == 0)
