@@ -153,11 +153,12 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
 static bool rows_fit(const struct predict_request *request, const struct net *net,
                      struct err *e) {
     const struct rows *rows = &request->instances;
-    char first[ERR_WHERE_MAX];
-    json_path_index(first, request_path(request), 0);
-    if (rows->columns_n != net->inputs_n)
+    if (rows->columns_n != net->inputs_n) {
+        char first[ERR_WHERE_MAX];
+        json_path_index(first, request_path(request), 0);
         return err_set(e, ERR_INVALID, first, "expected %zu numbers, got %zu",
                        net->inputs_n, rows->columns_n);
+    }
     if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
         return err_set(e, ERR_TOO_LARGE, request->csv ? NULL : request_path(request),
                        "expected at most %zu rows for a model of %zu outputs, got %zu",
