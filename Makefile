@@ -82,7 +82,7 @@ image-test:
 
 # Formatting, both compilers with warnings as errors, and the tests under ASan and UBSan.
 SOURCES = $(shell git ls-files '*.c' '*.h')
-check: http-deps
+check: http-deps bench-deps
 	@sh deploy/deps.sh clang clang-format libclang-rt-14-dev
 	clang-format --dry-run -Werror $(SOURCES)
 	sh tests/layers.sh

@@ -62,6 +62,10 @@ bool model_name_check(const char *name, struct err *e)
     __attribute__((warn_unused_result));
 bool model_version_read(const char *text, int64_t *version, struct err *e)
     __attribute__((warn_unused_result));
+/* What {name} and {version} of a path name, a number, "latest" or an alias; free it. */
+bool model_version_get(struct store *store, const struct http_request *request,
+                       struct store_version *out, struct err *e)
+    __attribute__((warn_unused_result));
 /* What the documents of a version and an alias are made of; borrow what they are given.
  */
 struct version_view model_version_view(const struct store_version *v);
