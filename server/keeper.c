@@ -21,6 +21,7 @@ enum {
     LOOK_HINTED_MS = 100,  /* the same where the store says when somebody asks for one */
     LISTEN_MS = 1000,      /* between attempts to hear such hints */
     WRITE_MS = 100,        /* between batches of points */
+    PIECE_MS = 3,          /* between pieces of a checkpoint: others write too */
     HEARTBEATS_A_LEASE = 5 /* without points */
 };
 
@@ -228,12 +229,12 @@ static unsigned listen_now(struct keeper *k, int *fd) {
 /* How long to wait for a word from somebody. */
 static int pause_ms(struct keeper *k, unsigned hints) {
     pthread_mutex_lock(&k->lock);
-    bool writing = k->writer.files.n || k->files.n;
-    int pause = !k->keeping        ? store_is_shared(k->store) ? LISTEN_MS : -1
-                : k->away.since_us ? LOOK_MS
-                : writing          ? 0
-                : k->hinted        ? LOOK_HINTED_MS
-                                   : LOOK_MS;
+    int pause = !k->keeping         ? store_is_shared(k->store) ? LISTEN_MS : -1
+                : k->away.since_us  ? LOOK_MS
+                : k->writer.files.n ? PIECE_MS
+                : k->files.n        ? 0
+                : k->hinted         ? LOOK_HINTED_MS
+                                    : LOOK_MS;
     pthread_mutex_unlock(&k->lock);
     if (hints)
         wake(k);

@@ -21,7 +21,7 @@ struct daemon {
     int port;
     int out; /* its stdout */
     char dir[64], store[POSTGRES_URL_MAX], log[96];
-    bool shares; /* the store is another one's */
+    bool shares;                         /* the store is another one's */
     const char *flags[DAEMON_FLAGS_MAX]; /* more arguments of serve, ended by NULL */
     struct client client;
 };
