@@ -101,7 +101,8 @@ static bool access_check(struct exchange *x, const struct http_head *head) {
                    "expected \"Bearer \" and a token that is known here");
 }
 
-/* Judges everything that is known before the body. */
+/* Judges everything that is known before the body. What follows a head that is malformed
+ * cannot be trusted: the connection ends. */
 static bool head_accept(struct exchange *x, const char *url, const char *version) {
     struct http_head head;
     struct http_framing framing;
@@ -116,9 +117,12 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.if_none_match = http_head_field(&head, "If-None-Match");
     x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
     x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
-    return http_head_check(&head, &framing, &x->err) &&
-           http_head_path(url, x->path, &x->request, &x->err) && access_check(x, &head) &&
-           query_check(x) && receive_open(x, &head, &framing);
+    bool sound = http_head_check(&head, &framing, &x->err);
+    bool ok = sound && http_head_path(url, x->path, &x->request, &x->err) &&
+              access_check(x, &head) && query_check(x) &&
+              receive_open(x, &head, &framing);
+    x->close = !ok && !(sound && receive_skips(x, &head, &framing));
+    return ok;
 }
 
 /* ---- answers -------------------------------------------------------------------- */
@@ -155,8 +159,20 @@ static ssize_t feed_read(void *context, uint64_t at, char *to, size_t n) {
                              : (ssize_t)got;
 }
 
+static ssize_t feed_none(void *context, uint64_t at, char *to, size_t n) {
+    (void)context;
+    (void)at;
+    (void)to;
+    (void)n;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static bool is_head(const struct exchange *x) {
+    return strcmp(x->request.method, "HEAD") == 0;
+}
+
 /* The head of a feed. What the system would keep for a client that does not read counts
- * too. */
+ * too. The library would end the chunks of an answer to HEAD, which has none. */
 static struct MHD_Response *response_feed(struct exchange *x) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -165,7 +181,9 @@ static struct MHD_Response *response_feed(struct exchange *x) {
         setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     x->close = true;
     struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, FEED_BLOCK, feed_read, x, NULL);
+        MHD_SIZE_UNKNOWN, FEED_BLOCK, is_head(x) ? feed_none : feed_read, x, NULL);
+    if (response && is_head(x))
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     if (response) {
         MHD_add_response_header(response, "Cache-Control", "no-store");
         MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx */
@@ -228,7 +246,7 @@ static struct MHD_Response *response_new(struct exchange *x) {
 static enum MHD_Result reply_queue(struct exchange *x) {
     if (!coding_settle(x, false))
         return exchange_away_coding(x), MHD_YES;
-    bool ok = x->err.kind || !x->reply.feed || flow_open(x, &x->err);
+    bool ok = x->err.kind || !x->reply.feed || is_head(x) || flow_open(x, &x->err);
     (void)ok; /* x->err says it */
     if (x->err.kind)
         problem_set(x);
@@ -329,13 +347,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         x = *state = exchange_new(context, connection, method);
         if (!x)
             return MHD_NO;
-        if (head_accept(x, url, version)) {
-            reaper_phase(x->watched, REAPER_BODY, x->request.received_us);
-            return MHD_YES;
-        }
-        reaper_phase(x->watched, REAPER_BUSY, x->request.received_us);
-        x->close = true; /* what follows the head cannot be trusted, or is not wanted */
-        return reply_queue(x);
+        bool reads_on = head_accept(x, url, version) || !x->close;
+        reaper_phase(x->watched, reads_on ? REAPER_BODY : REAPER_BUSY,
+                     x->request.received_us);
+        return reads_on ? MHD_YES : reply_queue(x); /* the latter ends the connection */
     }
     if (*data_n)
         return receive_bytes(x, data, data_n) ? MHD_YES : MHD_NO;
