@@ -149,11 +149,14 @@ static void escape(struct text *t, char c) {
 }
 
 void text_json_string(struct text *t, const char *s) {
-    if (!s) {
+    if (s)
+        text_json_bytes(t, s, strlen(s));
+    else
         text_json_null(t);
-        return;
-    }
-    size_t n = strlen(s), plain = plain_bytes(s, s + n);
+}
+
+void text_json_bytes(struct text *t, const char *s, size_t n) {
+    size_t plain = plain_bytes(s, s + n);
     char *to = text_reserve(t, plain + 3), *at = to;
     if (!to)
         return;

@@ -21,3 +21,9 @@ int64_t clock_mono_us(void) {
 int64_t clock_coarse_us(void) {
     return microseconds(CLOCK_MONOTONIC_COARSE);
 }
+
+int64_t clock_mono_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}

@@ -9,5 +9,7 @@ int64_t clock_ms(void); /* milliseconds since 1970, may be set back */
 int64_t clock_mono_us(void);
 /* The same, up to some milliseconds late, for a fifth of the time. */
 int64_t clock_coarse_us(void);
+/* In nanoseconds. */
+int64_t clock_mono_ns(void);
 
 #endif
