@@ -153,12 +153,14 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
 /* ---- answers -------------------------------------------------------------------- */
 
 static void problem_set(struct exchange *x) {
+    bool plain = route_errors(x->route, &x->request) == ERRORS_PLAIN;
     flow_close(x);
-    x->reply.status = problem_status(x->err.kind);
+    x->reply.status =
+        plain ? problem_status_plain(x->err.kind) : problem_status(x->err.kind);
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
     text_free(&x->reply.body);
-    if (route_errors(x->route, &x->request) == ERRORS_PLAIN)
+    if (plain)
         problem_encode_plain(&x->err, &x->reply.body);
     else
         problem_encode(&x->err, x->request.id, &x->reply.body);
