@@ -149,22 +149,27 @@ bool handle_models_get(void *subsystem, struct store *store,
     return ok;
 }
 
+bool model_status_reply(struct store *store, const char *name, int64_t version,
+                        struct http_reply *reply, struct err *e) {
+    struct store_version v;
+    if (!store_version_get(store, name, version, &v, e))
+        return false;
+    struct version_view view = model_version_view(&v);
+    version_status_document_encode(&view, &reply->body);
+    text_string(&reply->body, "\n");
+    store_version_free(&v);
+    return true;
+}
+
 bool handle_versions_get(void *subsystem, struct store *store,
                          const struct http_request *request, struct http_reply *reply,
                          struct err *e) {
     (void)subsystem;
     const char *name = request->parameters[0];
-    struct store_version v;
     int64_t version;
-    if (!model_name_check(name, e) ||
-        !model_version_read(request->parameters[1], &version, e) ||
-        !store_version_get(store, name, version, &v, e))
-        return false;
-    struct version_view view = model_version_view(&v);
-    version_document_encode(&view, &reply->body);
-    text_string(&reply->body, "\n");
-    store_version_free(&v);
-    return true;
+    return model_name_check(name, e) &&
+           model_version_read(request->parameters[1], &version, e) &&
+           model_status_reply(store, name, version, reply, e);
 }
 
 bool handle_versions_delete(void *subsystem, struct store *store,
