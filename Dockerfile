@@ -3,7 +3,7 @@ FROM debian:bookworm-slim AS builder
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
         gcc libc6-dev make pkg-config libmicrohttpd-dev libopenblas-pthread-dev \
-        libjansson-dev libsqlite3-dev nettle-dev zlib1g-dev
+        libjansson-dev libsqlite3-dev libpq-dev nettle-dev zlib1g-dev
 WORKDIR /src
 COPY Makefile ./
 COPY engine engine
@@ -18,7 +18,7 @@ FROM debian:bookworm-slim
 # /data is for any uid: the mode that /tmp has, since the uid is not known before `docker run`.
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-        libmicrohttpd12 libopenblas0-pthread libjansson4 libsqlite3-0 libnettle8 zlib1g \
+        libmicrohttpd12 libopenblas0-pthread libjansson4 libsqlite3-0 libpq5 libnettle8 zlib1g \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old \
         /var/cache/ldconfig/* /var/lib/dpkg/*-old /var/log/* \
  && find /usr/share/doc -depth -type f ! -name copyright -delete \

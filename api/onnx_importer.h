@@ -14,6 +14,7 @@ struct importer {
     bool started; /* the chain knows its inputs */
     size_t step;
     size_t bytes_max;
+    size_t folded_n; /* products of constants that were folded so far */
 };
 
 /* The constant at an input; NULL where there is none. */
@@ -22,6 +23,9 @@ const struct onnx_tensor *importer_constant(const struct onnx_node *node, size_t
 /* Before the first step: the chain gets the input's width, which must be known. */
 bool importer_start(struct importer *im, struct err *e)
     __attribute__((warn_unused_result));
+
+/* Of an input of two axes: which is the samples'. */
+void importer_orient(struct importer *im);
 
 /* The constant as one number a unit; free() it. */
 double *importer_expand(struct importer *im, const struct onnx_tensor *constant,
@@ -45,6 +49,7 @@ importer_run_fn importer_activation, importer_elu, importer_leaky_relu, importer
 typedef bool importer_fold_fn(struct importer *im, const struct onnx_node *node,
                               struct onnx_tensor *out, struct err *e);
 importer_fold_fn importer_fold_constant, importer_fold_same, importer_fold_cast,
-    importer_fold_transpose, importer_fold_reshape;
+    importer_fold_transpose, importer_fold_reshape, importer_fold_arithmetic,
+    importer_fold_matmul;
 
 #endif

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/inflater.h"
 #include "engine/table.h"
 
 /* CSV: reader_csv.h says what is read, reader_csv_sniff.c how delimiter and header are
@@ -38,14 +39,15 @@ struct reader_options {
     int header; /* CSV: 1 there is one, 0 there is none, -1 found from the first rows */
     char delimiter;        /* CSV: ',', ';', '\t', or 0: found from the first rows */
     uint64_t inflated_max; /* bytes after gunzip */
-    unsigned ratio_max;    /* inflated / compressed, once past the first MiB */
+    unsigned ratio_max;    /* the inflater's */
     size_t columns_max;
     size_t row_bytes_max;
 };
 #define READER_OPTIONS_DEFAULT                                                           \
     {                                                                                    \
         .format = TABLE_AUTO, .header = -1, .inflated_max = UINT64_C(1) << 34,           \
-        .ratio_max = 200, .columns_max = 1 << 16, .row_bytes_max = 16 << 20              \
+        .ratio_max = INFLATER_RATIO_MAX, .columns_max = 1 << 16,                         \
+        .row_bytes_max = 16 << 20                                                        \
     }
 
 struct reader;

@@ -7,6 +7,7 @@
 
 #include "api/cursor_private.h"
 #include "api/number.h"
+#include "api/rows_private.h"
 #include "engine/memory.h"
 
 void rows_free(struct rows *rows) {
@@ -32,41 +33,40 @@ bool rows_room(struct rows *rows, const char *path, struct err *e) {
     return true;
 }
 
-/* One run of rows_scan. */
-struct scan {
-    struct cursor *c;
-    const char *path;
-    struct rows *rows;
-    size_t used; /* floats */
-    struct err *e;
-};
-
-/* Makes room for `wanted` floats, of which `used` are copied. Not zeroed: pages that an
- * estimate was too high by are never touched, and so never there. */
-static bool rows_reserve(struct scan *s, size_t wanted) {
-    struct rows *rows = s->rows;
+bool rows_reserve(struct rows *rows, size_t used, size_t wanted, const char *path,
+                  struct err *e) {
     size_t bytes;
     if (!size_mul(wanted, sizeof(float), &bytes) ||
         !size_add(bytes, MEMORY_ALIGN, &bytes))
-        return err_set(s->e, ERR_TOO_LARGE, s->path, "too many numbers");
+        return err_set(e, ERR_TOO_LARGE, path, "too many numbers");
     bytes -= bytes % MEMORY_ALIGN;
     float *values = aligned_alloc(MEMORY_ALIGN, bytes);
     if (!values)
-        return err_set(s->e, ERR_NO_MEMORY, s->path, "no memory for %zu numbers", wanted);
-    if (s->used > 0)
-        memcpy(values, rows->values, s->used * sizeof *values);
+        return err_set(e, ERR_NO_MEMORY, path, "no memory for %zu numbers", wanted);
+    if (used > 0)
+        memcpy(values, rows->values, used * sizeof *values);
     free(rows->values);
     rows->values = values;
     rows->capacity = bytes / sizeof *values;
     return true;
 }
 
+/* One run of rows_scan. */
+struct scan {
+    struct cursor *c;
+    const char *path;
+    bool flat;
+    struct rows *rows;
+    size_t used; /* floats */
+    struct err *e;
+};
+
 /* Half as much again: but a number and what separates it take two characters, so the text
  * that is left bounds what can come. */
 static bool rows_grow(struct scan *s) {
     size_t bound = s->used + (size_t)(s->c->end - s->c->at) / 2 + 1;
     size_t wanted = s->used + s->used / 2 + 256;
-    return rows_reserve(s, wanted < bound ? wanted : bound);
+    return rows_reserve(s->rows, s->used, wanted < bound ? wanted : bound, s->path, s->e);
 }
 
 /* Behind the first row, of `bytes` characters: room for as many of its kind as the text
@@ -80,7 +80,8 @@ static bool rows_estimate(struct scan *s, size_t bytes) {
     if (!size_mul(rows_n, s->used, &floats) || !size_add(floats, s->used, &floats) ||
         floats > bound)
         floats = bound;
-    return floats <= s->rows->capacity || rows_reserve(s, floats);
+    return floats <= s->rows->capacity ||
+           rows_reserve(s->rows, s->used, floats, s->path, s->e);
 }
 
 /* An error at a row, or at a number in it. */
@@ -89,12 +90,18 @@ struct place {
 };
 static struct place place_row(const struct scan *s, size_t row) {
     struct place place;
-    snprintf(place.text, sizeof place.text, "%s/%zu", s->path, row);
+    if (s->flat)
+        snprintf(place.text, sizeof place.text, "%s", s->path);
+    else
+        snprintf(place.text, sizeof place.text, "%s/%zu", s->path, row);
     return place;
 }
 static struct place place_number(const struct scan *s, size_t row, size_t column) {
     struct place place;
-    snprintf(place.text, sizeof place.text, "%s/%zu/%zu", s->path, row, column);
+    if (s->flat)
+        snprintf(place.text, sizeof place.text, "%s/%zu", s->path, column);
+    else
+        snprintf(place.text, sizeof place.text, "%s/%zu/%zu", s->path, row, column);
     return place;
 }
 
@@ -174,30 +181,63 @@ static bool row_scan_first(struct scan *s, size_t *columns) {
     return rows_estimate(s, (size_t)(s->c->at - from));
 }
 
-bool rows_scan(struct cursor *c, size_t columns_n, const char *path, struct rows *rows,
-               struct err *e) {
-    struct scan s = {.c = c, .path = path, .rows = rows, .e = e};
+static bool rows_scan_nested(struct scan *s, size_t columns) {
+    struct cursor *c = s->c;
     if (cursor_peek(c) != '[')
-        return cursor_mismatch(c, "an array of arrays of numbers", path, e);
+        return cursor_mismatch(c, "an array of arrays of numbers", s->path, s->e);
     c->at++;
     if (cursor_peek(c) == ']')
-        return err_set(e, ERR_INVALID, path, "expected at least one row");
-    size_t columns = columns_n;
-    if (!row_scan_first(&s, &columns))
+        return err_set(s->e, ERR_INVALID, s->path, "expected at least one row");
+    if (!row_scan_first(s, &columns))
         return false;
     size_t row = 1;
     for (char next; (next = cursor_peek(c)) != ']'; row++) {
         if (next != ',')
-            return cursor_refuse(c, "',' or ']'", NULL, e);
+            return cursor_refuse(c, "',' or ']'", NULL, s->e);
         c->at++;
         size_t n;
-        if (!row_scan(&s, row, columns, &n))
+        if (!row_scan(s, row, columns, &n))
             return false;
         if (n != columns)
-            return row_refuse(&s, row, columns, n);
+            return row_refuse(s, row, columns, n);
     }
     c->at++;
-    rows->rows_n = row;
-    rows->columns_n = columns;
+    s->rows->rows_n = row;
+    s->rows->columns_n = columns;
     return true;
+}
+
+static bool rows_scan_one(struct scan *s, size_t columns) {
+    if (!row_scan_first(s, &columns))
+        return false;
+    s->rows->rows_n = 1;
+    s->rows->columns_n = columns;
+    return true;
+}
+
+bool rows_scan_strictly(struct cursor *c, struct rows_form form, const char *path,
+                        struct rows *rows, struct err *e) {
+    struct scan s = {.c = c, .path = path, .flat = form.flat, .rows = rows, .e = e};
+    return form.flat ? rows_scan_one(&s, form.columns_n)
+                     : rows_scan_nested(&s, form.columns_n);
+}
+
+/* Below this the wide scanner's beginning and end cost more than it gains. */
+enum { WIDE_BYTES_MIN = 256 };
+
+static bool rows_scan_form(struct cursor *c, struct rows_form form, const char *path,
+                           struct rows *rows, struct err *e) {
+    return (c->end - c->at >= WIDE_BYTES_MIN && rows_scan_widely(c, form, rows)) ||
+           rows_scan_strictly(c, form, path, rows, e);
+}
+
+bool rows_scan(struct cursor *c, size_t columns_n, const char *path, struct rows *rows,
+               struct err *e) {
+    return rows_scan_form(c, (struct rows_form){.columns_n = columns_n}, path, rows, e);
+}
+
+bool rows_scan_flat(struct cursor *c, size_t columns_n, const char *path,
+                    struct rows *rows, struct err *e) {
+    return rows_scan_form(c, (struct rows_form){.flat = true, .columns_n = columns_n},
+                          path, rows, e);
 }

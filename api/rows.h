@@ -34,6 +34,11 @@ bool rows_room(struct rows *rows, const char *path, struct err *e)
 bool rows_scan(struct cursor *c, size_t columns_n, const char *path, struct rows *rows,
                struct err *e) __attribute__((warn_unused_result));
 
+/* The same for an array of at least one number, which is one row. Messages: at
+ * "/instances/0" for a number, at "/instances" for the length. */
+bool rows_scan_flat(struct cursor *c, size_t columns_n, const char *path,
+                    struct rows *rows, struct err *e) __attribute__((warn_unused_result));
+
 /* The targets column: m numbers, m strings, m booleans, or m rows of k numbers. Zero it.
  */
 struct column {

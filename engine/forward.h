@@ -10,7 +10,8 @@
 size_t forward_scratch_n(const struct net *net, size_t m);
 
 /* Y (m, n[L]) = A[L] of X (m, n[0]). `scratch` holds forward_scratch_n(net, m) floats,
- * aligned to 64 bytes. Any number of threads may share `net`. */
+ * aligned to 64 bytes. Any number of threads may share `net`. A row of Y depends on its
+ * own row of X alone, to the bit: what else is predicted with it changes nothing. */
 void forward_predict(const struct net *net, const float *X, size_t m, float *scratch,
                      float *Y);
 

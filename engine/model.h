@@ -47,7 +47,7 @@ struct model *model_new(struct model *from, struct err *e)
 void model_free(struct model *model); /* NULL is allowed */
 
 /* Rows are predicted in tiles of this many, so that scratch does not grow with m. */
-enum { MODEL_TILE_ROWS = 256 };
+enum { MODEL_TILE_ROWS = 128 };
 
 /* Floats of scratch, aligned to 64 bytes, for any number of rows up to m. */
 size_t model_scratch_n(const struct model *model, size_t m);

@@ -8,6 +8,7 @@
 
 #include "server/config_file.h"
 #include "server/machine.h"
+#include "server/store.h"
 #include "server/text_file.h"
 
 enum key_type { KEY_TEXT, KEY_INT, KEY_SWITCH };
@@ -33,7 +34,7 @@ static const struct key keys[] = {
     TEXT(listen, "--listen", "DESCENTD_LISTEN", "127.0.0.1:8080",
          "HOST:PORT to serve on; port 0 takes a free one"),
     TEXT(store, "--store", "DESCENTD_STORE", "./descentd.db",
-         "file that holds jobs, curves and models"),
+         "file, or postgresql://..., that holds jobs, curves and models"),
     TEXT(store_file, "--store-file", "DESCENTD_STORE_FILE", "",
          "file whose first line is the store, to keep a password out of sight"),
     TEXT(token_file, "--token-file", "DESCENTD_TOKEN_FILE", "",
@@ -275,24 +276,17 @@ void config_free(struct config *config) {
     config->file_text = NULL;
 }
 
-/* A store's address without the password in it: scheme://user:PASSWORD@host. */
-static void address_print(const char *address, FILE *to) {
-    const char *user = strstr(address, "://");
-    const char *host = user ? strrchr(user, '@') : NULL;
-    const char *colon = host ? memchr(user + 3, ':', (size_t)(host - user - 3)) : NULL;
-    if (colon)
-        fprintf(to, "%.*s:***%s", (int)(colon - address), address, host);
-    else
-        fputs(address, to);
-}
-
 static void value_print(const struct config *config, const struct key *key, FILE *to) {
     const char *field = (const char *)config + key->offset, *text;
+    char shown[STORE_SHOWN_MAX];
     int64_t number;
     memcpy(&text, field, sizeof text);
     memcpy(&number, field, sizeof number);
-    if (key->type == KEY_TEXT)
-        address_print(text, to);
+    if (key->offset == offsetof(struct config, store)) {
+        store_url_show(text, shown);
+        fputs(shown, to);
+    } else if (key->type == KEY_TEXT)
+        fputs(text, to);
     else if (key->type == KEY_SWITCH)
         fputs(number ? "yes" : "no", to);
     else

@@ -25,7 +25,7 @@ struct config {
     int64_t allow_anonymous;   /* whoever reaches a port beyond the loopback may ask */
     int64_t print_config;      /* instead of serving */
     const char *listen;        /* HOST:PORT, [HOST]:PORT */
-    const char *store;         /* a path */
+    const char *store;         /* a path, or postgresql://... */
     const char *default_model; /* NAME[@VERSION or @ALIAS] of requests that name none;
                                   "": the only one */
     const char *log_level;

@@ -1,10 +1,19 @@
-/* The narrow driver under store.c: what SQL needs of a database, and nothing else.
+/* The narrow seam under store.c: what SQL needs of a database, and nothing else. Behind
+ * it are two drivers, db_sqlite.c and db_postgres.c.
  *
  * One `struct db` is one connection, used by one thread at a time. Statements are
  * prepared once per connection and kept by their text (which must be a string literal).
- * Placeholders are $1, $2, ... without gaps. Errors are ERR_STORAGE, or ERR_NO_MEMORY, or
- * ERR_BUSY when another writer held the database for longer than the busy timeout, or
- * ERR_CONFLICT when a unique key stood in the way or the file is not a store. */
+ * Placeholders are $1, $2, ... without gaps. The SQL is what SQLite 3.40 and PostgreSQL
+ * 15 share, and two things besides: in a transaction ` FOR UPDATE`, ` FOR UPDATE SKIP
+ * LOCKED` and ` FOR KEY SHARE` lock rows (to SQLite, whose transaction has locked
+ * everything, they say nothing), and texts are compared by their bytes.
+ *
+ * Errors are ERR_STORAGE, or ERR_NO_MEMORY, or ERR_BUSY when others held a lock for
+ * longer than the busy timeout or in a deadlock, or ERR_CONFLICT when a unique key stood
+ * in the way or the file is not a store, or ERR_UNAVAILABLE when the server cannot be
+ * reached: then nothing was done, but for a commit (or a statement that writes outside of
+ * a transaction) nobody knows. A connection that was lost comes back by itself, and never
+ * within a transaction. */
 #ifndef SERVER_DB_H
 #define SERVER_DB_H
 
@@ -17,18 +26,34 @@
 struct db;
 struct db_statement;
 
-/* Opens (creating it if need be) the database at `path`. */
-struct db *db_open(const char *path, struct err *e) __attribute__((warn_unused_result));
+/* Opens the database at `url`: postgresql://... or postgres://..., or else the path of a
+ * file, which is made if need be. */
+struct db *db_open(const char *url, struct err *e) __attribute__((warn_unused_result));
 void db_close(struct db *db); /* NULL is allowed */
+
+/* The part of a server's URL that is its password: *n bytes of it, or NULL. */
+const char *db_url_password(const char *url, size_t *n);
+
+/* The URL as it may be shown: without its password and what follows the database's name.
+ */
+void db_url_show(const char *url, char *text, size_t size);
 
 /* Runs a text of one or more statements without results: migrations, BEGIN. */
 bool db_exec(struct db *db, const char *sql, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Transactions that write take the write lock at once. rollback never fails. */
+/* Transactions. SQLite's take the write lock at once; PostgreSQL's see what others have
+ * committed before each statement (READ COMMITTED), and lock rows where they say so.
+ * rollback never fails. */
 bool db_begin(struct db *db, struct err *e) __attribute__((warn_unused_result));
+/* The same, alone among those that begin so, without bounds on time: for migrations. */
+bool db_begin_alone(struct db *db, struct err *e) __attribute__((warn_unused_result));
 bool db_commit(struct db *db, struct err *e) __attribute__((warn_unused_result));
 void db_rollback(struct db *db);
+
+/* Between the transactions of a long series: a moment in which a writer that waits gets
+ * its turn. */
+void db_give_way(struct db *db);
 
 /* The statement of `sql`, reset, with no values bound; owned by db. */
 struct db_statement *db_prepare(struct db *db, const char *sql, struct err *e)
@@ -60,9 +85,30 @@ const char *db_text(struct db_statement *s, int column); /* "" for null */
 const void *db_bytes(struct db_statement *s, int column, size_t *n);
 
 /* The database's clock, in milliseconds since 1970 (SQLite: the host's). */
-int64_t db_now_ms(struct db *db);
+bool db_now_ms(struct db *db, int64_t *now_ms, struct err *e)
+    __attribute__((warn_unused_result));
 
-/* A number that changes whenever another connection has committed something. */
+/* A number that changes whenever another connection has committed something (and perhaps
+ * when it has not). -1: not known now. */
 int64_t db_change_counter(struct db *db);
+
+/* Whether other machines may use this database. */
+bool db_is_shared(const struct db *db);
+
+/* ---- hints ----------------------------------------------------------------------
+ * A word to whoever listens that something was committed, in place of looking all the
+ * time. It may be lost with a connection: looking now and then is the truth behind it. */
+
+/* Inside a transaction: with its commit the listeners hear `bits`. */
+bool db_notify(struct db *db, unsigned bits, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* From here on the connection listens. @return what to poll for input; it may be another
+ * one the next time. -1: nothing is to be heard now. */
+int db_listen(struct db *db);
+
+/* What was heard since the last call, and everything when something may have been missed.
+ * To be asked before each wait on db_listen's descriptor. */
+unsigned db_heard(struct db *db);
 
 #endif

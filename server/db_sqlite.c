@@ -1,4 +1,5 @@
-#include "server/db.h"
+/* SQLite: the whole store in one file of this machine. */
+#include "server/db_driver.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,27 +17,34 @@
 enum {
     BUSY_TIMEOUT_MS = 5000,
     BUSY_PAUSE_MS = 10,
-    STATEMENTS_MAX = 128,
-    PARAMETERS_MAX = 24,
+    BUSY_LOOK_US = 1000,         /* between looks of a writer that waits for another */
+    GIVE_WAY_US = 2500,          /* long enough for such a look, however late it comes */
     APPLICATION_ID = 0x64736364, /* "dscd": what file(1) and a foreign program see */
     FILE_FORMAT = 1              /* user_version: how this driver lays its file out */
 };
 
-struct db_statement {
-    struct db *db;
-    const char *sql;
+struct statement {
+    struct db_statement base; /* first: a db_statement is a statement */
     sqlite3_stmt *stmt;
     int bind_rc; /* the first bind that failed; reported by the step */
     /* SQLite numbers $1, $2, ... in the order in which they appear: here is the way back.
      */
-    int index[PARAMETERS_MAX + 1];
+    int index[DB_PARAMETERS_MAX + 1];
 };
 
-struct db {
+struct sqlite {
+    struct db base; /* first */
     sqlite3 *handle;
-    size_t statements_n;
-    struct db_statement statements[STATEMENTS_MAX];
+    int64_t busy_since_us; /* of the lock that is waited for */
 };
+
+static struct sqlite *sqlite_of(struct db *db) {
+    return (struct sqlite *)db;
+}
+
+static struct statement *statement_of(struct db_statement *s) {
+    return (struct statement *)s;
+}
 
 /* ---- errors --------------------------------------------------------------------- */
 
@@ -56,7 +64,7 @@ static enum err_kind kind_of(int rc) {
     }
 }
 
-static bool fail(struct db *db, int rc, struct err *e) {
+static bool fail(struct sqlite *db, int rc, struct err *e) {
     /* errmsg speaks of the last call, which is this one unless a clean-up came between.
      */
     const char *text = sqlite3_extended_errcode(db->handle) == rc
@@ -67,7 +75,8 @@ static bool fail(struct db *db, int rc, struct err *e) {
 
 /* ---- opening -------------------------------------------------------------------- */
 
-static bool pragma_int(struct db *db, const char *sql, int64_t *value, struct err *e) {
+static bool pragma_int(struct sqlite *db, const char *sql, int64_t *value,
+                       struct err *e) {
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
     if (rc == SQLITE_OK)
@@ -82,7 +91,7 @@ static bool pragma_int(struct db *db, const char *sql, int64_t *value, struct er
 }
 
 /* Whose file is this? Reads alone. *fresh: nobody has written anything yet. */
-static bool file_identify(struct db *db, bool *fresh, struct err *e) {
+static bool file_identify(struct sqlite *db, bool *fresh, struct err *e) {
     int64_t application, format, objects;
     if (!pragma_int(db, "PRAGMA application_id", &application, e) ||
         !pragma_int(db, "PRAGMA user_version", &format, e) ||
@@ -104,13 +113,13 @@ static bool file_identify(struct db *db, bool *fresh, struct err *e) {
 
 /* The same in a transaction of its own: three reads of one state, while another process
  * may be signing the file. */
-static bool file_identify_alone(struct db *db, bool *fresh, struct err *e) {
-    bool ok = db_exec(db, "BEGIN", e) && file_identify(db, fresh, e);
-    db_rollback(db);
+static bool file_identify_alone(struct sqlite *db, bool *fresh, struct err *e) {
+    bool ok = db_exec(&db->base, "BEGIN", e) && file_identify(db, fresh, e);
+    db_rollback(&db->base);
     return ok;
 }
 
-static bool wal_try(struct db *db, int *rc, struct err *e) {
+static bool wal_try(struct sqlite *db, int *rc, struct err *e) {
     sqlite3_stmt *stmt = NULL;
     *rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
     if (*rc == SQLITE_OK)
@@ -131,38 +140,54 @@ static bool wal_try(struct db *db, int *rc, struct err *e) {
     return ok;
 }
 
+static void pause_us(int64_t us) {
+    nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
+}
+
 /* The switch needs the file for itself, and SQLite does not ask the busy handler for it
  * when several processes attempt it at once: so the waiting is done here. */
-static bool wal_enable(struct db *db, struct err *e) {
-    const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
+static bool wal_enable(struct sqlite *db, struct err *e) {
     int rc = SQLITE_BUSY;
     for (int waited = 0; waited < BUSY_TIMEOUT_MS; waited += BUSY_PAUSE_MS) {
         if (!wal_try(db, &rc, e))
             return false;
         if (rc == SQLITE_ROW)
             return true;
-        nanosleep(&pause, NULL);
+        pause_us(BUSY_PAUSE_MS * 1000);
     }
     return fail(db, rc, e);
 }
 
-static bool file_stamp(struct db *db, struct err *e) {
+static bool file_stamp(struct sqlite *db, struct err *e) {
     bool fresh;
-    if (!db_begin(db, e))
+    if (!db_begin(&db->base, e))
         return false;
     char sql[96];
     snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
              APPLICATION_ID, FILE_FORMAT);
     /* Another process may have stamped it while this one waited for the lock. */
-    if (file_identify(db, &fresh, e) && (!fresh || db_exec(db, sql, e)))
-        return db_commit(db, e);
-    db_rollback(db);
+    if (file_identify(db, &fresh, e) && (!fresh || db_exec(&db->base, sql, e)))
+        return db_commit(&db->base, e);
+    db_rollback(&db->base);
     return false;
 }
 
-static bool settings_apply(struct db *db, struct err *e) {
+/* SQLite's own handler looks ever more seldom, up to each tenth of a second: somebody who
+ * writes one transaction after the other would keep the others out for seconds. */
+static int busy(void *context, int looks_n) {
+    struct sqlite *db = context;
+    int64_t now = clock_mono_us();
+    if (!looks_n)
+        db->busy_since_us = now;
+    if (now - db->busy_since_us >= BUSY_TIMEOUT_MS * INT64_C(1000))
+        return 0;
+    pause_us(BUSY_LOOK_US);
+    return 1;
+}
+
+static bool settings_apply(struct sqlite *db, struct err *e) {
     sqlite3 *h = db->handle;
-    int rc = sqlite3_busy_timeout(h, BUSY_TIMEOUT_MS);
+    int rc = sqlite3_busy_handler(h, busy, db);
     if (rc == SQLITE_OK)
         rc = sqlite3_db_config(h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (rc == SQLITE_OK)
@@ -175,11 +200,11 @@ static bool settings_apply(struct db *db, struct err *e) {
     return rc == SQLITE_OK || fail(db, rc, e);
 }
 
-static bool file_adopt(struct db *db, struct err *e) {
+static bool file_adopt(struct sqlite *db, struct err *e) {
     bool fresh;
     if (!settings_apply(db, e) || !file_identify_alone(db, &fresh, e) ||
         !wal_enable(db, e) ||
-        !db_exec(db,
+        !db_exec(&db->base,
                  "PRAGMA synchronous = FULL;"
                  "PRAGMA journal_size_limit = 67108864;"
                  "PRAGMA temp_store = MEMORY",
@@ -206,7 +231,9 @@ static bool file_create(const char *path, struct err *e) {
     return true;
 }
 
-struct db *db_open(const char *path, struct err *e) {
+static const struct db_driver driver;
+
+struct db *db_sqlite_open(const char *path, struct err *e) {
     /* A relative name gets "./" in front, so that SQLite sees neither ":memory:" nor a
      * URI. */
     char name[PATH_MAX];
@@ -217,25 +244,22 @@ struct db *db_open(const char *path, struct err *e) {
     }
     if (!file_create(name, e))
         return NULL;
-    struct db *db = calloc(1, sizeof *db);
+    struct sqlite *db = calloc(1, sizeof *db);
     if (!db) {
         err_set(e, ERR_NO_MEMORY, NULL, "store: no memory for a connection");
         return NULL;
     }
+    db->base.driver = &driver;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int rc = sqlite3_open_v2(name, &db->handle, flags, NULL);
     if (rc == SQLITE_OK ? file_adopt(db, e) : fail(db, rc, e))
-        return db;
-    db_close(db);
+        return &db->base;
+    db_close(&db->base);
     return NULL;
 }
 
-void db_close(struct db *db) {
-    if (!db)
-        return;
-    for (size_t i = 0; i < db->statements_n; i++)
-        sqlite3_finalize(db->statements[i].stmt);
-    int rc = sqlite3_close(db->handle);
+static void close_file(struct db *db) {
+    int rc = sqlite3_close(sqlite_of(db)->handle);
     assert(rc == SQLITE_OK);
     (void)rc;
     free(db);
@@ -243,9 +267,9 @@ void db_close(struct db *db) {
 
 /* ---- transactions --------------------------------------------------------------- */
 
-bool db_exec(struct db *db, const char *sql, struct err *e) {
-    int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK || fail(db, rc, e);
+static bool exec(struct db *db, const char *sql, struct err *e) {
+    int rc = sqlite3_exec(sqlite_of(db)->handle, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK || fail(sqlite_of(db), rc, e);
 }
 
 static bool sql_run(struct db *db, const char *sql, struct err *e) {
@@ -253,169 +277,204 @@ static bool sql_run(struct db *db, const char *sql, struct err *e) {
     return s && db_run(s, NULL, e);
 }
 
-bool db_begin(struct db *db, struct err *e) {
+static bool begin(struct db *db, struct err *e) {
     return sql_run(db, "BEGIN IMMEDIATE", e);
 }
 
-bool db_commit(struct db *db, struct err *e) {
-    if (sql_run(db, "COMMIT", e))
-        return true;
-    db_rollback(db);
-    return false;
+static bool commit(struct db *db, struct err *e) {
+    return sql_run(db, "COMMIT", e);
 }
 
-void db_rollback(struct db *db) {
-    /* Statements with rows left would keep the snapshot that is being given up. */
-    for (size_t i = 0; i < db->statements_n; i++)
-        sqlite3_reset(db->statements[i].stmt);
+static void give_way(struct db *db) {
+    (void)db; /* its lock is free already */
+    pause_us(GIVE_WAY_US);
+}
+
+static void rollback(struct db *db) {
     /* A full disk or a failed write may have rolled it back already. */
-    if (!sqlite3_get_autocommit(db->handle))
-        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    if (!sqlite3_get_autocommit(sqlite_of(db)->handle))
+        sqlite3_exec(sqlite_of(db)->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* ---- statements ----------------------------------------------------------------- */
 
-static bool parameters_map(struct db_statement *s, struct err *e) {
-    int n = sqlite3_bind_parameter_count(s->stmt);
-    for (int i = 1; i <= n; i++) {
-        const char *name = sqlite3_bind_parameter_name(s->stmt, i);
-        long number = name && *name == '$' ? strtol(name + 1, NULL, 10) : 0;
-        /* A gap in the numbers is an error here as it is elsewhere. */
-        if (number < 1 || number > n || number > PARAMETERS_MAX)
-            return err_set(e, ERR_INTERNAL, NULL, "store: parameter %s in: %s",
-                           name ? name : "?", s->sql);
-        s->index[number] = i;
+/* The locks that it has no word for, and no need of: a transaction is alone anyway. */
+static void locks_drop(char *sql) {
+    static const char *const CLAUSES[] = {" FOR UPDATE SKIP LOCKED", " FOR UPDATE",
+                                          " FOR KEY SHARE"};
+    for (size_t i = 0; i < sizeof CLAUSES / sizeof *CLAUSES; i++) {
+        size_t n = strlen(CLAUSES[i]);
+        for (char *at; (at = strstr(sql, CLAUSES[i]));)
+            memmove(at, at + n, strlen(at + n) + 1);
     }
+}
+
+static bool statement_compile(struct sqlite *db, struct statement *s, const char *text,
+                              struct err *e) {
+    int n, rc;
+    if (!db_parameters_count(text, &n, e))
+        return false;
+    char *sql = strdup(text);
+    if (!sql)
+        return err_set(e, ERR_NO_MEMORY, NULL, "store: no memory for a statement");
+    locks_drop(sql);
+    rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt,
+                            NULL);
+    free(sql);
+    if (rc != SQLITE_OK)
+        return fail(db, rc, e);
+    for (int i = 1; i <= n; i++)
+        s->index[atoi(sqlite3_bind_parameter_name(s->stmt, i) + 1)] = i;
     return true;
 }
 
-static struct db_statement *statement_new(struct db *db, const char *sql, struct err *e) {
-    if (db->statements_n == STATEMENTS_MAX) {
-        err_set(e, ERR_INTERNAL, NULL, "store: more than %d statements", STATEMENTS_MAX);
+static struct db_statement *prepare(struct db *db, const char *sql, struct err *e) {
+    struct statement *s = calloc(1, sizeof *s);
+    if (!s) {
+        err_set(e, ERR_NO_MEMORY, NULL, "store: no memory for a statement");
         return NULL;
     }
-    struct db_statement *s = &db->statements[db->statements_n];
-    *s = (struct db_statement){.db = db, .sql = sql};
-    int rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt,
-                                NULL);
-    if (rc != SQLITE_OK) {
-        fail(db, rc, e);
-        return NULL;
-    }
-    if (!parameters_map(s, e)) {
-        sqlite3_finalize(s->stmt);
-        return NULL;
-    }
-    db->statements_n++;
-    return s;
+    if (statement_compile(sqlite_of(db), s, sql, e))
+        return &s->base;
+    sqlite3_finalize(s->stmt);
+    free(s);
+    return NULL;
 }
 
-struct db_statement *db_prepare(struct db *db, const char *sql, struct err *e) {
-    /* Literals have one address each, so the address stands for the text. */
-    for (size_t i = 0; i < db->statements_n; i++) {
-        struct db_statement *s = &db->statements[i];
-        if (s->sql != sql)
-            continue;
-        sqlite3_reset(s->stmt);
-        sqlite3_clear_bindings(s->stmt);
-        s->bind_rc = SQLITE_OK;
-        return s;
-    }
-    return statement_new(db, sql, e);
+static void reset(struct db_statement *q) {
+    struct statement *s = statement_of(q);
+    sqlite3_reset(s->stmt);
+    sqlite3_clear_bindings(s->stmt);
+    s->bind_rc = SQLITE_OK;
 }
 
-static int index_of(const struct db_statement *s, int index) {
-    assert(index >= 1 && index <= PARAMETERS_MAX && s->index[index] > 0);
+static void finalize(struct db_statement *q) {
+    sqlite3_finalize(statement_of(q)->stmt);
+    free(q);
+}
+
+static int index_of(const struct statement *s, int index) {
+    assert(index >= 1 && index <= DB_PARAMETERS_MAX && s->index[index] > 0);
     return s->index[index];
 }
 
-static void bound(struct db_statement *s, int rc) {
+static void bound(struct statement *s, int rc) {
     if (s->bind_rc == SQLITE_OK)
         s->bind_rc = rc;
 }
 
-void db_bind_int(struct db_statement *s, int index, int64_t value) {
+static void bind_int(struct db_statement *q, int index, int64_t value) {
+    struct statement *s = statement_of(q);
     bound(s, sqlite3_bind_int64(s->stmt, index_of(s, index), value));
 }
 
-void db_bind_double(struct db_statement *s, int index, double value) {
+static void bind_double(struct db_statement *q, int index, double value) {
+    struct statement *s = statement_of(q);
     bound(s, sqlite3_bind_double(s->stmt, index_of(s, index), value));
 }
 
-void db_bind_text(struct db_statement *s, int index, const char *text) {
+static void bind_text(struct db_statement *q, int index, const char *text) {
+    struct statement *s = statement_of(q);
     bound(s, sqlite3_bind_text64(s->stmt, index_of(s, index), text,
                                  text ? strlen(text) : 0, SQLITE_STATIC, SQLITE_UTF8));
 }
 
-void db_bind_bytes(struct db_statement *s, int index, const void *bytes, size_t n) {
+static void bind_bytes(struct db_statement *q, int index, const void *bytes, size_t n) {
+    struct statement *s = statement_of(q);
     /* A NULL pointer would be bound as null, and no bytes are not null. */
     bound(s, sqlite3_bind_blob64(s->stmt, index_of(s, index), n ? bytes : "", n,
                                  SQLITE_STATIC));
 }
 
-void db_bind_null(struct db_statement *s, int index) {
+static void bind_null(struct db_statement *q, int index) {
+    struct statement *s = statement_of(q);
     bound(s, sqlite3_bind_null(s->stmt, index_of(s, index)));
 }
 
-enum db_step db_step(struct db_statement *s, struct err *e) {
+static enum db_step step(struct db_statement *q, struct err *e) {
+    struct statement *s = statement_of(q);
     int rc = s->bind_rc == SQLITE_OK ? sqlite3_step(s->stmt) : s->bind_rc;
     if (rc == SQLITE_ROW)
         return DB_ROW;
     if (rc != SQLITE_DONE)
-        fail(s->db, rc, e);
+        fail(sqlite_of(q->db), rc, e);
     sqlite3_reset(s->stmt); /* one that met a lock would stay active */
     return rc == SQLITE_DONE ? DB_DONE : DB_FAILED;
 }
 
-bool db_run(struct db_statement *s, int64_t *changed, struct err *e) {
-    enum db_step step;
-    do
-        step = db_step(s, e);
-    while (step == DB_ROW);
-    if (step == DB_DONE && changed)
-        *changed = sqlite3_changes64(s->db->handle);
-    return step == DB_DONE;
+static int64_t changed(struct db_statement *q) {
+    return sqlite3_changes64(sqlite_of(q->db)->handle);
 }
 
-void db_end(struct db_statement *s) {
-    if (s)
-        sqlite3_reset(s->stmt);
+static void end(struct db_statement *q) {
+    sqlite3_reset(statement_of(q)->stmt);
 }
 
 /* ---- columns -------------------------------------------------------------------- */
 
-bool db_is_null(struct db_statement *s, int column) {
-    return sqlite3_column_type(s->stmt, column) == SQLITE_NULL;
+static bool is_null(struct db_statement *q, int column) {
+    return sqlite3_column_type(statement_of(q)->stmt, column) == SQLITE_NULL;
 }
 
-int64_t db_int(struct db_statement *s, int column) {
-    return sqlite3_column_int64(s->stmt, column);
+static int64_t column_int(struct db_statement *q, int column) {
+    return sqlite3_column_int64(statement_of(q)->stmt, column);
 }
 
-double db_double(struct db_statement *s, int column) {
-    return sqlite3_column_double(s->stmt, column);
+static double column_double(struct db_statement *q, int column) {
+    return sqlite3_column_double(statement_of(q)->stmt, column);
 }
 
-const char *db_text(struct db_statement *s, int column) {
-    const char *text = (const char *)sqlite3_column_text(s->stmt, column);
+static const char *column_text(struct db_statement *q, int column) {
+    const char *text = (const char *)sqlite3_column_text(statement_of(q)->stmt, column);
     return text ? text : "";
 }
 
-const void *db_bytes(struct db_statement *s, int column, size_t *n) {
-    const void *bytes = sqlite3_column_blob(s->stmt, column);
-    *n = (size_t)sqlite3_column_bytes(s->stmt, column);
+static const void *column_bytes(struct db_statement *q, int column, size_t *n) {
+    const void *bytes = sqlite3_column_blob(statement_of(q)->stmt, column);
+    *n = (size_t)sqlite3_column_bytes(statement_of(q)->stmt, column);
     return bytes;
 }
 
-int64_t db_now_ms(struct db *db) {
+/* ---- clock and changes ---------------------------------------------------------- */
+
+static bool now_ms(struct db *db, int64_t *now, struct err *e) {
     (void)db; /* a library has no clock of its own */
-    return clock_ms();
+    (void)e;
+    *now = clock_ms();
+    return true;
 }
 
-int64_t db_change_counter(struct db *db) {
+static int64_t change_counter(struct db *db) {
     struct err e = {0};
     struct db_statement *s = db_prepare(db, "PRAGMA data_version", &e);
     int64_t counter = s && db_step(s, &e) == DB_ROW ? db_int(s, 0) : -1;
     db_end(s);
     return counter;
 }
+
+static const struct db_driver driver = {
+    .close = close_file,
+    .exec = exec,
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
+    .give_way = give_way,
+    .prepare = prepare,
+    .reset = reset,
+    .finalize = finalize,
+    .bind_int = bind_int,
+    .bind_double = bind_double,
+    .bind_text = bind_text,
+    .bind_bytes = bind_bytes,
+    .bind_null = bind_null,
+    .step = step,
+    .changed = changed,
+    .end = end,
+    .is_null = is_null,
+    .column_int = column_int,
+    .column_double = column_double,
+    .column_text = column_text,
+    .column_bytes = column_bytes,
+    .now_ms = now_ms,
+    .change_counter = change_counter,
+};

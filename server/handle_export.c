@@ -84,12 +84,8 @@ bool handle_versions_export(void *subsystem, struct store *store,
                             struct err *e) {
     (void)subsystem;
     struct store_version v;
-    int64_t version;
     size_t format;
-    if (!model_name_check(request->parameters[0], e) ||
-        !model_version_read(request->parameters[1], &version, e) ||
-        !format_read(request, &format, e) ||
-        !store_version_get(store, request->parameters[0], version, &v, e))
+    if (!format_read(request, &format, e) || !model_version_get(store, request, &v, e))
         return false;
     struct export_source source = {.version = &v};
     bool ok = store_blob_get(store, v.blob, &source.bytes, &source.n, e) &&

@@ -86,16 +86,12 @@ bool handle_labels_get(void *subsystem, struct store *store,
                        const struct http_request *request, struct http_reply *reply,
                        struct err *e) {
     struct model_ref ref;
-    struct store_alias alias;
+    struct store_version v;
     (void)subsystem;
-    if (!path_model(request, &ref, e))
+    if (!path_model(request, &ref, e) || !model_version_get(store, request, &v, e))
         return false;
-    if (ref.alias[0]) {
-        if (!store_alias_get(store, ref.name, ref.alias, &alias, e))
-            return false;
-        ref.version = alias.version;
-    }
-    return model_status_reply(store, ref.name, ref.version, reply, e);
+    model_document_reply(&v, reply);
+    return true;
 }
 
 bool handle_metadata(void *subsystem, struct store *store,

@@ -62,6 +62,10 @@ bool model_name_check(const char *name, struct err *e)
     __attribute__((warn_unused_result));
 bool model_version_read(const char *text, int64_t *version, struct err *e)
     __attribute__((warn_unused_result));
+/* What {name} and {version} of a path name, a number, "latest" or an alias; free it. */
+bool model_version_get(struct store *store, const struct http_request *request,
+                       struct store_version *out, struct err *e)
+    __attribute__((warn_unused_result));
 /* What the documents of a version and an alias are made of; borrow what they are given.
  */
 struct version_view model_version_view(const struct store_version *v);
@@ -72,10 +76,8 @@ bool model_version_reply(struct registry *registry, struct store *store, const c
                          int64_t version, struct http_reply *reply, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The document of a version (0: the latest) with its state. */
-bool model_status_reply(struct store *store, const char *name, int64_t version,
-                        struct http_reply *reply, struct err *e)
-    __attribute__((warn_unused_result));
+/* The document of a version, with its state; frees it. */
+void model_document_reply(struct store_version *v, struct http_reply *reply);
 
 /* `limit` and `after` of a list. */
 struct page {

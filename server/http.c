@@ -19,6 +19,7 @@
 #include "server/http_exchange.h"
 #include "server/http_head.h"
 #include "server/http_query.h"
+#include "server/http_receive.h"
 #include "server/log.h"
 #include "server/machine.h"
 #include "server/metrics.h"
@@ -100,37 +101,6 @@ static bool access_check(struct exchange *x, const struct http_head *head) {
                    "expected \"Bearer \" and a token that is known here");
 }
 
-static struct http_body_limit body_limit(const struct exchange *x) {
-    const struct config *config = x->http->options.config;
-    if (x->route->stream)
-        return (struct http_body_limit){true, (uint64_t)config->upload_bytes_max,
-                                        "--upload-bytes-max"};
-    return (struct http_body_limit){x->route->body, (uint64_t)config->body_bytes_max,
-                                    "--body-bytes-max"};
-}
-
-/* Limits and memory for a body that is to come. */
-static bool body_check(struct exchange *x, const struct http_head *head,
-                       const struct http_framing *framing) {
-    struct http *h = x->http;
-    struct http_body_limit limit = body_limit(x);
-    if (!http_body_check(framing, &limit, &x->err))
-        return false;
-    if (!x->route->stream)
-        return !x->route->body || (http_head_media(head, x->route->body, &x->err) &&
-                                   (!framing->length_known || !framing->length ||
-                                    http_body_reserve(&h->bodies, &x->body,
-                                                      (size_t)framing->length, &x->err)));
-    struct upload_options options = {.stream = x->route->stream,
-                                     .subsystem =
-                                         h->options.subsystems[x->route->subsystem],
-                                     .request = &x->request,
-                                     .framing = framing,
-                                     .bodies = &h->bodies};
-    return http_head_coding(head, "gzip", &x->err) &&
-           (x->upload = upload_open(&options, &x->err));
-}
-
 /* Judges everything that is known before the body. */
 static bool head_accept(struct exchange *x, const char *url, const char *version) {
     struct http_head head;
@@ -147,7 +117,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
     return http_head_check(&head, &framing, &x->err) &&
            http_head_path(url, x->path, &x->request, &x->err) && access_check(x, &head) &&
-           query_check(x) && body_check(x, &head, &framing);
+           query_check(x) && receive_open(x, &head, &framing);
 }
 
 /* ---- answers -------------------------------------------------------------------- */
@@ -235,6 +205,8 @@ static struct MHD_Response *response_new(struct exchange *x) {
     }
     if (reply->allow)
         MHD_add_response_header(response, "Allow", reply->allow);
+    if (x->err.kind == ERR_MEDIA && strcmp(x->err.where, "Content-Encoding") == 0)
+        MHD_add_response_header(response, "Accept-Encoding", HTTP_CODINGS);
     if (reply->status == 401)
         MHD_add_response_header(response, "WWW-Authenticate",
                                 "Bearer realm=\"descentd\"");
@@ -277,12 +249,10 @@ static enum MHD_Result reply_queue(struct exchange *x) {
 
 static enum MHD_Result exchange_start(struct exchange *x) {
     reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
-    if (x->err.kind)
+    if (!receive_end(x))
         return reply_queue(x);
     if (x->upload)
         return exchange_away_end(x), MHD_YES;
-    x->request.body = x->body.bytes ? x->body.bytes : "";
-    x->request.body_n = x->body.n;
     if (x->route->waits || x->request.body_n > INLINE_BODY_MAX)
         return exchange_away_call(x), MHD_YES;
     exchange_call(x, NULL);
@@ -336,36 +306,6 @@ static struct exchange *exchange_new(struct http *h, struct MHD_Connection *conn
     return x;
 }
 
-/* More of the body. After an error it is read and forgotten, so that the answer arrives.
- */
-static bool body_append(struct exchange *x, const char *data, size_t n) {
-    struct http_body_limit limit = body_limit(x);
-    x->request.body_n += n;
-    if (x->err.kind)
-        return x->request.body_n <= 2 * limit.max;
-    bool ok = !limit.expected ||
-              http_body_append(&x->http->bodies, &x->body, data, n, &limit, &x->err);
-    (void)ok; /* x->err says it */
-    return true;
-}
-
-/* More of a body that goes on in pieces. What a full piece has no room for stays with
- * the library, which does not call again before the connection is resumed. */
-static enum MHD_Result stream_append(struct exchange *x, const char *data, size_t *n) {
-    struct http_body_limit limit = body_limit(x);
-    if (x->request.body_n + *n > limit.max)
-        err_set(&x->err, ERR_TOO_LARGE, NULL,
-                "the body is over the limit of %" PRIu64 " bytes (%s)", limit.max,
-                limit.flag);
-    size_t taken = x->err.kind ? *n : upload_fill(x->upload, data, *n);
-    x->request.body_n += taken;
-    *n -= taken;
-    reaper_bytes(x->watched, taken);
-    if (*n)
-        return exchange_away_piece(x), MHD_YES;
-    return x->request.body_n <= 2 * limit.max ? MHD_YES : MHD_NO;
-}
-
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
                                   const char *url, const char *method,
                                   const char *version, const char *data, size_t *data_n,
@@ -383,14 +323,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         x->close = true; /* what follows the head cannot be trusted, or is not wanted */
         return reply_queue(x);
     }
-    if (*data_n && x->upload)
-        return stream_append(x, data, data_n);
-    if (*data_n) {
-        size_t n = *data_n;
-        *data_n = 0;
-        reaper_bytes(x->watched, n);
-        return body_append(x, data, n) ? MHD_YES : MHD_NO;
-    }
+    if (*data_n)
+        return receive_bytes(x, data, data_n) ? MHD_YES : MHD_NO;
     if (x->state == EXCHANGE_READING)
         return exchange_start(x);
     return x->state == EXCHANGE_ANSWERED ? reply_queue(x) : MHD_YES;

@@ -4,7 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/inflater.h"
+
+enum {
+    INFLATED_FIRST_BYTES = 16 << 10, /* of one whose length is not known */
+    INFLATED_FACTOR = 4              /* what is made room for at first */
+};
+
+/* Counts `more` bytes among those of all bodies. */
+static bool bytes_charge(struct http_bodies *all, struct http_body *b, size_t more,
+                         struct err *e) {
+    size_t before = atomic_fetch_add(&all->bytes, more);
+    if (before + more > all->bytes_max) {
+        atomic_fetch_sub(&all->bytes, more);
+        return err_set(e, ERR_UNAVAILABLE, NULL,
+                       "the bodies in flight fill --body-memory-max; try again");
+    }
+    b->reserved += more;
+    return true;
+}
+
+static void inflater_close(struct http_bodies *all, struct http_body *b) {
+    if (!b->inflater)
+        return;
+    inflater_free(b->inflater);
+    b->inflater = NULL;
+    b->reserved -= INFLATER_MEMORY_BYTES;
+    atomic_fetch_sub(&all->bytes, INFLATER_MEMORY_BYTES);
+}
+
 void http_body_free(struct http_bodies *all, struct http_body *b) {
+    inflater_close(all, b);
     atomic_fetch_sub(&all->bytes, b->reserved);
     free(b->bytes);
     *b = (struct http_body){0};
@@ -25,14 +55,8 @@ bool http_body_check(const struct http_framing *framing,
 
 bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capacity,
                        struct err *e) {
-    size_t more = capacity - b->capacity;
-    size_t before = atomic_fetch_add(&all->bytes, more);
-    if (before + more > all->bytes_max) {
-        atomic_fetch_sub(&all->bytes, more);
-        return err_set(e, ERR_UNAVAILABLE, NULL,
-                       "the bodies in flight fill --body-memory-max; try again");
-    }
-    b->reserved += more;
+    if (!bytes_charge(all, b, capacity - b->capacity, e))
+        return false;
     char *grown = realloc(b->bytes, capacity);
     if (!grown)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the body");
@@ -41,13 +65,78 @@ bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capa
     return true;
 }
 
+static bool inflater_open(struct http_bodies *all, struct http_body *b,
+                          enum http_coding coding, const struct http_body_limit *limit,
+                          struct err *e) {
+    /* Over the limit is ours to say: the inflater does not know the flag. */
+    const struct inflater_options options = {
+        .form = coding == CODING_GZIP ? INFLATER_GZIP : INFLATER_DEFLATE,
+        .inflated_max = limit->max + 1,
+        .ratio_max = INFLATER_RATIO_MAX,
+        .what = "the body"};
+    if (!bytes_charge(all, b, INFLATER_MEMORY_BYTES, e))
+        return false;
+    b->inflater = inflater_new(&options, e);
+    if (b->inflater)
+        return true;
+    b->reserved -= INFLATER_MEMORY_BYTES;
+    atomic_fetch_sub(&all->bytes, INFLATER_MEMORY_BYTES);
+    return false;
+}
+
+bool http_body_open(struct http_bodies *all, struct http_body *b,
+                    const struct http_framing *framing, enum http_coding coding,
+                    const struct http_body_limit *limit, struct err *e) {
+    uint64_t most = limit->max / INFLATED_FACTOR, length = framing->length;
+    if (framing->length_known && !length)
+        return true;
+    if (coding == CODING_NONE)
+        return !framing->length_known || http_body_reserve(all, b, (size_t)length, e);
+    if (!inflater_open(all, b, coding, limit, e))
+        return false;
+    return !framing->length_known ||
+           http_body_reserve(
+               all, b, (size_t)(length < most ? INFLATED_FACTOR * length : limit->max),
+               e);
+}
+
+bool http_body_too_large(const char *what, const struct http_body_limit *limit,
+                         struct err *e) {
+    return err_set(e, ERR_TOO_LARGE, NULL,
+                   "the %s is over the limit of %" PRIu64 " bytes (%s)", what, limit->max,
+                   limit->flag);
+}
+
+static bool body_inflate(struct http_bodies *all, struct http_body *b, const char *data,
+                         size_t n, const struct http_body_limit *limit, struct err *e) {
+    struct inflater_io io = {.in = data, .in_n = n};
+    do {
+        if (b->n == b->capacity) {
+            size_t first = INFLATED_FIRST_BYTES, most = (size_t)limit->max + 1;
+            size_t capacity = b->n < first / 2 ? first : 2 * b->n;
+            if (!http_body_reserve(all, b, capacity < most ? capacity : most, e))
+                return false;
+        }
+        size_t room = b->capacity - b->n;
+        io.to = b->bytes + b->n;
+        io.room = room;
+        if (!inflater_run(b->inflater, &io, e))
+            return false;
+        b->n += room - io.room;
+        if (b->n > limit->max)
+            return http_body_too_large("inflated body", limit, e);
+    } while (io.in_n > 0 || io.room == 0);
+    return true;
+}
+
 bool http_body_append(struct http_bodies *all, struct http_body *b, const char *data,
                       size_t n, const struct http_body_limit *limit, struct err *e) {
+    b->received_n += n;
+    if (b->received_n > limit->max)
+        return http_body_too_large("body", limit, e);
+    if (b->inflater)
+        return body_inflate(all, b, data, n, limit, e);
     size_t need = b->n + n;
-    if (need > limit->max)
-        return err_set(e, ERR_TOO_LARGE, NULL,
-                       "the body is over the limit of %" PRIu64 " bytes (%s)", limit->max,
-                       limit->flag);
     if (need > b->capacity) {
         size_t capacity = need < limit->max / 2 ? 2 * need : (size_t)limit->max;
         if (!http_body_reserve(all, b, capacity, e))
@@ -56,4 +145,10 @@ bool http_body_append(struct http_bodies *all, struct http_body *b, const char *
     memcpy(b->bytes + b->n, data, n);
     b->n = need;
     return true;
+}
+
+bool http_body_end(struct http_bodies *all, struct http_body *b, struct err *e) {
+    bool ok = !b->inflater || inflater_end(b->inflater, e);
+    inflater_close(all, b);
+    return ok;
 }

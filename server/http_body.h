@@ -1,5 +1,6 @@
-/* The bytes of a body that is collected whole, within what one body and what all bodies
- * in flight may take. One thread at a time; the count of all is shared. */
+/* The bytes of a body that is collected whole, inflated as it comes, within what one body
+ * and what all bodies in flight may take. One thread at a time; the count of all is
+ * shared. */
 #ifndef SERVER_HTTP_BODY_H
 #define SERVER_HTTP_BODY_H
 
@@ -13,9 +14,12 @@ struct http_bodies {
 };
 
 /* Zero-initialise; http_body_free. */
+struct inflater;
 struct http_body {
     char *bytes;
     size_t n, capacity, reserved;
+    uint64_t received_n;       /* before it was inflated */
+    struct inflater *inflater; /* owned; NULL: it comes as it is */
 };
 void http_body_free(struct http_bodies *all, struct http_body *b);
 
@@ -31,13 +35,28 @@ bool http_body_check(const struct http_framing *framing,
                      const struct http_body_limit *limit, struct err *e)
     __attribute__((warn_unused_result));
 
+/* ERR_TOO_LARGE: "the inflated body is over ...". @return false. */
+bool http_body_too_large(const char *what, const struct http_body_limit *limit,
+                         struct err *e);
+
 /* Room for `capacity` bytes. ERR_UNAVAILABLE when all bodies together take too much. */
 bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capacity,
                        struct err *e) __attribute__((warn_unused_result));
 
-/* More of it. */
+/* Makes ready for a body of that framing and coding. */
+bool http_body_open(struct http_bodies *all, struct http_body *b,
+                    const struct http_framing *framing, enum http_coding coding,
+                    const struct http_body_limit *limit, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* More of it. ERR_TOO_LARGE: it, or what it inflates to, is over the limit; ERR_INVALID:
+ * it is not of its coding. */
 bool http_body_append(struct http_bodies *all, struct http_body *b, const char *data,
                       size_t n, const struct http_body_limit *limit, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* That was all of it. ERR_INVALID where it ends inside its coding. */
+bool http_body_end(struct http_bodies *all, struct http_body *b, struct err *e)
     __attribute__((warn_unused_result));
 
 #endif

@@ -104,14 +104,29 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
            origin_check(head, http_head_field(head, "Host"), e);
 }
 
-bool http_head_coding(const struct http_head *head, const char *known, struct err *e) {
-    const char *coding = http_head_field(head, "Content-Encoding");
-    if (!coding || strcasecmp(coding, "identity") == 0 ||
-        (known && strcasecmp(coding, known) == 0))
+bool http_head_coding(const struct http_head *head, enum http_coding *coding,
+                      struct err *e) {
+    static const struct {
+        const char *name;
+        enum http_coding coding;
+    } known[] = {{"identity", CODING_NONE},
+                 {"gzip", CODING_GZIP},
+                 {"x-gzip", CODING_GZIP},
+                 {"deflate", CODING_DEFLATE}};
+    const char *name = http_head_field(head, "Content-Encoding");
+    *coding = CODING_NONE;
+    if (!name)
         return true;
-    return err_set(e, ERR_MEDIA, "Content-Encoding", "expected %s%s, got \"%.40s\"",
-                   known ? "identity or " : "no content coding", known ? known : "",
-                   coding);
+    bool one = fields_count(head, "Content-Encoding") == 1;
+    for (size_t i = 0; one && i < sizeof known / sizeof *known; i++) {
+        if (strcasecmp(name, known[i].name) != 0)
+            continue;
+        *coding = known[i].coding;
+        return true;
+    }
+    return err_set(e, ERR_MEDIA, "Content-Encoding",
+                   "expected one of " HTTP_CODINGS " and identity, got %s%.40s\"",
+                   one ? "\"" : "several from \"", name);
 }
 
 bool http_head_media_is(const char *content_type, const char *type) {
@@ -127,8 +142,6 @@ bool http_head_media(const struct http_head *head, unsigned body, struct err *e)
                  {BODY_CSV, "text/csv"},
                  {BODY_BYTES, "application/octet-stream"}};
     char expected[96] = "";
-    if (!http_head_coding(head, NULL, e))
-        return false;
     const char *type = http_head_field(head, "Content-Type");
     if (!type || http_head_media_is(type, "application/x-www-form-urlencoded"))
         return true;

@@ -34,17 +34,19 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) __attribute__((warn_unused_result));
 
 /* Whether the body may be what the route takes (of enum route_body): application/json,
- * text/csv, application/octet-stream; curl's form type, or none, for any of them; no
- * content coding. ERR_MEDIA otherwise. */
+ * text/csv, application/octet-stream; curl's form type, or none, for any of them.
+ * ERR_MEDIA otherwise. */
 bool http_head_media(const struct http_head *head, unsigned body, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Whether a Content-Type (NULL: none) is `type`, whatever its parameters. */
 bool http_head_media_is(const char *content_type, const char *type);
 
-/* Whether Content-Encoding is absent, identity, or `known` (NULL: none). ERR_MEDIA. */
-bool http_head_coding(const struct http_head *head, const char *known, struct err *e)
-    __attribute__((warn_unused_result));
+/* What Content-Encoding says (RFC 9110, section 8.4): at most one coding. ERR_MEDIA. */
+enum http_coding { CODING_NONE, CODING_GZIP, CODING_DEFLATE };
+#define HTTP_CODINGS "gzip, deflate" /* those that are known */
+bool http_head_coding(const struct http_head *head, enum http_coding *coding,
+                      struct err *e) __attribute__((warn_unused_result));
 
 /* The field's value; NULL when there is none. Names compare without case. */
 const char *http_head_field(const struct http_head *head, const char *name);

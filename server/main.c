@@ -199,12 +199,13 @@ static int serve(const struct config *config) {
     struct err e = {0};
     int signals = signals_open(&e);
     bool ok = signals >= 0 && server_start(server, &e);
+    char store[STORE_SHOWN_MAX];
+    store_url_show(config->store, store);
     if (ok) {
         log_write(LOG_INFO, "serving", "address",
                   LOG_TEXT(http_address(atomic_load(&server->http))), "store",
-                  LOG_TEXT(server->config.store), "workers",
-                  LOG_INT(server->config.workers), "blas", LOG_TEXT(matrix_blas_name()),
-                  NULL);
+                  LOG_TEXT(store), "workers", LOG_INT(server->config.workers), "blas",
+                  LOG_TEXT(matrix_blas_name()), NULL);
         printf("listening on http://%s\n", http_address(atomic_load(&server->http)));
         fflush(stdout);
         if (server->tokens)
@@ -257,6 +258,23 @@ static int print(const struct config *config) {
     return 0;
 }
 
+/* Takes a password away from where `ps` would show it. */
+static void password_hide(struct config *config, int argc, char **argv) {
+    size_t n;
+    const char *password = store_url_password(config->store, &n);
+    for (int i = 0; password && i < argc; i++) {
+        if (password < argv[i] || password >= argv[i] + strlen(argv[i]))
+            continue;
+        char *kept = strdup(config->store);
+        if (!kept)
+            return;
+        free(config->store_text);
+        config->store = config->store_text = kept;
+        memset(argv[i] + (password - argv[i]), 'x', n);
+        return;
+    }
+}
+
 /* What runs with a configuration. */
 static const struct command {
     const char *name;
@@ -275,6 +293,7 @@ static int command_run(const struct command *command, int argc, char **argv) {
          err_set(&e, ERR_INVALID, "--log-level",
                  "expected debug, info, warn or error"))) {
         log_start(level, command->name);
+        password_hide(&config, argc, argv);
         status = config.print_config ? print(&config) : command->run(&config);
     } else {
         fprintf(stderr, "descentd: %s: %s\n", e.where, e.text);

@@ -234,7 +234,7 @@ static bool migrate_locked(struct db *db, struct err *e) {
 }
 
 bool schema_migrate(struct db *db, struct err *e) {
-    if (!db_begin(db, e))
+    if (!db_begin_alone(db, e))
         return false;
     if (migrate_locked(db, e))
         return db_commit(db, e);

@@ -5,16 +5,17 @@
 #include <string.h>
 
 #include "engine/memory.h"
+#include "server/clock.h"
 #include "server/schema.h"
 #include "server/store_internal.h"
 
-struct store *store_open(const char *path, struct err *e) {
+struct store *store_open(const char *url, struct err *e) {
     struct store *s = calloc(1, sizeof *s);
     if (!s) {
         err_set(e, ERR_NO_MEMORY, NULL, "store: no memory to open it");
         return NULL;
     }
-    s->db = db_open(path, e);
+    s->db = db_open(url, e);
     if (s->db && schema_migrate(s->db, e))
         return s;
     store_close(s);
@@ -28,8 +29,34 @@ void store_close(struct store *s) {
     free(s);
 }
 
+void store_url_show(const char *url, char text[STORE_SHOWN_MAX]) {
+    db_url_show(url, text, STORE_SHOWN_MAX);
+}
+
+const char *store_url_password(const char *url, size_t *n) {
+    return db_url_password(url, n);
+}
+
 int64_t store_change_counter(struct store *s) {
     return db_change_counter(s->db);
+}
+
+int64_t store_now_ms(struct store *s) {
+    struct err ignored = {0};
+    int64_t now_ms;
+    return db_now_ms(s->db, &now_ms, &ignored) ? now_ms : clock_ms();
+}
+
+bool store_is_shared(const struct store *s) {
+    return db_is_shared(s->db);
+}
+
+int store_listen(struct store *s) {
+    return db_listen(s->db);
+}
+
+unsigned store_heard(struct store *s) {
+    return db_heard(s->db);
 }
 
 bool store_commit_if(struct store *s, bool ok, struct err *e) {
@@ -56,6 +83,20 @@ bool store_counter_next(struct store *s, const char *kind, const char *name,
         *value = db_int(q, 0);
     db_end(q);
     return ok;
+}
+
+bool store_counter_lock(struct store *s, const char *kind, const char *name,
+                        struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "INSERT INTO counters (kind, name, value) VALUES ($1, $2, 0)"
+                   " ON CONFLICT (kind, name) DO UPDATE SET value = counters.value",
+                   e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, kind);
+    db_bind_text(q, 2, name);
+    return db_run(q, NULL, e);
 }
 
 bool store_name_delete(struct store *s, const char *sql, const char *name,

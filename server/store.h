@@ -5,10 +5,12 @@
  *
  * Every SQL statement of the project is in store*.c and schema.c. What a function
  * acknowledges with true is on disk (SQLite: WAL, synchronous=FULL). One `struct store`
- * is one connection: one thread at a time; threads and processes each open their own.
- * Times are milliseconds since 1970: the caller's where a function takes them, else the
+ * is one connection: one thread at a time; threads and processes each open their own, on
+ * PostgreSQL also those of other machines. Times are milliseconds since 1970: the
+ * caller's where a function takes them, which are to come from store_now_ms, else the
  * store's own clock, which is the one that leases go by. Errors: ERR_NOT_FOUND,
- * ERR_CONFLICT, ERR_STORAGE, ERR_BUSY, ERR_NO_MEMORY. */
+ * ERR_CONFLICT, ERR_STORAGE, ERR_BUSY, ERR_NO_MEMORY, and ERR_UNAVAILABLE: the store is
+ * away, and comes back by itself; what was to be written may or may not be there. */
 #ifndef SERVER_STORE_H
 #define SERVER_STORE_H
 
@@ -24,15 +26,39 @@
 
 struct store;
 
-/* Opens the store at `path`, creating it and bringing its schema up to date (under a
- * lock, so that several processes may start at once). A newer schema, or a file that is
- * something else, is refused with ERR_CONFLICT. */
-struct store *store_open(const char *path, struct err *e)
+/* Opens the store at `url` (a path, or postgresql://...), creating it and bringing its
+ * schema up to date (under a lock, so that several processes may start at once). A newer
+ * schema, or a file that is something else, is refused with ERR_CONFLICT. */
+struct store *store_open(const char *url, struct err *e)
     __attribute__((warn_unused_result));
 void store_close(struct store *s); /* NULL is allowed */
 
+/* The URL as it may be shown: without a password. */
+enum { STORE_SHOWN_MAX = 256 };
+void store_url_show(const char *url, char text[STORE_SHOWN_MAX]);
+
+/* The part of the URL that is its password: *n bytes of it; or NULL. */
+const char *store_url_password(const char *url, size_t *n);
+
 /* Differs from the last answer when another connection has committed since. Cheap. */
 int64_t store_change_counter(struct store *s);
+
+/* What time it is by the store's clock; by the host's when the store is away. */
+int64_t store_now_ms(struct store *s);
+
+/* Whether processes of other machines may use it. */
+bool store_is_shared(const struct store *s);
+
+/* Hints that something was committed by anybody, where the store gives them: the change
+ * counter and a look now and then are the truth behind them. store_listen is what to poll
+ * for input (-1: nothing; it may change), store_heard what has been heard since the last
+ * call; it is to be asked before each wait. */
+enum store_hint {
+    STORE_HINT_JOBS = 1,  /* a job was posted, asked something, put back, or has ended */
+    STORE_HINT_MODELS = 2 /* a version was published or deleted, or an alias moved */
+};
+int store_listen(struct store *s);
+unsigned store_heard(struct store *s); /* bits of enum store_hint */
 
 /* ---- bytes ---------------------------------------------------------------------- */
 

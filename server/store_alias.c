@@ -85,7 +85,10 @@ bool store_aliases(struct store *s, const char *model, struct store_alias **alia
 static bool version_exists(struct store *s, const char *model, int64_t version,
                            struct err *e) {
     struct db_statement *q =
-        db_prepare(s->db, "SELECT 1 FROM versions WHERE model = $1 AND version = $2", e);
+        db_prepare(s->db,
+                   "SELECT 1 FROM versions WHERE model = $1 AND version = $2"
+                   " FOR KEY SHARE",
+                   e);
     if (!q)
         return false;
     db_bind_text(q, 1, model);
@@ -142,7 +145,8 @@ static bool set_locked(struct store *s, struct store_alias *to, int64_t expected
      * on the whole store. A refusal rolls it back. */
     return store_counter_next(s, "alias", name, &to->change, e) &&
            version_exists(s, to->model, to->version, e) &&
-           change_check(s, to, expected, e) && alias_write(s, to, e);
+           change_check(s, to, expected, e) && alias_write(s, to, e) &&
+           db_notify(s->db, STORE_HINT_MODELS, e);
 }
 
 bool store_alias_set(struct store *s, const char *model, const char *alias,
@@ -159,8 +163,8 @@ bool store_alias_set(struct store *s, const char *model, const char *alias,
     return true;
 }
 
-bool store_alias_delete(struct store *s, const char *model, const char *alias,
-                        struct err *e) {
+static bool delete_locked(struct store *s, const char *model, const char *alias,
+                          struct err *e) {
     struct db_statement *q =
         db_prepare(s->db, "DELETE FROM aliases WHERE model = $1 AND alias = $2", e);
     if (!q)
@@ -170,5 +174,11 @@ bool store_alias_delete(struct store *s, const char *model, const char *alias,
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;
-    return changed > 0 || alias_missing(model, alias, e);
+    return changed > 0 ? db_notify(s->db, STORE_HINT_MODELS, e)
+                       : alias_missing(model, alias, e);
+}
+
+bool store_alias_delete(struct store *s, const char *model, const char *alias,
+                        struct err *e) {
+    return db_begin(s->db, e) && store_commit_if(s, delete_locked(s, model, alias, e), e);
 }

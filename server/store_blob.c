@@ -149,8 +149,17 @@ static bool blob_seal_locked(struct store *s, const struct seal *seal, int64_t *
     return changed == 1 || swept_meanwhile(*blob, e);
 }
 
+/* Two that seal the same bytes at once: the second finds the first when it looks again.
+ */
 static bool blob_seal(struct store *s, const struct seal *seal, int64_t *blob,
                       struct err *e) {
+    struct err raced = {0};
+    if (!db_begin(s->db, e))
+        return false;
+    if (store_commit_if(s, blob_seal_locked(s, seal, blob, &raced), &raced))
+        return true;
+    if (raced.kind != ERR_CONFLICT)
+        return err_set(e, raced.kind, raced.where, "%s", raced.text);
     return db_begin(s->db, e) &&
            store_commit_if(s, blob_seal_locked(s, seal, blob, e), e);
 }
@@ -169,6 +178,8 @@ static bool blob_drop(struct store *s, int64_t blob, struct err *e) {
         db_bind_int(q, 1, blob);
         if (!db_run(q, &changed, e))
             return false;
+        if (changed)
+            db_give_way(s->db);
     } while (changed > 0);
     struct db_statement *q =
         db_prepare(s->db, "DELETE FROM blobs WHERE id = $1 AND sha256 IS NULL", e);
@@ -199,6 +210,8 @@ static bool chunks_write(struct store *s, int64_t blob, const void *bytes, size_
         };
         if (!chunk_write(s, &chunk, e))
             return false;
+        if (chunk.n == STORE_CHUNK_BYTES)
+            db_give_way(s->db);
     }
     return true;
 }
@@ -304,47 +317,101 @@ void store_blob_abort(struct store *s, struct store_blob_writer *w) {
 /* ---- sweeping ------------------------------------------------------------------- */
 
 #define BLOB_UNUSED                                                                      \
-    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.data_blob = b.id)"                    \
-    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.targets_blob = b.id)"                 \
-    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.validation_blob = b.id)"              \
+    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.data_blob = blobs.id)"                \
+    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.targets_blob = blobs.id)"             \
+    " AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.validation_blob = blobs.id)"          \
     " AND NOT EXISTS"                                                                    \
-    " (SELECT 1 FROM jobs j WHERE j.validation_targets_blob = b.id)"                     \
-    " AND NOT EXISTS (SELECT 1 FROM dataset_parts p WHERE p.blob = b.id)"                \
-    " AND NOT EXISTS (SELECT 1 FROM checkpoints c WHERE c.blob = b.id)"                  \
-    " AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.blob = b.id)"
+    " (SELECT 1 FROM jobs j WHERE j.validation_targets_blob = blobs.id)"                 \
+    " AND NOT EXISTS (SELECT 1 FROM dataset_parts p WHERE p.blob = blobs.id)"            \
+    " AND NOT EXISTS (SELECT 1 FROM checkpoints c WHERE c.blob = blobs.id)"              \
+    " AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.blob = blobs.id)"
 
-/* Runs a statement that condemns one blob of $1, those untouched since before_ms;
- * *condemned is 0 when it met none. */
-static bool blob_condemn(struct store *s, const char *sql, int64_t blob,
-                         int64_t before_ms, int64_t *condemned, struct err *e) {
-    struct db_statement *q = db_prepare(s->db, sql, e);
-    if (!q || !db_begin(s->db, e))
+static bool blob_lock(struct store *s, int64_t blob, struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db, "SELECT id FROM blobs WHERE id = $1 FOR UPDATE", e);
+    if (!q)
         return false;
     db_bind_int(q, 1, blob);
-    db_bind_int(q, 2, before_ms);
-    db_bind_int(q, 3, BLOB_CONDEMNED);
-    enum db_step step = db_step(q, e);
-    *condemned = step == DB_ROW ? db_int(q, 0) : 0;
-    db_end(q);
-    return store_commit_if(s, step != DB_FAILED, e);
+    return db_run(q, NULL, e);
 }
 
-/* The first blob behind $1 that may go. */
-static const char SWEEP[] =
-    "UPDATE blobs SET sha256 = NULL, touched_ms = $3 WHERE id ="
-    " (SELECT min(b.id) FROM blobs b WHERE b.id > $1 AND b.touched_ms < $2" BLOB_UNUSED
-    ") RETURNING id";
+struct condemning {
+    const char *sql;
+    int64_t before_ms; /* untouched since */
+};
+
+/* The lock first: whoever is about to refer to the blob has locked it too, so that the
+ * statement behind it sees their reference, or they see that the blob is gone. */
+static bool condemn_locked(struct store *s, const struct condemning *how, int64_t blob,
+                           bool *condemned, struct err *e) {
+    if (!blob_lock(s, blob, e))
+        return false;
+    struct db_statement *q = db_prepare(s->db, how->sql, e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, blob);
+    db_bind_int(q, 2, how->before_ms);
+    db_bind_int(q, 3, BLOB_CONDEMNED);
+    int64_t changed = 0;
+    bool ok = db_run(q, &changed, e);
+    *condemned = changed > 0;
+    return ok;
+}
+
+static bool blob_condemn(struct store *s, const struct condemning *how, int64_t blob,
+                         bool *condemned, struct err *e) {
+    *condemned = false;
+    return db_begin(s->db, e) &&
+           store_commit_if(s, condemn_locked(s, how, blob, condemned, e), e);
+}
+
+#define SWEEPABLE "touched_ms < $2" BLOB_UNUSED
+
+/* The first few blobs behind `after` that may go. */
+static bool sweepable_find(struct store *s, int64_t after, int64_t before_ms,
+                           struct store_ids *ids, struct err *e) {
+    struct db_statement *q = db_prepare(
+        s->db,
+        "SELECT id FROM blobs WHERE id > $1 AND " SWEEPABLE " ORDER BY id LIMIT 64", e);
+    if (!q)
+        return false;
+    db_bind_int(q, 1, after);
+    db_bind_int(q, 2, before_ms);
+    bool ok = true;
+    enum db_step step;
+    ids->n = 0;
+    while ((step = db_step(q, e)) == DB_ROW && ok)
+        ok = store_ids_add(ids, db_int(q, 0), e);
+    db_end(q);
+    return ok && step != DB_FAILED;
+}
+
+static bool sweep_all(struct store *s, const struct store_ids *ids, int64_t before_ms,
+                      int64_t *deleted, struct err *e) {
+    static const char SQL[] = "UPDATE blobs SET sha256 = NULL, touched_ms = $3"
+                              " WHERE id = $1 AND " SWEEPABLE;
+    const struct condemning how = {SQL, before_ms};
+    for (size_t i = 0; i < ids->n; i++) {
+        bool condemned;
+        if (!blob_condemn(s, &how, ids->items[i], &condemned, e) ||
+            (condemned && !blob_drop(s, ids->items[i], e)))
+            return false;
+        *deleted += condemned;
+    }
+    return true;
+}
 
 bool store_blob_sweep(struct store *s, int64_t now_ms, int64_t *deleted, struct err *e) {
-    int64_t blob = 0;
-    for (*deleted = 0;; ++*deleted) {
-        if (!blob_condemn(s, SWEEP, blob, now_ms - BLOB_KEEP_MS, &blob, e))
-            return false;
-        if (!blob)
-            return true;
-        if (!blob_drop(s, blob, e))
-            return false;
-    }
+    const int64_t before_ms = now_ms - BLOB_KEEP_MS;
+    struct store_ids ids = {0};
+    int64_t after = 0;
+    bool ok;
+    *deleted = 0;
+    while ((ok = sweepable_find(s, after, before_ms, &ids, e)) && ids.n &&
+           (ok = sweep_all(s, &ids, before_ms, deleted, e)))
+        after = ids.items[ids.n - 1];
+    free(ids.items);
+    return ok;
 }
 
 /* ---- dropping at once ----------------------------------------------------------- */
@@ -361,17 +428,16 @@ bool store_ids_add(struct store_ids *ids, int64_t id, struct err *e) {
 /* Blob $1, if whoever wrote it was the only one to be told of it: the reference that is
  * gone was theirs. One that others found waits for the sweep's hour. */
 static const char DROP[] =
-    "UPDATE blobs SET sha256 = NULL, touched_ms = $3 WHERE id ="
-    " (SELECT b.id FROM blobs b WHERE b.id = $1 AND b.sha256 IS NOT NULL"
-    "  AND (b.shared = 0 OR b.touched_ms < $2)" BLOB_UNUSED ") RETURNING id";
+    "UPDATE blobs SET sha256 = NULL, touched_ms = $3 WHERE id = $1 AND sha256 IS NOT NULL"
+    " AND (shared = 0 OR touched_ms < $2)" BLOB_UNUSED;
 
 void store_blobs_drop(struct store *s, struct store_ids *ids) {
-    int64_t before_ms = db_now_ms(s->db) - BLOB_KEEP_MS;
+    const struct condemning how = {DROP, store_now_ms(s) - BLOB_KEEP_MS};
     for (size_t i = 0; i < ids->n; i++) {
         struct err ignored = {0};
-        int64_t blob = 0;
-        if (blob_condemn(s, DROP, ids->items[i], before_ms, &blob, &ignored) && blob)
-            blob_abandon(s, blob);
+        bool condemned;
+        if (blob_condemn(s, &how, ids->items[i], &condemned, &ignored) && condemned)
+            blob_abandon(s, ids->items[i]);
     }
     free(ids->items);
     *ids = (struct store_ids){0};

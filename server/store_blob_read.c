@@ -26,9 +26,13 @@ struct head {
     char sha256[STORE_SHA256_TEXT];
 };
 
-static bool head_read(struct store *s, int64_t blob, struct head *head, struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db, "SELECT bytes, sha256 FROM blobs WHERE id = $1 AND sha256 IS NOT NULL", e);
+#define HEAD_SELECT "SELECT bytes, sha256 FROM blobs WHERE id = $1 AND sha256 IS NOT NULL"
+static const char HEAD[] = HEAD_SELECT;
+static const char HEAD_KEPT[] = HEAD_SELECT " FOR KEY SHARE"; /* it cannot be swept */
+
+static bool head_read(struct store *s, const char *sql, int64_t blob, struct head *head,
+                      struct err *e) {
+    struct db_statement *q = db_prepare(s->db, sql, e);
     if (!q)
         return false;
     db_bind_int(q, 1, blob);
@@ -45,7 +49,7 @@ static bool head_read(struct store *s, int64_t blob, struct head *head, struct e
 
 bool store_blob_check(struct store *s, int64_t blob, struct err *e) {
     struct head head;
-    return head_read(s, blob, &head, e);
+    return head_read(s, HEAD_KEPT, blob, &head, e);
 }
 
 /* Copies chunk `number` into `chunk`; *n is at most `most`. */
@@ -101,7 +105,7 @@ static bool chunks_read(struct store *s, const struct head *head, store_blob_tak
 bool store_blob_each(struct store *s, int64_t blob, store_blob_take *take, void *context,
                      struct err *e) {
     struct head head;
-    return head_read(s, blob, &head, e) && chunks_read(s, &head, take, context, e);
+    return head_read(s, HEAD, blob, &head, e) && chunks_read(s, &head, take, context, e);
 }
 
 /* ---- into one block -----------------------------------------------------------------
@@ -128,7 +132,7 @@ static bool block_take(void *context, const void *bytes, size_t n, struct err *e
 bool store_blob_get(struct store *s, int64_t blob, void **bytes, size_t *n,
                     struct err *e) {
     struct head head;
-    if (!head_read(s, blob, &head, e))
+    if (!head_read(s, HEAD, blob, &head, e))
         return false;
     void *block = block_new(head.bytes, e);
     if (!block)

@@ -22,17 +22,20 @@ struct candidate {
 
 /* Two lookups: the head of the queue is the first of one index, however long the queue
  * is; those that run are few. */
-static bool candidate_find(struct store *s, int64_t now_ms, struct candidate *c,
-                           bool *found, struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db,
-        "SELECT number, status, cancel_requested, hold FROM jobs WHERE number IN ("
-        "(SELECT number FROM jobs WHERE status = 'queued' AND hold = 0"
-        " ORDER BY priority DESC, number LIMIT 1),"
-        " (SELECT number FROM jobs WHERE status = 'running' AND lease_until_ms <= $1"
-        " ORDER BY priority DESC, number LIMIT 1))"
-        " ORDER BY priority DESC, number LIMIT 1",
-        e);
+#define CANDIDATE(lock)                                                                  \
+    "SELECT number, status, cancel_requested, hold FROM jobs WHERE number IN ("          \
+    "(SELECT number FROM jobs WHERE status = 'queued' AND hold = 0"                      \
+    " ORDER BY priority DESC, number LIMIT 1" lock "),"                                  \
+    " (SELECT number FROM jobs WHERE status = 'running' AND lease_until_ms <= $1"        \
+    " ORDER BY priority DESC, number LIMIT 1" lock "))"                                  \
+    " ORDER BY priority DESC, number LIMIT 1" lock
+static const char CANDIDATE_LOOK[] = CANDIDATE("");
+/* Past those that others are just taking. */
+static const char CANDIDATE_TAKE[] = CANDIDATE(" FOR UPDATE SKIP LOCKED");
+
+static bool candidate_find(struct store *s, const char *sql, int64_t now_ms,
+                           struct candidate *c, bool *found, struct err *e) {
+    struct db_statement *q = db_prepare(s->db, sql, e);
     if (!q)
         return false;
     db_bind_int(q, 1, now_ms);
@@ -53,6 +56,14 @@ struct lease {
     const char *owner;
     int64_t now_ms, until_ms;
 };
+
+/* The clock is read under the lock, for which it may have waited. */
+static bool lease_begin(struct store *s, int64_t lease_ms, struct lease *lease,
+                        struct err *e) {
+    bool ok = db_now_ms(s->db, &lease->now_ms, e);
+    lease->until_ms = lease->now_ms + lease_ms;
+    return ok;
+}
 
 /* The newest resumable checkpoint's, which is where the training goes on. */
 #define CHECKPOINT_VALUE(column)                                                         \
@@ -107,7 +118,7 @@ static bool claim_locked(struct store *s, const struct lease *lease,
     struct candidate c;
     for (;;) {
         bool left = false;
-        if (!candidate_find(s, lease->now_ms, &c, found, e))
+        if (!candidate_find(s, CANDIDATE_TAKE, lease->now_ms, &c, found, e))
             return false;
         if (!*found)
             return true;
@@ -123,18 +134,21 @@ bool store_claim(struct store *s, const char *owner, int64_t lease_ms,
     assert(strlen(owner) < STORE_OWNER_MAX);
     /* A worker that looks into an empty queue must not take the write lock for it. */
     struct candidate c;
+    int64_t now_ms;
     *found = false;
-    if (!candidate_find(s, db_now_ms(s->db), &c, found, e))
+    if (!db_now_ms(s->db, &now_ms, e) ||
+        !candidate_find(s, CANDIDATE_LOOK, now_ms, &c, found, e))
         return false;
     if (!*found)
         return true;
     *found = false;
+    struct lease lease = {.owner = owner};
     if (!db_begin(s->db, e))
         return false;
-    /* The clock is read under the lock, for which it may have waited. */
-    int64_t now_ms = db_now_ms(s->db);
-    const struct lease lease = {owner, now_ms, now_ms + lease_ms};
-    bool ok = store_commit_if(s, claim_locked(s, &lease, claim, found, e), e);
+    bool ok = store_commit_if(s,
+                              lease_begin(s, lease_ms, &lease, e) &&
+                                  claim_locked(s, &lease, claim, found, e),
+                              e);
     *found = *found && ok;
     return ok;
 }
@@ -170,7 +184,9 @@ bool store_progress_write(struct store *s, const struct store_claim *claim,
         e);
     if (!q)
         return false;
-    *tail = (struct store_tail){.at_ms = db_now_ms(s->db)};
+    *tail = (struct store_tail){0};
+    if (!db_now_ms(s->db, &tail->at_ms, e))
+        return false;
     store_progress_bind(q, claim, p);
     db_bind_int(q, 7, tail->at_ms + p->lease_ms);
     enum db_step step = db_step(q, e);

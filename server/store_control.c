@@ -19,11 +19,12 @@ static bool order_locked(struct store *s, const struct order *order, const char 
                          int64_t now_ms, struct store_job *job, struct err *e) {
     struct store_job before;
     int64_t number;
-    if (!store_job_number(s, id, &number, e) || !store_job_get(s, id, &before, e))
+    if (!store_job_lock(s, id, &number, e) || !store_job_get(s, id, &before, e))
         return false;
     bool ok = true;
     if (!job_status_ended(before.status))
-        ok = order->apply(s, number, &before, now_ms, e);
+        ok = order->apply(s, number, &before, now_ms, e) &&
+             db_notify(s->db, STORE_HINT_JOBS, e);
     else if (before.status != JOB_CANCELLED || !order->of_cancelled)
         ok = ended_already(&before, e);
     store_job_free(&before);
@@ -117,6 +118,7 @@ static bool history_delete(struct store *s, int64_t number, int64_t last, struct
                           after, e);
         if (!after)
             break;
+        db_give_way(s->db);
     }
     return ok;
 }

@@ -238,7 +238,7 @@ bool store_datasets_list(struct store *s, const char *after, size_t limit,
                          struct err *e) {
     struct db_statement *q = db_prepare(
         s->db,
-        DATASET_FACTS " substr(p.document, 1, $3) FROM"
+        DATASET_FACTS " substr(p.document, 1, CAST($3 AS INTEGER)) FROM"
                       " (SELECT l.name, l.revision, l.created_ms FROM datasets l"
                       "  WHERE l.name > $1 AND l.revision ="
                       "  (SELECT max(m.revision) FROM datasets m WHERE m.name = l.name)"
@@ -265,7 +265,8 @@ bool store_datasets_list(struct store *s, const char *after, size_t limit,
 
 static bool delete_locked(struct store *s, const char *name, struct err *e) {
     int64_t changed;
-    if (!store_name_delete(s, "DELETE FROM dataset_parts WHERE name = $1", name, &changed,
+    if (!store_counter_lock(s, "dataset", name, e) ||
+        !store_name_delete(s, "DELETE FROM dataset_parts WHERE name = $1", name, &changed,
                            e) ||
         !store_name_delete(s, "DELETE FROM datasets WHERE name = $1", name, &changed, e))
         return false;

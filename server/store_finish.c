@@ -15,8 +15,11 @@ struct ending {
 
 static bool ending_read(struct store *s, const struct store_claim *claim,
                         struct ending *ending, struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db, "SELECT number, events, model, warnings FROM jobs" STORE_CLAIM_HOLDS, e);
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "SELECT number, events, model, warnings FROM jobs" STORE_CLAIM_HOLDS
+                   " FOR UPDATE",
+                   e);
     if (!q)
         return false;
     db_bind_text(q, 1, claim->job_id);
@@ -24,13 +27,15 @@ static bool ending_read(struct store *s, const struct store_claim *claim,
     enum db_step step = db_step(q, e);
     bool ok = step == DB_ROW;
     if (ok) {
-        ending->tail = (struct store_tail){db_int(q, 0), db_int(q, 1), db_now_ms(s->db)};
+        ending->tail = (struct store_tail){.job = db_int(q, 0), .seq = db_int(q, 1)};
         store_text_copy(ending->model, sizeof ending->model, db_text(q, 2));
         if (!db_is_null(q, 3))
             ok = (ending->warnings_before = store_text_dup(db_text(q, 3), e));
     }
     db_end(q);
-    return step == DB_DONE ? store_lease_lost(claim, e) : ok;
+    if (step == DB_DONE)
+        return store_lease_lost(claim, e);
+    return ok && db_now_ms(s->db, &ending->tail.at_ms, e);
 }
 
 static bool outcome_write(struct store *s, const struct store_claim *claim,
@@ -96,11 +101,12 @@ static bool finish_locked(struct store *s, const struct store_claim *claim,
                           const struct store_outcome *o, int64_t *version,
                           struct store_ids *blobs, struct err *e) {
     struct ending ending = {0};
-    bool ok =
-        ending_read(s, claim, &ending, e) &&
-        outcome_write(s, claim, o, ending.tail.at_ms, e) &&
-        events_write(s, o, &ending, e) &&
-        (o->status != JOB_SUCCEEDED || succeed(s, claim, o, &ending, version, blobs, e));
+    bool succeeded = o->status == JOB_SUCCEEDED;
+    bool ok = ending_read(s, claim, &ending, e) &&
+              outcome_write(s, claim, o, ending.tail.at_ms, e) &&
+              events_write(s, o, &ending, e) &&
+              (!succeeded || succeed(s, claim, o, &ending, version, blobs, e)) &&
+              db_notify(s->db, STORE_HINT_JOBS | (succeeded ? STORE_HINT_MODELS : 0U), e);
     free(ending.warnings_before);
     return ok;
 }

@@ -21,6 +21,10 @@ bool store_counter_next(struct store *s, const char *kind, const char *name,
                         int64_t *value, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The transaction is alone with the counter from here to its end. */
+bool store_counter_lock(struct store *s, const char *kind, const char *name,
+                        struct err *e) __attribute__((warn_unused_result));
+
 /* Runs `sql` (a literal), whose only parameter is a name. */
 bool store_name_delete(struct store *s, const char *sql, const char *name,
                        int64_t *changed, struct err *e)
@@ -42,12 +46,17 @@ int64_t store_limit_plus_one(size_t limit);
 /* The digest as text, which ends the hash. */
 void store_sha256_text(struct sha256_ctx *hash, char text[STORE_SHA256_TEXT]);
 
-/* ERR_NOT_FOUND unless the blob is there and sealed. Inside a transaction. */
+/* ERR_NOT_FOUND unless the blob is there and sealed. Inside a transaction, to the end of
+ * which it stays. */
 bool store_blob_check(struct store *s, int64_t blob, struct err *e)
     __attribute__((warn_unused_result));
 
 /* The job's place in the queue and the key of its curve and events; ERR_NOT_FOUND. */
 bool store_job_number(struct store *s, const char *id, int64_t *number, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* The same inside a transaction, which is alone with the job from here to its end. */
+bool store_job_lock(struct store *s, const char *id, int64_t *number, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Sets ERR_NOT_FOUND.

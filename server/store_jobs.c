@@ -126,13 +126,16 @@ static bool job_add(struct store *s, const struct store_job_new *job, struct err
            row_insert(s, job, tail.job, e) &&
            store_event_status(s, &tail, JOB_QUEUED, e) &&
            (!job->warnings || store_event_warnings(s, &tail, NULL, job->warnings, e)) &&
-           store_tail_save(s, &tail, e);
+           store_tail_save(s, &tail, e) && db_notify(s->db, STORE_HINT_JOBS, e);
 }
 
 static bool insert_locked(struct store *s, const struct store_job_new *job,
                           char id[STORE_ID_MAX], bool *replayed, struct err *e) {
-    if (job->idempotency_key &&
-        !store_job_replay(s, job->idempotency_key, job->body_sha256, id, replayed, e))
+    /* The counter first: whoever has it is alone with keys and the queue's length, where
+     * there is no lock on the whole store. */
+    if (!store_counter_lock(s, "job", "", e) ||
+        (job->idempotency_key &&
+         !store_job_replay(s, job->idempotency_key, job->body_sha256, id, replayed, e)))
         return false;
     if (*replayed)
         return true;
@@ -242,9 +245,9 @@ bool store_job_get(struct store *s, const char *id, struct store_job *job,
     return step == DB_DONE ? store_job_missing(id, e) : ok;
 }
 
-bool store_job_number(struct store *s, const char *id, int64_t *number, struct err *e) {
-    struct db_statement *q =
-        db_prepare(s->db, "SELECT number FROM jobs WHERE id = $1", e);
+static bool number_read(struct store *s, const char *sql, const char *id, int64_t *number,
+                        struct err *e) {
+    struct db_statement *q = db_prepare(s->db, sql, e);
     if (!q)
         return false;
     db_bind_text(q, 1, id);
@@ -253,6 +256,16 @@ bool store_job_number(struct store *s, const char *id, int64_t *number, struct e
         *number = db_int(q, 0);
     db_end(q);
     return step == DB_DONE ? store_job_missing(id, e) : step == DB_ROW;
+}
+
+#define NUMBER_SELECT "SELECT number FROM jobs WHERE id = $1"
+
+bool store_job_number(struct store *s, const char *id, int64_t *number, struct err *e) {
+    return number_read(s, NUMBER_SELECT, id, number, e);
+}
+
+bool store_job_lock(struct store *s, const char *id, int64_t *number, struct err *e) {
+    return number_read(s, NUMBER_SELECT " FOR UPDATE", id, number, e);
 }
 
 /* [by status][by model]: each its own text, so that each can use its index. */

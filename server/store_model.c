@@ -38,7 +38,8 @@ static bool add_locked(struct store *s, const struct store_version_new *v,
         .blob = v->blob,
         .now_ms = v->now_ms,
     };
-    return store_version_publish(s, &publish, number, e);
+    return store_version_publish(s, &publish, number, e) &&
+           db_notify(s->db, STORE_HINT_MODELS, e);
 }
 
 bool store_version_add(struct store *s, const struct store_version_new *version,
@@ -171,6 +172,22 @@ bool store_versions_list(struct store *s, const char *model, const char *after,
 
 /* ---- deleting ------------------------------------------------------------------- */
 
+/* Alone with the model's versions, so that no alias can be given to them meanwhile.
+ * version 0: all of them. */
+static bool versions_lock(struct store *s, const char *model, int64_t version,
+                          struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "SELECT version FROM versions WHERE model = $1"
+                   " AND (version = $2 OR $2 = 0) ORDER BY version FOR UPDATE",
+                   e);
+    if (!q || !store_counter_lock(s, "model", model, e))
+        return false;
+    db_bind_text(q, 1, model);
+    db_bind_int(q, 2, version);
+    return db_run(q, NULL, e);
+}
+
 /* An alias must not point into the void: the request that moves it away comes first. */
 static bool aliases_none(struct store *s, const char *model, int64_t version,
                          struct err *e) {
@@ -191,7 +208,7 @@ static bool aliases_none(struct store *s, const char *model, int64_t version,
 
 static bool version_delete_locked(struct store *s, const char *model, int64_t version,
                                   struct err *e) {
-    if (!aliases_none(s, model, version, e))
+    if (!versions_lock(s, model, version, e) || !aliases_none(s, model, version, e))
         return false;
     struct db_statement *q =
         db_prepare(s->db, "DELETE FROM versions WHERE model = $1 AND version = $2", e);
@@ -202,7 +219,8 @@ static bool version_delete_locked(struct store *s, const char *model, int64_t ve
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;
-    return changed > 0 || store_version_missing(model, version, e);
+    return changed > 0 ? db_notify(s->db, STORE_HINT_MODELS, e)
+                       : store_version_missing(model, version, e);
 }
 
 bool store_version_delete(struct store *s, const char *model, int64_t version,
@@ -213,12 +231,14 @@ bool store_version_delete(struct store *s, const char *model, int64_t version,
 
 static bool model_delete_locked(struct store *s, const char *model, struct err *e) {
     int64_t changed;
-    if (!store_name_delete(s, "DELETE FROM aliases WHERE model = $1", model, &changed,
+    if (!versions_lock(s, model, 0, e) ||
+        !store_name_delete(s, "DELETE FROM aliases WHERE model = $1", model, &changed,
                            e) ||
         !store_name_delete(s, "DELETE FROM versions WHERE model = $1", model, &changed,
                            e))
         return false;
-    return changed > 0 || store_version_missing(model, 0, e);
+    return changed > 0 ? db_notify(s->db, STORE_HINT_MODELS, e)
+                       : store_version_missing(model, 0, e);
 }
 
 bool store_model_delete(struct store *s, const char *model, struct err *e) {

@@ -37,7 +37,7 @@ bool store_put_back(struct store *s, int64_t number, int64_t now_ms, bool *ended
         return false;
     ok = cancelled ? store_event_write(s, &tail, EVENT_DONE, NULL, e)
                    : store_event_status(s, &tail, held ? JOB_PAUSED : JOB_QUEUED, e);
-    return ok && store_tail_save(s, &tail, e);
+    return ok && store_tail_save(s, &tail, e) && db_notify(s->db, STORE_HINT_JOBS, e);
 }
 
 static bool crash_fail(struct store *s, struct store_tail *tail, struct err *e) {
@@ -54,7 +54,7 @@ static bool crash_fail(struct store *s, struct store_tail *tail, struct err *e) 
     db_bind_int(q, 1, tail->job);
     db_bind_int(q, 2, tail->at_ms);
     return db_run(q, NULL, e) && store_event_write(s, tail, EVENT_DONE, NULL, e) &&
-           store_tail_save(s, tail, e);
+           store_tail_save(s, tail, e) && db_notify(s->db, STORE_HINT_JOBS, e);
 }
 
 bool store_crash_count(struct store *s, int64_t number, int64_t now_ms, bool *ended,
@@ -83,7 +83,7 @@ bool store_crash_count(struct store *s, int64_t number, int64_t now_ms, bool *en
 static bool release_locked(struct store *s, const struct store_claim *claim,
                            struct err *e) {
     struct db_statement *q =
-        db_prepare(s->db, "SELECT number FROM jobs" STORE_CLAIM_HOLDS, e);
+        db_prepare(s->db, "SELECT number FROM jobs" STORE_CLAIM_HOLDS " FOR UPDATE", e);
     if (!q)
         return false;
     db_bind_text(q, 1, claim->job_id);
@@ -93,7 +93,9 @@ static bool release_locked(struct store *s, const struct store_claim *claim,
     db_end(q);
     if (step == DB_DONE)
         return store_lease_lost(claim, e);
-    return step == DB_ROW && store_put_back(s, number, db_now_ms(s->db), NULL, e);
+    int64_t now_ms;
+    return step == DB_ROW && db_now_ms(s->db, &now_ms, e) &&
+           store_put_back(s, number, now_ms, NULL, e);
 }
 
 bool store_claim_release(struct store *s, const struct store_claim *claim,
@@ -106,18 +108,18 @@ bool store_claim_release(struct store *s, const struct store_claim *claim,
 /* The first job that `owner` has in hand; 0 when there is none. */
 static bool owned_find(struct store *s, const char *owner, int64_t *number,
                        struct err *e) {
-    struct db_statement *q = db_prepare(s->db,
-                                        "SELECT COALESCE(min(number), 0) FROM jobs WHERE "
-                                        "status = 'running' AND owner = $1",
-                                        e);
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "SELECT number FROM jobs WHERE status = 'running' AND owner = $1"
+                   " ORDER BY number LIMIT 1 FOR UPDATE",
+                   e);
     if (!q)
         return false;
     db_bind_text(q, 1, owner);
-    bool ok = db_step(q, e) == DB_ROW;
-    if (ok)
-        *number = db_int(q, 0);
+    enum db_step step = db_step(q, e);
+    *number = step == DB_ROW ? db_int(q, 0) : 0;
     db_end(q);
-    return ok;
+    return step != DB_FAILED;
 }
 
 static bool dead_locked(struct store *s, const char *owner, bool crashed, int64_t now_ms,

@@ -3,11 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/inflater.h"
+
 struct upload {
     const struct http_stream *calls;
     void *stream; /* NULL: closed */
     struct http_bodies *bodies;
     struct http_body piece;
+    struct http_body_limit limit;
+    struct http_body
+        inflated;        /* a piece of what it inflates to, where it comes deflated */
+    uint64_t inflated_n; /* before that piece */
     struct upload *next; /* among those that were left */
 };
 
@@ -15,6 +21,18 @@ static void stream_close(struct upload *u, struct store *store) {
     if (u->stream)
         u->calls->close(u->stream, store);
     u->stream = NULL;
+}
+
+static bool inflated_open(struct upload *u, struct err *e) {
+    const struct http_framing unknown = {.chunked = true};
+    return http_body_open(u->bodies, &u->inflated, &unknown, CODING_DEFLATE, &u->limit,
+                          e) &&
+           http_body_reserve(u->bodies, &u->inflated, UPLOAD_PIECE_BYTES, e);
+}
+
+static void pieces_free(struct upload *u) {
+    http_body_free(u->bodies, &u->piece);
+    http_body_free(u->bodies, &u->inflated);
 }
 
 struct upload *upload_open(const struct upload_options *options, struct err *e) {
@@ -29,11 +47,13 @@ struct upload *upload_open(const struct upload_options *options, struct err *e) 
     }
     u->calls = options->stream;
     u->bodies = options->bodies;
-    if (http_body_reserve(u->bodies, &u->piece, capacity, e))
+    u->limit = options->limit;
+    if (http_body_reserve(u->bodies, &u->piece, capacity, e) &&
+        (options->coding != CODING_DEFLATE || inflated_open(u, e)))
         u->stream = u->calls->open(options->subsystem, options->request, e);
     if (u->stream)
         return u;
-    http_body_free(u->bodies, &u->piece);
+    pieces_free(u);
     free(u);
     return NULL;
 }
@@ -46,10 +66,35 @@ size_t upload_fill(struct upload *u, const char *data, size_t n) {
     return taken;
 }
 
+static bool bytes_pass(struct upload *u, struct store *store, const char *bytes, size_t n,
+                       struct err *e) {
+    return !n || u->calls->piece(u->stream, store, bytes, n, e);
+}
+
+static bool piece_inflate(struct upload *u, struct store *store, size_t n,
+                          struct err *e) {
+    struct http_body *to = &u->inflated;
+    struct inflater_io io = {.in = u->piece.bytes, .in_n = n};
+    do {
+        io.to = to->bytes;
+        io.room = to->capacity;
+        if (!inflater_run(to->inflater, &io, e))
+            return false;
+        size_t made = to->capacity - io.room;
+        u->inflated_n += made;
+        if (u->inflated_n > u->limit.max)
+            return http_body_too_large("inflated body", &u->limit, e);
+        if (!bytes_pass(u, store, to->bytes, made, e))
+            return false;
+    } while (io.in_n > 0 || io.room == 0);
+    return true;
+}
+
 bool upload_pass(struct upload *u, struct store *store, struct err *e) {
     size_t n = u->piece.n;
     u->piece.n = 0;
-    if (!n || u->calls->piece(u->stream, store, u->piece.bytes, n, e))
+    if (u->inflated.inflater ? piece_inflate(u, store, n, e)
+                             : bytes_pass(u, store, u->piece.bytes, n, e))
         return true;
     stream_close(u, store);
     return false;
@@ -57,8 +102,8 @@ bool upload_pass(struct upload *u, struct store *store, struct err *e) {
 
 bool upload_end(struct upload *u, struct store *store, const struct http_request *request,
                 struct http_reply *reply, struct err *e) {
-    bool ok =
-        upload_pass(u, store, e) && u->calls->end(u->stream, store, request, reply, e);
+    bool ok = upload_pass(u, store, e) && http_body_end(u->bodies, &u->inflated, e) &&
+              u->calls->end(u->stream, store, request, reply, e);
     stream_close(u, store);
     return ok;
 }
@@ -100,7 +145,7 @@ void uploads_close(struct uploads *u) {
 }
 
 void upload_leave(struct uploads *all, struct upload *u) {
-    http_body_free(u->bodies, &u->piece);
+    pieces_free(u);
     if (!u->stream) {
         free(u);
         return;

@@ -3,7 +3,8 @@
  * the body and no connection's thread waits for the disk.
  *
  * An upload has one owner at a time: the connection's thread while a piece fills, the
- * executor's while one is handed on. */
+ * executor's while one is handed on. Gzip is handed on as it is, for the streams know it;
+ * deflate is inflated before. */
 #ifndef SERVER_UPLOAD_H
 #define SERVER_UPLOAD_H
 
@@ -34,7 +35,9 @@ struct upload_options {
     void *subsystem;
     const struct http_request *request;
     const struct http_framing *framing;
-    struct http_bodies *bodies; /* count the piece */
+    enum http_coding coding;
+    struct http_body_limit limit; /* inflated */
+    struct http_bodies *bodies;   /* count the piece */
 };
 
 /* Opens the stream. NULL with *e: what it said, or ERR_UNAVAILABLE. */

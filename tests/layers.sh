@@ -26,6 +26,11 @@ refuse "microhttpd.h outside server/http.c" \
     "$(grep -nE '#include <microhttpd' server/*.[ch] | grep -v '^server/http.c:')"
 refuse "sqlite3.h outside server/db_sqlite.c" \
     "$(grep -nE '#include <sqlite3' server/*.[ch] | grep -v '^server/db_sqlite.c:')"
+refuse "libpq outside of server/db_link.h, behind db_postgres.c" \
+    "$(grep -nE '#include <.*libpq' engine/*.[ch] api/*.[ch] server/*.[ch] |
+        grep -v '^server/db_link.h:'
+        grep -n '#include "server/db_link.h"' server/*.[ch] |
+        grep -vE '^server/db_(link|postgres)\.c:')"
 refuse "writes to stderr outside the log and main" \
     "$(grep -nE 'stderr|perror' engine/*.c api/*.c server/*.c | grep -vE '^server/(log|main)\.c:')"
 refuse "something else at the top level" \

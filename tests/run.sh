@@ -2,6 +2,11 @@
 # Runs test programs one after the other and adds up their "N passed, N failed" lines.
 # A program that fails, or that ran no test, fails the whole.
 set -u
+# One PostgreSQL for all that ask for it.
+case " $*" in
+*/server/test_*) [ -n "${DESCENTD_TEST_POSTGRES:-}" ] ||
+    exec sh "$(dirname "$0")/postgres.sh" run sh "$0" "$@" ;;
+esac
 passed=0 failed=0 broken=
 for program in "$@"; do
     name=${program##*tests/}

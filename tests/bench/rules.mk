@@ -6,9 +6,13 @@ BENCH := $(patsubst %,$(BUILD)/tests/bench/%,bench_train bench_json bench_upload
 $(BUILD)/tests/bench/bench_train: %: %.o $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(ENGINE_LIBS)
-$(BUILD)/tests/bench/bench_json: %: %.o $(API) $(ENGINE)
+$(BUILD)/tests/bench/json_peers.o: tests/bench/json_peers.cc | $(if $(DEPS_FIRST),bench-deps)
+	@mkdir -p $(@D)
+	$(call say,c++ $<)
+	$(Q)g++ -std=c++17 -O3 -I. -Wall -Wextra -fPIE -MMD -MP -c -o $@ $<
+$(BUILD)/tests/bench/bench_json: %: %.o $(BUILD)/tests/bench/json_peers.o $(API) $(ENGINE)
 	$(call say,link $@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(API_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(API_LIBS) -lsimdjson -lstdc++
 UPLOAD_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon job reply table) $(CHECK)
 $(BUILD)/tests/bench/bench_upload: %: %.o $(UPLOAD_KIT)
 	$(call say,link $@)
@@ -22,7 +26,7 @@ $(BUILD)/tests/bench/floor: %: %.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lmicrohttpd
 
 bench-deps: deps
-	@sh deploy/deps.sh wrk
+	@sh deploy/deps.sh wrk g++ libsimdjson-dev
 bench: bench-deps $(BUILD)/descentd $(BENCH)
 	@DESCENTD=$(BUILD)/descentd BENCH=$(BUILD)/tests/bench sh tests/bench/bench.sh
 bench-upload: deps $(BUILD)/descentd $(BUILD)/tests/bench/bench_upload

@@ -1,6 +1,6 @@
 # Black-box tests of the real binary. All of them but test_data, which needs the folder DATA
 # and has a target of its own, run in `make http` and `make test`.
-HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset job lines passengers promise raw reply table upload watch) $(CHECK)
+HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset job lines packed passengers promise raw reply table upload watch) $(CHECK)
 HTTP_ALL := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/http/test_*.c))
 HTTP := $(filter-out %/test_data,$(HTTP_ALL))
 
@@ -8,9 +8,10 @@ $(HTTP_ALL): %: %.o $(HTTP_KIT)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcurl -ljansson -lz -lm
 
-# test_export has a program of another language read our files.
+# test_export has a program of another language read our files; the store's tests run on
+# both databases.
 http-deps: deps
-	@sh deploy/deps.sh python3
+	@sh deploy/deps.sh python3 postgresql
 
 # The long version of test_cycles.
 CYCLES ?= 500

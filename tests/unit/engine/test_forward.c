@@ -63,6 +63,35 @@ static void against_the_twin(void) {
             compare(layers_n, m);
 }
 
+/* A row of a batch, and the same row alone: the same bits, whatever the activation and
+ * however long the inner products are. */
+static void a_row_stands_alone(void) {
+    enum { WIDE = 83, OUTPUTS = 13 };
+    float *X = memory_new(ROWS_MAX * WIDE, sizeof *X);
+    rng_normal(8, 1, X, ROWS_MAX * WIDE);
+    for (int g = 0; g < ACTIVATIONS_N; g++) {
+        struct layer_shape shapes[] = {{.units_n = 45, .activation = ACTIVATION_TANH},
+                                       {.units_n = 21, .activation = ACTIVATION_RELU},
+                                       {.units_n = OUTPUTS,
+                                        .activation = (enum activation)g,
+                                        .negative_slope = 0.3f}};
+        struct err e = {0};
+        struct net *net = net_new(WIDE, shapes, 3, &e);
+        float all[ROWS_MAX * OUTPUTS], alone[OUTPUTS];
+        float *scratch = memory_new(forward_scratch_n(net, ROWS_MAX), sizeof *scratch);
+        initializer_fill(net, INITIALIZER_HE_NORMAL, 0, 9);
+        forward_predict(net, X, ROWS_MAX, scratch, all);
+        for (size_t i = 0; i < ROWS_MAX; i++) {
+            forward_predict(net, X + i * WIDE, 1, scratch, alone);
+            CHECK_SAY(memcmp(alone, all + i * OUTPUTS, sizeof alone) == 0, "%s, row %zu",
+                      activation_name((enum activation)g), i);
+        }
+        free(scratch);
+        net_free(net);
+    }
+    free(X);
+}
+
 static void the_cache_holds_activations(void) {
     struct net *net = net_made(4);
     float X[3 * INPUTS_N], W[19 * 7];
@@ -95,6 +124,7 @@ int main(void) {
     if (!CHECK_SAY(matrix_start(&e), "%s", e.text))
         return 1;
     CHECK_RUN(against_the_twin);
+    CHECK_RUN(a_row_stands_alone);
     CHECK_RUN(the_cache_holds_activations);
     CHECK_RUN(sizes_saturate);
     return check_done();

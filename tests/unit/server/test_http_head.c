@@ -200,16 +200,51 @@ static void test_media(void) {
     CHECK(media("content-type: Application/JSON; charset=utf-8", &e));
     CHECK(media("Content-Type: application/json;charset=utf-8", &e));
     CHECK(media("Content-Type: application/x-www-form-urlencoded", &e)); /* curl -d */
-    CHECK(media("Content-Encoding: identity", &e));
-    static const char *const bad[] = {"Content-Type: text/plain",
-                                      "Content-Type: application/jsonx",
-                                      "Content-Type: application/jso",
-                                      "Content-Type: multipart/form-data",
-                                      "Content-Type: ",
-                                      "Content-Encoding: gzip",
-                                      "Content-Encoding: "};
+    static const char *const bad[] = {
+        "Content-Type: text/plain", "Content-Type: application/jsonx",
+        "Content-Type: application/jso", "Content-Type: multipart/form-data",
+        "Content-Type: "};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_SAY(!media(bad[i], &e) && e.kind == ERR_MEDIA, "%s", bad[i]);
+}
+
+static bool coding(const char *text, enum http_coding *out, struct err *e) {
+    char lines[256];
+    snprintf(lines, sizeof lines, "%s", text);
+    struct http_head *head = head_new("HTTP/1.1", lines);
+    *e = (struct err){0};
+    bool ok = http_head_coding(head, out, e);
+    free(head);
+    return ok;
+}
+
+static void test_codings(void) {
+    static const struct {
+        const char *line;
+        enum http_coding coding;
+    } good[] = {{"Host: a", CODING_NONE},
+                {"Content-Encoding: identity", CODING_NONE},
+                {"Content-Encoding: gzip", CODING_GZIP},
+                {"content-encoding: X-GZIP", CODING_GZIP},
+                {"Content-Encoding: Deflate", CODING_DEFLATE}};
+    enum http_coding got;
+    struct err e;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        CHECK_SAY(coding(good[i].line, &got, &e) && got == good[i].coding, "%s",
+                  good[i].line);
+    static const char *const bad[] = {
+        "Content-Encoding: br",
+        "Content-Encoding: ",
+        "Content-Encoding: gzip, gzip",
+        "Content-Encoding: gzip,identity",
+        "Content-Encoding: gzipped",
+        "Content-Encoding: gzip\nContent-Encoding: identity"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_SAY(!coding(bad[i], &got, &e) && e.kind == ERR_MEDIA, "%s", bad[i]);
+        CHECK_TEXT(e.where, "Content-Encoding");
+    }
+    coding(bad[0], &got, &e);
+    CHECK_TEXT(e.text, "expected one of gzip, deflate and identity, got \"br\"");
 }
 
 /* ---- paths
@@ -296,6 +331,7 @@ int main(void) {
     CHECK_RUN(test_too_many);
     CHECK_RUN(test_origins);
     CHECK_RUN(test_media);
+    CHECK_RUN(test_codings);
     CHECK_RUN(test_media_of_bytes);
     CHECK_RUN(test_media_of_rows);
     CHECK_RUN(test_conditions);

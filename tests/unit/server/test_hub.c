@@ -262,11 +262,11 @@ static void test_leave(void) {
 }
 
 int main(void) {
-    CHECK_RUN(test_live);
-    CHECK_RUN(test_behind);
-    CHECK_RUN(test_ahead);
-    CHECK_RUN(test_heartbeat);
-    CHECK_RUN(test_gone);
-    CHECK_RUN(test_leave);
+    STORE_RUN(test_live);
+    STORE_RUN(test_behind);
+    STORE_RUN(test_ahead);
+    STORE_RUN(test_heartbeat);
+    STORE_RUN(test_gone);
+    STORE_RUN(test_leave);
     return check_done();
 }

@@ -673,20 +673,20 @@ static void test_alias_deleted_under_load(void) {
 }
 
 int main(void) {
-    CHECK_RUN(test_load);
-    CHECK_RUN(test_publish);
-    CHECK_RUN(test_once);
-    CHECK_RUN(test_nameless);
-    CHECK_RUN(test_delete);
-    CHECK_RUN(test_eviction);
-    CHECK_RUN(test_broken);
-    CHECK_RUN(test_alias);
-    CHECK_RUN(test_default);
-    CHECK_RUN(test_alias_never_goes_back);
-    CHECK_RUN(test_forget);
-    CHECK_RUN(test_single_flight);
-    CHECK_RUN(test_acquire_during_changes);
-    CHECK_RUN(test_alias_moves_under_load);
-    CHECK_RUN(test_alias_deleted_under_load);
+    STORE_RUN(test_load);
+    STORE_RUN(test_publish);
+    STORE_RUN(test_once);
+    STORE_RUN(test_nameless);
+    STORE_RUN(test_delete);
+    STORE_RUN(test_eviction);
+    STORE_RUN(test_broken);
+    STORE_RUN(test_alias);
+    STORE_RUN(test_default);
+    STORE_RUN(test_alias_never_goes_back);
+    STORE_RUN(test_forget);
+    STORE_RUN(test_single_flight);
+    STORE_RUN(test_acquire_during_changes);
+    STORE_RUN(test_alias_moves_under_load);
+    STORE_RUN(test_alias_deleted_under_load);
     return check_done();
 }

@@ -91,8 +91,10 @@ static void refuses_a_newer_schema(void) {
     s = store_open(p.path, &e);
     OK(s != NULL);
     store_close(s);
-    raw(p.path, "PRAGMA user_version = 2");
-    FAILS(store_open(p.path, &e), ERR_CONFLICT);
+    if (!place_on_server) {
+        raw(p.path, "PRAGMA user_version = 2");
+        FAILS(store_open(p.path, &e), ERR_CONFLICT);
+    }
     place_free(&p);
 }
 
@@ -104,7 +106,7 @@ static void open_needs_no_other_file(void) {
     OK(insert_job(s, "one", "m", &e));
     store_close(s);
     /* The last one to close leaves one file: the whole backup. */
-    char wal[96];
+    char wal[220];
     snprintf(wal, sizeof wal, "%s-wal", p.path);
     CHECK(access(wal, F_OK) != 0);
     place_free(&p);
@@ -133,8 +135,8 @@ int main(void) {
     CHECK_RUN(open_relative_name);
     CHECK_RUN(refuses_what_is_no_database);
     CHECK_RUN(refuses_another_applications_database);
-    CHECK_RUN(refuses_a_newer_schema);
+    STORE_RUN(refuses_a_newer_schema);
     CHECK_RUN(open_needs_no_other_file);
-    CHECK_RUN(change_counter_sees_others);
+    STORE_RUN(change_counter_sees_others);
     return check_done();
 }

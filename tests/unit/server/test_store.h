@@ -1,6 +1,9 @@
-/* What the store's tests share: a store in a directory of its own, and short ways to fill
- * it. Times that the caller says are small numbers; leases go by the store's own clock.
- */
+/* What the store's tests share: a store of its own for each, on either database, and
+ * short ways to fill it. Times that the caller says are small numbers; leases go by the
+ * store's own clock.
+ *
+ * The server is the one of $DESCENTD_TEST_POSTGRES; without it the program starts anew
+ * under tests/postgres.sh, which makes one. */
 #ifndef TESTS_TEST_STORE_H
 #define TESTS_TEST_STORE_H
 
@@ -13,6 +16,7 @@
 
 #include <sqlite3.h>
 
+#include "server/db.h"
 #include "server/store.h"
 #include "tests/unit/check.h"
 
@@ -26,12 +30,56 @@
         e = (struct err){0};                                                             \
     } while (0)
 
+/* Runs a test on SQLite, then on PostgreSQL. */
+#define STORE_RUN(test)                                                                  \
+    do {                                                                                 \
+        place_on_server = false;                                                         \
+        check_run(test, #test);                                                          \
+        place_on_server = true;                                                          \
+        check_run(test, #test " on PostgreSQL");                                         \
+        place_on_server = false;                                                         \
+    } while (0)
+
+static bool place_on_server; /* where place_new makes its stores */
+
+/* Before main: glibc hands its arguments on. */
+__attribute__((constructor)) static inline void server_need(int argc, char **argv) {
+    (void)argc;
+    if (getenv("DESCENTD_TEST_POSTGRES"))
+        return;
+    execlp("sh", "sh", "tests/postgres.sh", "run", argv[0], (char *)NULL);
+    printf("tests/postgres.sh cannot be run\n");
+    _exit(1);
+}
+
 struct place {
-    char dir[64];
-    char path[80];
+    char dir[64]; /* "": a schema on the server */
+    char path[200];
+    char schema[32];
 };
 
+/* Past the store, by its driver or, for a file, SQLite itself: damage, other
+ * applications, and what is really there. */
+static inline void raw_server(const char *url, const char *sql) {
+    struct err e = {0};
+    struct db *db = db_open(url, &e);
+    OK(db && db_exec(db, sql, &e));
+    db_close(db);
+}
+
 static inline void place_new(struct place *p) {
+    static int made;
+    *p = (struct place){0};
+    if (place_on_server) {
+        const char *server = getenv("DESCENTD_TEST_POSTGRES");
+        char sql[64];
+        snprintf(p->schema, sizeof p->schema, "t%d_%d", (int)getpid(), made++);
+        snprintf(sql, sizeof sql, "CREATE SCHEMA %s", p->schema);
+        raw_server(server, sql);
+        snprintf(p->path, sizeof p->path, "%s?options=-csearch_path%%3D%s", server,
+                 p->schema);
+        return;
+    }
     snprintf(p->dir, sizeof p->dir, "/tmp/test_store.XXXXXX");
     if (!mkdtemp(p->dir))
         abort();
@@ -40,8 +88,14 @@ static inline void place_new(struct place *p) {
 
 static inline void place_free(struct place *p) {
     static const char *const TAILS[] = {"", "-wal", "-shm", "-journal"};
+    if (p->schema[0]) {
+        char sql[64];
+        snprintf(sql, sizeof sql, "DROP SCHEMA %s CASCADE", p->schema);
+        raw_server(getenv("DESCENTD_TEST_POSTGRES"), sql);
+        return;
+    }
     for (size_t i = 0; i < sizeof TAILS / sizeof *TAILS; i++) {
-        char path[96];
+        char path[220];
         snprintf(path, sizeof path, "%s%s", p->path, TAILS[i]);
         unlink(path);
     }
@@ -56,9 +110,11 @@ static inline struct store *place_open(const struct place *p) {
     return s;
 }
 
-/* Past the store, by SQLite itself: damage, other applications, and what is really there.
- */
 static inline void raw(const char *path, const char *sql) {
+    if (strstr(path, "://")) {
+        raw_server(path, sql);
+        return;
+    }
     sqlite3 *db = NULL;
     CHECK(sqlite3_open(path, &db) == SQLITE_OK);
     char *text = NULL;
@@ -68,16 +124,15 @@ static inline void raw(const char *path, const char *sql) {
     sqlite3_close(db);
 }
 
+/* The first column of the first row. */
 static inline int64_t raw_int(const struct place *p, const char *sql) {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *q = NULL;
-    CHECK(sqlite3_open(p->path, &db) == SQLITE_OK);
-    CHECK(sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK);
-    int rc = sqlite3_step(q);
-    int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
-    CHECK(rc == SQLITE_ROW || rc == SQLITE_DONE);
-    sqlite3_finalize(q);
-    sqlite3_close(db);
+    struct err e = {0};
+    struct db *db = db_open(p->path, &e);
+    struct db_statement *q = db ? db_prepare(db, sql, &e) : NULL;
+    enum db_step step = q ? db_step(q, &e) : DB_FAILED;
+    int64_t value = step == DB_ROW ? db_int(q, 0) : -1;
+    OK(step != DB_FAILED);
+    db_close(db);
     return value;
 }
 

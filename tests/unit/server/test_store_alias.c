@@ -206,9 +206,9 @@ static void each_change_is_won_once(void) {
 }
 
 int main(void) {
-    CHECK_RUN(set_get_and_delete);
-    CHECK_RUN(compare_and_swap);
-    CHECK_RUN(list_and_what_deletes_them);
-    CHECK_RUN(each_change_is_won_once);
+    STORE_RUN(set_get_and_delete);
+    STORE_RUN(compare_and_swap);
+    STORE_RUN(list_and_what_deletes_them);
+    STORE_RUN(each_change_is_won_once);
     return check_done();
 }

@@ -1,8 +1,9 @@
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "tests/unit/server/test_store.h"
 
-enum { HOUR_MS = 60 * 60 * 1000 };
+enum { HOUR_MS = 60 * 60 * 1000, CHUNKS_MANY = 64 };
 
 static void round_trip(struct store *s, const void *bytes, size_t n) {
     struct err e = {0};
@@ -64,9 +65,9 @@ static void damage_is_seen(void) {
     static const struct {
         const char *sql, *says;
     } DAMAGES[] = {
-        {"UPDATE blob_chunks SET bytes = CAST('abXdefgh' AS BLOB)", "SHA-256"},
-        {"UPDATE blob_chunks SET bytes = CAST('abcdefg' AS BLOB)", "missing"},
-        {"UPDATE blob_chunks SET bytes = CAST('abcdefghi' AS BLOB)", "more"},
+        {"UPDATE blob_chunks SET bytes = 'abXdefgh'", "SHA-256"},
+        {"UPDATE blob_chunks SET bytes = 'abcdefg'", "missing"},
+        {"UPDATE blob_chunks SET bytes = 'abcdefghi'", "more"},
         {"DELETE FROM blob_chunks", "missing"},
         {"UPDATE blobs SET bytes = -1", "negative"},
     };
@@ -88,6 +89,19 @@ static void damage_is_seen(void) {
     }
 }
 
+/* Byte 12345 of chunk 2. */
+static void file_flip(const struct place *p, unsigned char byte) {
+    sqlite3 *db = NULL;
+    sqlite3_blob *handle = NULL;
+    int64_t row = raw_int(p, "SELECT rowid FROM blob_chunks WHERE chunk = 2");
+    CHECK(sqlite3_open(p->path, &db) == SQLITE_OK);
+    CHECK(sqlite3_blob_open(db, "main", "blob_chunks", "bytes", row, 1, &handle) ==
+          SQLITE_OK);
+    CHECK(sqlite3_blob_write(handle, &byte, 1, 12345) == SQLITE_OK);
+    sqlite3_blob_close(handle);
+    sqlite3_close(db);
+}
+
 static void one_flipped_byte_is_seen(void) {
     struct place p;
     struct err e = {0};
@@ -100,16 +114,11 @@ static void one_flipped_byte_is_seen(void) {
     void *got;
     OK(store_blob_put(s, bytes, n, 1, &blob, sha256, &e));
 
-    sqlite3 *db = NULL;
-    sqlite3_blob *handle = NULL;
-    int64_t row = raw_int(&p, "SELECT rowid FROM blob_chunks WHERE chunk = 2");
-    CHECK(sqlite3_open(p.path, &db) == SQLITE_OK);
-    CHECK(sqlite3_blob_open(db, "main", "blob_chunks", "bytes", row, 1, &handle) ==
-          SQLITE_OK);
-    unsigned char byte = bytes[2 * STORE_CHUNK_BYTES + 12345] ^ 1;
-    CHECK(sqlite3_blob_write(handle, &byte, 1, 12345) == SQLITE_OK);
-    sqlite3_blob_close(handle);
-    sqlite3_close(db);
+    if (place_on_server)
+        raw(p.path, "UPDATE blob_chunks SET bytes = set_byte(bytes, 12345,"
+                    " get_byte(bytes, 12345) # 1) WHERE chunk = 2");
+    else
+        file_flip(&p, bytes[2 * STORE_CHUNK_BYTES + 12345] ^ 1);
 
     FAILS(store_blob_get(s, blob, &got, &n, &e), ERR_STORAGE);
     free(bytes);
@@ -267,14 +276,57 @@ static void many_put_the_same(void) {
     place_free(&p);
 }
 
+struct long_put {
+    struct store *store;
+    pthread_t thread;
+    atomic_bool ended;
+};
+
+static void *put_for_long(void *context) {
+    struct long_put *put = context;
+    struct err e = {0};
+    int64_t blob;
+    char sha256[STORE_SHA256_TEXT];
+    const size_t n = (size_t)CHUNKS_MANY * STORE_CHUNK_BYTES;
+    unsigned char *bytes = some_bytes(n, 7);
+    OK(store_blob_put(put->store, bytes, n, 1, &blob, sha256, &e));
+    free(bytes);
+    atomic_store(&put->ended, true);
+    return NULL;
+}
+
+/* Who writes chunk after chunk lets others write between them. */
+static void others_write_between_chunks(void) {
+    struct place p;
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct long_put put = {.store = place_open(&p)};
+    CHECK(pthread_create(&put.thread, NULL, put_for_long, &put) == 0);
+    int written = 0;
+    for (unsigned i = 0; !atomic_load(&put.ended); i++) {
+        struct err e = {0};
+        int64_t blob;
+        char sha256[STORE_SHA256_TEXT];
+        if (!OK(store_blob_put(s, &i, sizeof i, 1, &blob, sha256, &e)))
+            break;
+        written++;
+    }
+    pthread_join(put.thread, NULL);
+    CHECK_SAY(written >= CHUNKS_MANY / 16, "%d beside %d chunks", written, CHUNKS_MANY);
+    store_close(put.store);
+    store_close(s);
+    place_free(&p);
+}
+
 int main(void) {
-    CHECK_RUN(sizes_come_back);
-    CHECK_RUN(same_bytes_same_blob);
-    CHECK_RUN(damage_is_seen);
-    CHECK_RUN(one_flipped_byte_is_seen);
-    CHECK_RUN(unknown_and_unsealed);
-    CHECK_RUN(sweep_takes_what_nobody_holds);
-    CHECK_RUN(put_again_makes_it_young);
-    CHECK_RUN(many_put_the_same);
+    STORE_RUN(sizes_come_back);
+    STORE_RUN(same_bytes_same_blob);
+    STORE_RUN(damage_is_seen);
+    STORE_RUN(one_flipped_byte_is_seen);
+    STORE_RUN(unknown_and_unsealed);
+    STORE_RUN(sweep_takes_what_nobody_holds);
+    STORE_RUN(put_again_makes_it_young);
+    STORE_RUN(many_put_the_same);
+    STORE_RUN(others_write_between_chunks);
     return check_done();
 }

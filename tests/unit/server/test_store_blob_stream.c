@@ -95,10 +95,10 @@ static void memory_is_bounded(void) {
     if (getenv("TESTS_VERBOSE"))
         printf("peak memory grew by %lld KiB\n", (long long)grown);
     /* Nor did the log keep it all: the checkpoints came through between the chunks. */
-    char wal[96];
+    char wal[220];
     struct stat st;
     snprintf(wal, sizeof wal, "%s-wal", p.path);
-    CHECK(stat(wal, &st) == 0 && st.st_size < 16 * MIB);
+    CHECK(place_on_server || (stat(wal, &st) == 0 && st.st_size < 16 * MIB));
     store_close(s);
     place_free(&p);
 }
@@ -199,16 +199,15 @@ static void sweep_and_slow_writers(void) {
 static void damage_is_seen(void) {
     static const struct {
         const char *sql, *says;
+        int zeros;     /* %s in sql is so many */
         size_t chunks; /* that were passed on before */
     } DAMAGES[] = {
-        {"UPDATE blob_chunks SET bytes = CAST(zeroblob(1048576) AS BLOB) WHERE chunk = 1",
-         "SHA-256", 3},
-        {"UPDATE blob_chunks SET bytes = CAST('x' AS BLOB) WHERE chunk = 2", "missing",
-         3},
-        {"UPDATE blob_chunks SET bytes = zeroblob(1048577) WHERE chunk = 1", "more", 1},
-        {"UPDATE blob_chunks SET bytes = zeroblob(1048576) WHERE chunk = 2", "more", 2},
-        {"DELETE FROM blob_chunks WHERE chunk = 1", "missing", 1},
-        {"UPDATE blobs SET bytes = -1", "negative", 0},
+        {"UPDATE blob_chunks SET bytes = %s WHERE chunk = 1", "SHA-256", 1048576, 3},
+        {"UPDATE blob_chunks SET bytes = %s WHERE chunk = 2", "missing", 1, 3},
+        {"UPDATE blob_chunks SET bytes = %s WHERE chunk = 1", "more", 1048577, 1},
+        {"UPDATE blob_chunks SET bytes = %s WHERE chunk = 2", "more", 1048576, 2},
+        {"DELETE FROM blob_chunks WHERE chunk = 1", "missing", 0, 1},
+        {"UPDATE blobs SET bytes = -1", "negative", 0, 0},
     };
     for (size_t i = 0; i < sizeof DAMAGES / sizeof *DAMAGES; i++) {
         struct place p;
@@ -216,7 +215,15 @@ static void damage_is_seen(void) {
         place_new(&p);
         struct store *s = place_open(&p);
         struct stream in = stream_in(s, 5 * MIB / 2);
-        raw(p.path, DAMAGES[i].sql);
+        char zeros[64], sql[160];
+        snprintf(zeros, sizeof zeros,
+                 place_on_server ? "decode(repeat('00', %d), 'hex')" : "zeroblob(%d)",
+                 DAMAGES[i].zeros);
+        const char *at = strstr(DAMAGES[i].sql, "%s");
+        int head = at ? (int)(at - DAMAGES[i].sql) : (int)strlen(DAMAGES[i].sql);
+        snprintf(sql, sizeof sql, "%.*s%s%s", head, DAMAGES[i].sql, at ? zeros : "",
+                 at ? at + 2 : "");
+        raw(p.path, sql);
         struct taken t = {0};
         CHECK(!store_blob_each(s, in.blob, take, &t, &e));
         CHECK_SAY(e.kind == ERR_STORAGE && strstr(e.text, DAMAGES[i].says), "%s", e.text);
@@ -289,14 +296,14 @@ static void swept_while_it_is_read(void) {
 
 int main(void) {
     pattern_new();
-    CHECK_RUN(memory_is_bounded);
-    CHECK_RUN(same_as_put);
-    CHECK_RUN(abort_leaves_nothing);
-    CHECK_RUN(sweep_and_slow_writers);
-    CHECK_RUN(damage_is_seen);
-    CHECK_RUN(taker_can_stop);
+    STORE_RUN(memory_is_bounded);
+    STORE_RUN(same_as_put);
+    STORE_RUN(abort_leaves_nothing);
+    STORE_RUN(sweep_and_slow_writers);
+    STORE_RUN(damage_is_seen);
+    STORE_RUN(taker_can_stop);
     CHECK_RUN(no_snapshot_between_chunks);
-    CHECK_RUN(swept_while_it_is_read);
+    STORE_RUN(swept_while_it_is_read);
     free(pattern);
     return check_done();
 }

@@ -220,10 +220,10 @@ static void shared_blobs_stay(void) {
 }
 
 int main(void) {
-    CHECK_RUN(newest_best_and_two_resumable_stay);
-    CHECK_RUN(two_at_once);
-    CHECK_RUN(a_claim_goes_on_from_the_newest);
-    CHECK_RUN(the_end_decides);
-    CHECK_RUN(shared_blobs_stay);
+    STORE_RUN(newest_best_and_two_resumable_stay);
+    STORE_RUN(two_at_once);
+    STORE_RUN(a_claim_goes_on_from_the_newest);
+    STORE_RUN(the_end_decides);
+    STORE_RUN(shared_blobs_stay);
     return check_done();
 }

@@ -284,11 +284,11 @@ static void delete_waits_for_the_end(void) {
 }
 
 int main(void) {
-    CHECK_RUN(queued_jobs_pause_at_once);
-    CHECK_RUN(running_jobs_are_asked);
-    CHECK_RUN(asked_of_a_worker_that_is_gone);
-    CHECK_RUN(an_end_is_for_ever);
-    CHECK_RUN(delete_takes_all_but_the_model);
-    CHECK_RUN(delete_waits_for_the_end);
+    STORE_RUN(queued_jobs_pause_at_once);
+    STORE_RUN(running_jobs_are_asked);
+    STORE_RUN(asked_of_a_worker_that_is_gone);
+    STORE_RUN(an_end_is_for_ever);
+    STORE_RUN(delete_takes_all_but_the_model);
+    STORE_RUN(delete_waits_for_the_end);
     return check_done();
 }

@@ -324,12 +324,12 @@ static void jobs_keep_the_bytes_of_a_deleted_dataset(void) {
 }
 
 int main(void) {
-    CHECK_RUN(parts_replace_each_other);
-    CHECK_RUN(goes_on_from_what_was_seen);
-    CHECK_RUN(refuses);
-    CHECK_RUN(numbers_are_never_used_twice);
-    CHECK_RUN(list_pages);
-    CHECK_RUN(sweep_knows_all_parts);
-    CHECK_RUN(jobs_keep_the_bytes_of_a_deleted_dataset);
+    STORE_RUN(parts_replace_each_other);
+    STORE_RUN(goes_on_from_what_was_seen);
+    STORE_RUN(refuses);
+    STORE_RUN(numbers_are_never_used_twice);
+    STORE_RUN(list_pages);
+    STORE_RUN(sweep_knows_all_parts);
+    STORE_RUN(jobs_keep_the_bytes_of_a_deleted_dataset);
     return check_done();
 }

@@ -284,13 +284,13 @@ static void the_queue_has_a_bound(void) {
 }
 
 int main(void) {
-    CHECK_RUN(status_names);
-    CHECK_RUN(insert_and_get);
-    CHECK_RUN(insert_refuses);
-    CHECK_RUN(list_pages_and_filters);
-    CHECK_RUN(count_by_status);
-    CHECK_RUN(cancel_by_status);
-    CHECK_RUN(a_key_makes_one_job);
-    CHECK_RUN(the_queue_has_a_bound);
+    STORE_RUN(status_names);
+    STORE_RUN(insert_and_get);
+    STORE_RUN(insert_refuses);
+    STORE_RUN(list_pages_and_filters);
+    STORE_RUN(count_by_status);
+    STORE_RUN(cancel_by_status);
+    STORE_RUN(a_key_makes_one_job);
+    STORE_RUN(the_queue_has_a_bound);
     return check_done();
 }

@@ -56,6 +56,8 @@ static void gate_wait(void) {
 }
 
 static void file_is_sound(const struct place *p) {
+    if (p->schema[0])
+        return;
     sqlite3 *db = NULL;
     sqlite3_stmt *q = NULL;
     CHECK(sqlite3_open(p->path, &db) == SQLITE_OK);
@@ -255,13 +257,15 @@ static void keys_and_histories_hold_in_a_race(void) {
     static const char NUMBERS[] =
         "SELECT count(*) FROM jobs j WHERE j.events <>"
         " (SELECT count(DISTINCT seq) FROM (SELECT seq FROM points WHERE job = j.number"
-        "  UNION ALL SELECT seq FROM events WHERE job = j.number) WHERE seq BETWEEN 1 AND"
-        "  j.events) OR j.events <> (SELECT count(*) FROM points WHERE job = j.number) +"
+        "  UNION ALL SELECT seq FROM events WHERE job = j.number) AS told WHERE seq "
+        "BETWEEN"
+        "  1 AND j.events) OR j.events <> (SELECT count(*) FROM points WHERE job = "
+        "j.number) +"
         " (SELECT count(*) FROM events WHERE job = j.number)";
     CHECK(raw_int(&p, NUMBERS) == 0);
     CHECK(raw_int(&p, "SELECT count(*) > 20 FROM events WHERE kind = 'checkpoint'") == 1);
     CHECK(raw_int(&p, "SELECT max(n) FROM (SELECT count(*) AS n FROM checkpoints"
-                      " GROUP BY job)") <= 2);
+                      " GROUP BY job) AS kept") <= 2);
     CHECK(raw_int(&p, "SELECT count(*) FROM jobs j WHERE (status NOT IN ('queued',"
                       " 'running')) <> EXISTS (SELECT 1 FROM events WHERE job = j.number"
                       " AND kind = 'done' AND seq = j.events)") == 0);
@@ -376,10 +380,10 @@ static void a_full_disk_refuses_and_keeps(void) {
 
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
-    CHECK_RUN(all_migrate_the_same_new_file);
-    CHECK_RUN(each_job_is_claimed_once);
-    CHECK_RUN(keys_and_histories_hold_in_a_race);
-    CHECK_RUN(killed_at_any_moment);
+    STORE_RUN(all_migrate_the_same_new_file);
+    STORE_RUN(each_job_is_claimed_once);
+    STORE_RUN(keys_and_histories_hold_in_a_race);
+    STORE_RUN(killed_at_any_moment);
     CHECK_RUN(a_full_disk_refuses_and_keeps);
     return check_done();
 }

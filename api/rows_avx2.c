@@ -1,0 +1,305 @@
+/* Rows of numbers with AVX2 and BMI: 64 characters are looked at at once, four numbers
+ * are read at once. Compiled for every x86-64, called where the processor has them. */
+#include "api/rows_wide.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
+#define AVX2_INLINE AVX2 static inline __attribute__((always_inline))
+
+/* ---- where numbers are ---------------------------------------------------------- */
+
+AVX2_INLINE uint64_t bits(__m256i a, __m256i b) {
+    uint64_t high = (uint32_t)_mm256_movemask_epi8(b);
+    return (uint32_t)_mm256_movemask_epi8(a) | high << 32;
+}
+
+AVX2_INLINE uint64_t bits_equal(__m256i a, __m256i b, char character) {
+    __m256i all = _mm256_set1_epi8(character);
+    return bits(_mm256_cmpeq_epi8(a, all), _mm256_cmpeq_epi8(b, all));
+}
+
+/* Bytes of at most `max`, unsigned. */
+AVX2_INLINE uint64_t bits_at_most(__m256i a, __m256i b, char max) {
+    __m256i all = _mm256_set1_epi8(max);
+    return bits(_mm256_cmpeq_epi8(_mm256_min_epu8(a, all), a),
+                _mm256_cmpeq_epi8(_mm256_min_epu8(b, all), b));
+}
+
+AVX2_INLINE struct grammar_block block_look(const char *text) {
+    __m256i a = _mm256_loadu_si256((const __m256i *)text);
+    __m256i b = _mm256_loadu_si256((const __m256i *)(text + 32));
+    __m256i zero = _mm256_set1_epi8('0');
+    struct grammar_block block = {
+        .digits = bits_at_most(_mm256_sub_epi8(a, zero), _mm256_sub_epi8(b, zero), 9),
+        .zeros = bits_equal(a, b, '0'),
+        .points = bits_equal(a, b, '.'),
+        .minuses = bits_equal(a, b, '-'),
+        .commas = bits_equal(a, b, ','),
+        .opens = bits_equal(a, b, '['),
+        .closes = bits_equal(a, b, ']'),
+        .spaces = bits_at_most(a, b, ' '),
+    };
+    if (block.spaces)
+        block.strangers =
+            block.spaces & ~(bits_equal(a, b, ' ') | bits_equal(a, b, '\n') |
+                             bits_equal(a, b, '\r') | bits_equal(a, b, '\t'));
+    return block;
+}
+
+/* Writes sixteen marks whatever there are, so that the usual number takes no branch. */
+AVX2_INLINE uint32_t *marks_write(uint32_t *marks, uint64_t found, uint32_t at) {
+    size_t n = (size_t)__builtin_popcountll(found);
+#define MARK(i) marks[i] = at + (uint32_t)_tzcnt_u64(found), found = _blsr_u64(found)
+#define MARK_4(i) MARK(i), MARK(i + 1), MARK(i + 2), MARK(i + 3)
+    MARK_4(0), MARK_4(4), MARK_4(8), MARK_4(12);
+    for (size_t i = 16; i < n; i += 4)
+        MARK_4(i);
+    return marks + n;
+}
+
+AVX2 static struct wide_index index_avx2(const char *text, size_t blocks_n, uint32_t at,
+                                         struct grammar *g, uint32_t *marks) {
+    struct grammar state = *g;
+    struct wide_index index = {0};
+    uint32_t *to = marks;
+    for (size_t i = 0; i < blocks_n && !index.wrong && !index.ended; i++) {
+        struct grammar_block block = block_look(text + WIDE_BLOCK * i);
+        struct grammar_found found = grammar_step(&state, &block);
+        to = marks_write(to, found.marks, at);
+        index.wrong = found.wrong;
+        index.ended = found.ended;
+        index.end = at + (uint32_t)found.end;
+        at += WIDE_BLOCK;
+    }
+    index.marks_n = (size_t)(to - marks);
+    *g = state;
+    return index;
+}
+
+/* ---- reading them --------------------------------------------------------------- */
+
+/* Numbers of up to 31 characters are read in float64, with a relative error of less than
+ * 8 * 2^-53: a sum of up to four groups of eight digits, each rounded where it is scaled,
+ * and a power of ten that is rounded. So the 29 bits that float32 lacks say how it
+ * rounds, unless they are within 16 units of one half. */
+enum { CHARACTERS_MAX = 31, CHARACTERS_FEW = 15, UNDECIDED = 16 };
+
+static const double TENTHS[CHARACTERS_MAX + 1] = {
+    1e0,   1e-1,  1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,  1e-8,  1e-9,  1e-10,
+    1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17, 1e-18, 1e-19, 1e-20, 1e-21,
+    1e-22, 1e-23, 1e-24, 1e-25, 1e-26, 1e-27, 1e-28, 1e-29, 1e-30, 1e-31};
+
+#define TIMES_4(x) x, x, x, x
+#define TIMES_8(x) TIMES_4(x), TIMES_4(x)
+#define TIMES_16(x) TIMES_8(x), TIMES_8(x)
+#define TIMES_32(x) TIMES_16(x), TIMES_16(x)
+
+static const _Alignas(32) struct constants {
+    uint8_t lasts[64]; /* 32 bytes from n on have the last n set */
+    uint8_t point[32], zero[32], nine[32];
+    uint16_t tens[16]; /* two bytes each: 10 and 1 */
+    uint32_t hundreds[8], myriads[8];
+    double halves[4], quarters[4];
+    uint64_t lost[4]; /* the bits of a float64 that float32 has no place for */
+    uint64_t undecided_from[4];
+    uint32_t undecided_n[8];
+    uint8_t minus[16];
+} CONSTANTS = {
+    .lasts = {TIMES_32(0), TIMES_32(255)},
+    .point = {TIMES_32('.')},
+    .zero = {TIMES_32('0')},
+    .nine = {TIMES_32(9)},
+    .tens = {TIMES_16(10 | 1 << 8)},
+    .hundreds = {TIMES_8(100 | 1 << 16)},
+    .myriads = {TIMES_8(10000 | 1 << 16)},
+    .halves = {1e8, 1, 1e8, 1},
+    .quarters = {1e24, 1e16, 1e8, 1},
+    .lost = {TIMES_4((UINT64_C(1) << 29) - 1)},
+    /* The high word's 1 makes its difference large. */
+    .undecided_from = {TIMES_4(UINT64_C(1) << 32 | ((UINT64_C(1) << 28) - UNDECIDED))},
+    .undecided_n = {TIMES_8(2 * UNDECIDED)},
+    .minus = {TIMES_4('-')},
+};
+
+AVX2_INLINE __m256i load(const void *from) {
+    return _mm256_loadu_si256((const __m256i *)from);
+}
+
+AVX2_INLINE __m256i load_two(const void *low, const void *high) {
+    return _mm256_inserti128_si256(
+        _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)low)),
+        _mm_loadu_si128((const __m128i *)high), 1);
+}
+
+/* A number's text without its sign, and how many digits stand behind its point. */
+struct token {
+    const char *end;
+    size_t n, fraction_n;
+};
+
+AVX2_INLINE struct token token_at(const char *base, const uint32_t *marks) {
+    return (struct token){base + marks[1], marks[1] - marks[0], 0};
+}
+
+/* `behind` characters stand behind the last point before its end, which may be another's.
+ * @return the number of its digits. */
+AVX2_INLINE size_t token_digits(struct token *t, size_t behind) {
+    size_t pointed = (size_t)((int64_t)(behind - t->n) >> 63); /* all ones or 0 */
+    t->fraction_n = behind & pointed;
+    return t->n + pointed;
+}
+
+/* What follows puts a number's digits, as bytes 0 to 9, at the end of a vector: what is
+ * behind the point as it stands, what is before it from one character earlier. Any other
+ * character comes out above 9. */
+
+/* One of up to 31 characters. */
+AVX2_INLINE __m256i digits_one(const struct constants *k, struct token *t) {
+    __m256i here = load(t->end - 32), earlier = load(t->end - 33);
+    __m256i points = _mm256_cmpeq_epi8(here, load(k->point));
+    size_t behind = _lzcnt_u32((uint32_t)_mm256_movemask_epi8(points));
+    size_t n = token_digits(t, behind);
+    __m256i digits = _mm256_blendv_epi8(earlier, here, load(k->lasts + behind));
+    digits = _mm256_xor_si256(digits, load(k->zero));
+    return _mm256_and_si256(digits, load(k->lasts + n));
+}
+
+/* Two of up to 15, in half a vector each. */
+AVX2_INLINE __m256i digits_two(const struct constants *k, struct token *t,
+                               struct token *u) {
+    const uint8_t *lasts = k->lasts + 16;
+    __m256i here = load_two(t->end - 16, u->end - 16);
+    __m256i earlier = load_two(t->end - 17, u->end - 17);
+    __m256i equal = _mm256_cmpeq_epi8(here, load(k->point));
+    uint32_t points = (uint32_t)_mm256_movemask_epi8(equal);
+    size_t behind_t = _lzcnt_u32(points << 16), behind_u = _lzcnt_u32(points);
+    size_t t_n = token_digits(t, behind_t), u_n = token_digits(u, behind_u);
+    __m256i digits =
+        _mm256_blendv_epi8(earlier, here, load_two(lasts + behind_t, lasts + behind_u));
+    digits = _mm256_xor_si256(digits, load(k->zero));
+    return _mm256_and_si256(digits, load_two(lasts + t_n, lasts + u_n));
+}
+
+/* Each eight digits to an integer: of each 16 of a, of each 16 of b, and so on. */
+AVX2_INLINE __m256i eights(const struct constants *k, __m256i a, __m256i b) {
+    a = _mm256_madd_epi16(_mm256_maddubs_epi16(load(k->tens), a), load(k->hundreds));
+    b = _mm256_madd_epi16(_mm256_maddubs_epi16(load(k->tens), b), load(k->hundreds));
+    return _mm256_madd_epi16(_mm256_packus_epi32(a, b), load(k->myriads));
+}
+
+AVX2_INLINE __m256d weigh(__m128i eight_digits, const double *weights) {
+    return _mm256_mul_pd(_mm256_cvtepi32_pd(eight_digits), _mm256_loadu_pd(weights));
+}
+
+/* The digits of four numbers as integers, and the largest bytes that were met. */
+AVX2_INLINE __m256d integers_few(const struct constants *k, struct token t[4],
+                                 __m256i *largest) {
+    __m256i a = digits_two(k, &t[0], &t[1]), b = digits_two(k, &t[2], &t[3]);
+    *largest = _mm256_max_epu8(a, b);
+    __m256i e = eights(k, a, b); /* of 0, 0, 2, 2, 1, 1, 3, 3 */
+    return _mm256_hadd_pd(weigh(_mm256_castsi256_si128(e), k->halves),
+                          weigh(_mm256_extracti128_si256(e, 1), k->halves));
+}
+
+AVX2_INLINE __m256d integers_pair(const struct constants *k, struct token t[2],
+                                  __m256i *largest) {
+    __m256i a = digits_one(k, &t[0]), b = digits_one(k, &t[1]);
+    *largest = _mm256_max_epu8(*largest, _mm256_max_epu8(a, b));
+    __m256i e = eights(k, a, b); /* of 0, 0, 1, 1, 0, 0, 1, 1 */
+    e = _mm256_permute4x64_epi64(e, _MM_SHUFFLE(3, 1, 2, 0));
+    return _mm256_hadd_pd(weigh(_mm256_castsi256_si128(e), k->quarters),
+                          weigh(_mm256_extracti128_si256(e, 1), k->quarters));
+}
+
+AVX2_INLINE __m256d integers_many(const struct constants *k, struct token t[4],
+                                  __m256i *largest) {
+    *largest = _mm256_setzero_si256();
+    __m256d a = integers_pair(k, t, largest), b = integers_pair(k, t + 2, largest);
+    return _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x21), _mm256_blend_pd(a, b, 0xc));
+}
+
+AVX2_INLINE __m256d tenths(const struct token t[4]) {
+    __m128d low = _mm_load_sd(&TENTHS[t[0].fraction_n]);
+    __m128d high = _mm_load_sd(&TENTHS[t[2].fraction_n]);
+    low = _mm_loadh_pd(low, &TENTHS[t[1].fraction_n]);
+    high = _mm_loadh_pd(high, &TENTHS[t[3].fraction_n]);
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(low), high, 1);
+}
+
+/* Where the bits that are lost are close to one half. */
+AVX2_INLINE __m256i undecided(const struct constants *k, __m256d values) {
+    __m256i lost = _mm256_and_si256(_mm256_castpd_si256(values), load(k->lost));
+    __m256i from = _mm256_sub_epi32(lost, load(k->undecided_from));
+    return _mm256_cmpeq_epi32(_mm256_min_epu32(from, load(k->undecided_n)), from);
+}
+
+/* The sign bits of four floats. */
+AVX2_INLINE __m128 signs(const struct constants *k, const char *base,
+                         const uint32_t *marks) {
+    __m128i before = _mm_cvtsi32_si128((base + marks[0])[-1]);
+    before = _mm_insert_epi8(before, (base + marks[2])[-1], 1);
+    before = _mm_insert_epi8(before, (base + marks[4])[-1], 2);
+    before = _mm_insert_epi8(before, (base + marks[6])[-1], 3);
+    before = _mm_cmpeq_epi8(before, _mm_load_si128((const __m128i *)k->minus));
+    return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepi8_epi32(before), 31));
+}
+
+/* @return false when they are not as simple as that, or none. */
+AVX2_INLINE bool read_four(const struct constants *k, const char *base,
+                           const uint32_t *marks, float *values) {
+    struct token t[4] = {token_at(base, marks), token_at(base, marks + 2),
+                         token_at(base, marks + 4), token_at(base, marks + 6)};
+    size_t longest = t[0].n | t[1].n | t[2].n | t[3].n;
+    __m256i largest;
+    __m256d wide;
+    if (longest <= CHARACTERS_FEW)
+        wide = integers_few(k, t, &largest);
+    else if (longest <= CHARACTERS_MAX)
+        wide = integers_many(k, t, &largest);
+    else
+        return false;
+    wide = _mm256_mul_pd(wide, tenths(t));
+    __m256i refused =
+        _mm256_or_si256(_mm256_subs_epu8(largest, load(k->nine)), undecided(k, wide));
+    if (!_mm256_testz_si256(refused, refused))
+        return false;
+    _mm_storeu_ps(values, _mm_or_ps(_mm256_cvtpd_ps(wide), signs(k, base, marks)));
+    return true;
+}
+
+AVX2 static bool read_avx2(const char *base, const char *start, const uint32_t *marks,
+                           size_t n, float *values) {
+    enum { BEFORE = 33 }; /* characters of the text that digits_one looks back */
+    const struct constants *k = &CONSTANTS;
+    __asm__("" : "+r"(k)); /* or the constants are made anew where they are used */
+    size_t i = 0;
+    for (; i < n && base + marks[2 * i + 1] - start < BEFORE; i++)
+        if (!wide_read_one(base, marks + 2 * i, values + i))
+            return false;
+    for (; i < n; i += 4) {
+        if (read_four(k, base, marks + 2 * i, values + i))
+            continue;
+        for (size_t j = i; j < n && j < i + 4; j++)
+            if (!wide_read_one(base, marks + 2 * j, values + j))
+                return false;
+    }
+    return true;
+}
+
+const struct wide *wide_avx2(void) {
+    static const struct wide wide = {index_avx2, read_avx2};
+    /* Every processor with BMI2 has BMI and LZCNT. */
+    bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    return has ? &wide : NULL;
+}
+
+#else
+
+const struct wide *wide_avx2(void) {
+    return NULL;
+}
+
+#endif

@@ -1,0 +1,288 @@
+/* Bodies that come gzipped or deflated, on every kind of route; what they may grow to. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/http/daemon.h"
+#include "tests/http/job.h"
+#include "tests/http/packed.h"
+#include "tests/http/raw.h"
+#include "tests/http/table.h"
+#include "tests/unit/check.h"
+
+#define LIMIT "1048576"
+enum { LIMIT_BYTES = 1048576, ANSWER_MS = 10000 };
+
+static struct daemon daemon_of_all;
+static struct client *const user = &daemon_of_all.client;
+
+/* The same bytes in each form that a client may give a coding. */
+static const struct coding {
+    const char *header;
+    enum packed_form form;
+} codings[] = {{"Content-Encoding: gzip", PACKED_GZIP},
+               {"Content-Encoding: GZip", PACKED_GZIP},
+               {"Content-Encoding: x-gzip", PACKED_GZIP},
+               {"Content-Encoding: deflate", PACKED_ZLIB},
+               {"Content-Encoding: deflate", PACKED_BARE}};
+enum { CODINGS_N = sizeof codings / sizeof *codings };
+
+struct sent {
+    const char *method, *path, *type; /* type: a header, or NULL */
+    const void *body;
+    size_t body_n;
+    bool chunked;
+};
+
+/* Sends the body in a coding; the reply is the caller's to free. */
+static void send_coded(const struct sent *s, const struct coding *coding,
+                       struct reply *reply) {
+    const char *headers[5] = {coding->header, "Expect:"};
+    size_t n, at = 2;
+    char *body = packed_new(coding->form, s->body, s->body_n, &n);
+    if (s->type)
+        headers[at++] = s->type;
+    if (s->chunked)
+        headers[at++] = "Transfer-Encoding: chunked";
+    client_send(user,
+                &(struct request){.method = s->method,
+                                  .path = s->path,
+                                  .headers = headers,
+                                  .body = body,
+                                  .body_n = n},
+                reply);
+    free(body);
+}
+
+static void check_status(const char *what, const struct reply *reply, long status) {
+    CHECK_SAY(reply->status == status, "%s: %ld %s", what, reply->status, reply->body);
+}
+
+static const char rows[] = "{\"model\":\"planar\",\"instances\":[[1,2],[0.5,-1],[3,4]]}";
+
+static void test_predict(void) {
+    struct reply want, got;
+    client_post(user, &want, "/predict", rows);
+    for (size_t i = 0; i < 2 * CODINGS_N; i++) {
+        send_coded(&(struct sent){.path = "/predict",
+                                  .body = rows,
+                                  .body_n = sizeof rows - 1,
+                                  .chunked = i % 2},
+                   &codings[i / 2], &got);
+        check_status(codings[i / 2].header, &got, 200);
+        CHECK_TEXT(got.body, want.body);
+        reply_free(&got);
+    }
+    reply_free(&want);
+}
+
+static void test_jobs(void) {
+    json_t *job = table_job("coded", table_planar(400), json_pack("{si}", "epochs", 1));
+    char *body = json_dumps(job, JSON_COMPACT);
+    struct reply reply;
+    for (size_t i = 0; i < CODINGS_N; i++) {
+        send_coded(
+            &(struct sent){.path = "/v1/jobs", .body = body, .body_n = strlen(body)},
+            &codings[i], &reply);
+        check_status(codings[i].header, &reply, 202);
+        CHECK(reply_number(reply.json, "/hyperparameters/samples") == 400);
+        reply_free(&reply);
+    }
+    free(body);
+    json_decref(job);
+}
+
+/* A model's file, and an alias. */
+static void test_models(void) {
+    struct reply file, reply;
+    client_get(user, &file, "/v1/models/planar/versions/1/export");
+    check_status("export", &file, 200);
+    for (size_t i = 0; i < CODINGS_N; i++) {
+        send_coded(&(struct sent){.path = "/v1/models/copy/versions",
+                                  .type = "Content-Type: application/octet-stream",
+                                  .body = file.body,
+                                  .body_n = file.body_n},
+                   &codings[i], &reply);
+        check_status(codings[i].header, &reply, 201);
+        reply_free(&reply);
+    }
+    send_coded(&(struct sent){.method = "PUT",
+                              .path = "/v1/models/copy/aliases/a",
+                              .body = "{\"version\":2}",
+                              .body_n = 13},
+               &codings[3], &reply);
+    check_status("alias", &reply, 201);
+    reply_free(&reply);
+    reply_free(&file);
+}
+
+/* Files are streamed: more than a piece of either kind. */
+static void test_datasets(void) {
+    enum { LINES = 300000, BYTES = LINES * 16 };
+    char *csv = malloc(BYTES);
+    size_t n = csv ? (size_t)snprintf(csv, BYTES, "a,b\n") : 0;
+    for (int i = 0; csv && i < LINES; i++)
+        n += (size_t)snprintf(csv + n, BYTES - n, "%d,%d\n", i % 977, i * 7 % 10007);
+    for (size_t i = 0; csv && i < CODINGS_N; i++) {
+        struct reply reply;
+        char path[64];
+        snprintf(path, sizeof path, "/v1/datasets/coded_%zu", i);
+        send_coded(&(struct sent){.method = "PUT",
+                                  .path = path,
+                                  .type = "Content-Type: text/csv",
+                                  .body = csv,
+                                  .body_n = n,
+                                  .chunked = i % 2},
+                   &codings[i], &reply);
+        check_status(codings[i].header, &reply, 201);
+        CHECK(reply_number(reply.json, "/rows") == LINES);
+        reply_free(&reply);
+    }
+    free(csv);
+}
+
+/* Members are one body; no bytes are none, whatever their coding is said to be. */
+static void test_members_and_nothing(void) {
+    struct reply reply;
+    const char *headers[] = {"Content-Encoding: gzip", NULL};
+    size_t n, more_n;
+    char *first = packed_new(PACKED_GZIP, rows, 20, &n);
+    char *second = packed_new(PACKED_GZIP, rows + 20, sizeof rows - 21, &more_n);
+    char *both = malloc(n + more_n);
+    if (!both)
+        abort();
+    memcpy(both, first, n);
+    memcpy(both + n, second, more_n);
+    client_send(
+        user,
+        &(struct request){
+            .path = "/predict", .headers = headers, .body = both, .body_n = n + more_n},
+        &reply);
+    check_status("two members", &reply, 200);
+    reply_free(&reply);
+    client_send(user,
+                &(struct request){.path = "/predict", .headers = headers, .body = ""},
+                &reply);
+    check_status("nothing", &reply, 400);
+    CHECK(!strstr(reply.body, "gzip"));
+    reply_free(&reply);
+    /* A route that takes no body does not look at what comes. */
+    client_send(user,
+                &(struct request){.method = "DELETE",
+                                  .path = "/v1/models/nothing",
+                                  .headers = headers,
+                                  .body = "x",
+                                  .body_n = 1},
+                &reply);
+    check_status("delete", &reply, 404);
+    reply_free(&reply);
+    free(first);
+    free(second);
+    free(both);
+}
+
+/* Rows of n bytes, blanks in them: a few times as small when coded. One more blank stands
+ * behind. */
+static char *padded(size_t n) {
+    char *body = malloc(n + 2);
+    size_t before = strcspn(rows, "[") + 1, behind = sizeof rows - 1 - before;
+    if (!body)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        body[i] = " \n\t\r"[(i * 2654435761u >> 13) % 4];
+    memcpy(body, rows, before);
+    memcpy(body + n - behind, rows + before, behind);
+    memcpy(body + n, " ", 2);
+    return body;
+}
+
+/* The limit is one of what comes out, to the byte. */
+static void test_limit(void) {
+    char *body = padded(LIMIT_BYTES);
+    for (size_t i = 0; i < 2 * CODINGS_N; i++) {
+        struct reply reply;
+        struct sent s = {
+            .path = "/predict", .body = body, .body_n = LIMIT_BYTES, .chunked = i % 2};
+        send_coded(&s, &codings[i / 2], &reply);
+        check_status("at the limit", &reply, 200);
+        reply_free(&reply);
+        s.body_n++;
+        send_coded(&s, &codings[i / 2], &reply);
+        check_status("over the limit", &reply, 413);
+        CHECK_SAY(strstr(reply.body, "the inflated body is over the limit of " LIMIT
+                                     " bytes (--body-bytes-max)"),
+                  "%s", reply.body);
+        reply_free(&reply);
+    }
+    free(body);
+}
+
+/* Members that hold nothing come to an end too. */
+static void test_empty_members(void) {
+    struct raw raw;
+    struct reply reply;
+    char chunk[64];
+    size_t n;
+    char *member = packed_new(PACKED_GZIP, "", 0, &n);
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    raw_text(&raw, "POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+                   "Content-Encoding: gzip\r\n\r\n");
+    size_t head_n = (size_t)snprintf(chunk, sizeof chunk, "%zx\r\n", n);
+    memcpy(chunk + head_n, member, n);
+    memcpy(chunk + head_n + n, "\r\n", 2);
+    for (size_t sent = 0; sent <= LIMIT_BYTES; sent += n)
+        raw_send(&raw, chunk, head_n + n + 2);
+    raw_text(&raw, "0\r\n\r\n");
+    CHECK(raw_reply(&raw, false, ANSWER_MS, &reply));
+    check_status("empty members", &reply, 413);
+    reply_free(&reply);
+    raw_close(&raw);
+    free(member);
+}
+
+/* What bodies take is counted as it grows, and given back. */
+static void test_memory(void) {
+    static const char *const flags[] = {"--body-memory-max=400000", NULL};
+    struct daemon d;
+    if (!CHECK(daemon_start(&d, flags)))
+        return;
+    for (int i = 0; i < 60; i++) {
+        struct reply reply;
+        size_t n, whole = i % 3 ? LIMIT_BYTES : 60000;
+        char *body = padded(whole), *coded = packed_new(PACKED_GZIP, body, whole, &n);
+        const char *headers[] = {"Content-Encoding: gzip",
+                                 "Expect:", i % 2 ? "Transfer-Encoding: chunked" : NULL,
+                                 NULL};
+        client_send(&d.client,
+                    &(struct request){.path = "/predict",
+                                      .headers = headers,
+                                      .body = coded,
+                                      .body_n = i % 3 == 2 ? n - 1 : n},
+                    &reply);
+        check_status("memory", &reply, i % 3 ? 503 : 404);
+        CHECK(i % 3 == 0 || strstr(reply.body, "--body-memory-max"));
+        reply_free(&reply);
+        free(coded);
+        free(body);
+    }
+    daemon_close(&d);
+}
+
+int main(void) {
+    static const char *const flags[] = {"--body-bytes-max=" LIMIT, NULL};
+    if (!daemon_start(&daemon_of_all, flags))
+        return 1;
+    if (job_train(user, table_job("planar", table_planar(40), NULL), NULL)) {
+        CHECK_RUN(test_predict);
+        CHECK_RUN(test_jobs);
+        CHECK_RUN(test_models);
+        CHECK_RUN(test_datasets);
+        CHECK_RUN(test_members_and_nothing);
+        CHECK_RUN(test_limit);
+        CHECK_RUN(test_empty_members);
+        CHECK_RUN(test_memory);
+    }
+    daemon_close(&daemon_of_all);
+    return check_done();
+}

@@ -1,0 +1,117 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/dots.h"
+#include "engine/memory.h"
+#include "engine/rng.h"
+#include "tests/unit/check.h"
+
+enum { M_MAX = 37 };
+
+/* The operands of a product, drawn, and its result with a guard behind it. */
+struct product {
+    size_t m, n, k;
+    float *A, *B, *C;
+};
+
+static void product_draw(struct product *p, size_t m, size_t n, size_t k) {
+    *p = (struct product){.m = m, .n = n, .k = k};
+    p->A = memory_new(m * k + 1, sizeof(float));
+    p->B = memory_new(n * k + 1, sizeof(float));
+    p->C = memory_new(m * n + 1, sizeof(float));
+    rng_normal(5, m * 1000003 + n * 1009 + k, p->A, m * k);
+    rng_normal(6, m * 1000003 + n * 1009 + k, p->B, n * k);
+    for (size_t i = 0; i <= m * n; i++)
+        p->C[i] = NAN;
+}
+
+static void product_free(struct product *p) {
+    free(p->A);
+    free(p->B);
+    free(p->C);
+}
+
+static void product_holds(const struct product *p) {
+    for (size_t i = 0; i < p->m; i++)
+        for (size_t j = 0; j < p->n; j++) {
+            double want = 0, size = 0;
+            for (size_t l = 0; l < p->k; l++) {
+                double term = (double)p->A[i * p->k + l] * (double)p->B[j * p->k + l];
+                want += term;
+                size += fabs(term);
+            }
+            double got = (double)p->C[i * p->n + j];
+            CHECK_SAY(fabs(got - want) <= 1e-6 * (size + 1), "%zux%zux%zu at %zu,%zu: %g",
+                      p->m, p->n, p->k, i, j, got);
+        }
+    CHECK_SAY(isnan(p->C[p->m * p->n]), "%zux%zux%zu wrote past its end", p->m, p->n,
+              p->k);
+}
+
+/* Each row again, alone and beside some others: not one bit may differ. */
+static void rows_stand_alone(const struct product *p) {
+    float *few = memory_new(M_MAX * p->n, sizeof *few);
+    for (size_t together = 1; together <= 5; together += 2) {
+        for (size_t i = 0; i + together <= p->m; i += together) {
+            dots_nt(together, p->n, p->k, p->A + i * p->k, p->B, few);
+            CHECK_SAY(memcmp(few, p->C + i * p->n, together * p->n * sizeof *few) == 0,
+                      "%zux%zux%zu: row %zu with %zu others", p->m, p->n, p->k, i,
+                      together - 1);
+        }
+    }
+    free(few);
+}
+
+static void products(void) {
+    static const size_t rows[] = {1, 2, 3, 4, 7, 8, 9, 16, M_MAX};
+    static const size_t columns[] = {1, 2, 3, 5, 8, 9, 16, 17, 31, 33, 70};
+    static const size_t inner[] = {1, 3, 4, 8, 15, 31, 32, 33, 40, 63, 100, 1024, 1030};
+    for (size_t a = 0; a < sizeof rows / sizeof *rows; a++)
+        for (size_t b = 0; b < sizeof columns / sizeof *columns; b++)
+            for (size_t c = 0; c < sizeof inner / sizeof *inner; c++) {
+                struct product p;
+                product_draw(&p, rows[a], columns[b], inner[c]);
+                dots_nt(p.m, p.n, p.k, p.A, p.B, p.C);
+                product_holds(&p);
+                rows_stand_alone(&p);
+                product_free(&p);
+            }
+}
+
+/* More of B than a panel holds, an inner dimension of several parts. */
+static void large_products(void) {
+    static const size_t shapes[][3] = {{9, 300, 784}, {5, 130, 2500}, {6, 2000, 33}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct product p;
+        product_draw(&p, shapes[i][0], shapes[i][1], shapes[i][2]);
+        dots_nt(p.m, p.n, p.k, p.A, p.B, p.C);
+        product_holds(&p);
+        rows_stand_alone(&p);
+        product_free(&p);
+    }
+}
+
+/* A NaN or an infinity shows in its row, and in no other. */
+static void not_finite(void) {
+    static const size_t inner[] = {5, 31, 45};
+    for (size_t c = 0; c < 3; c++) {
+        struct product p;
+        product_draw(&p, 10, 9, inner[c]);
+        p.A[3 * p.k + p.k - 1] = NAN;
+        p.A[7 * p.k] = INFINITY;
+        dots_nt(p.m, p.n, p.k, p.A, p.B, p.C);
+        for (size_t i = 0; i < p.m * p.n; i++) {
+            bool finite = i / p.n != 3 && i / p.n != 7;
+            CHECK_SAY(isfinite(p.C[i]) == finite, "%zu of inner %zu", i, p.k);
+        }
+        product_free(&p);
+    }
+}
+
+int main(void) {
+    CHECK_RUN(products);
+    CHECK_RUN(large_products);
+    CHECK_RUN(not_finite);
+    return check_done();
+}
