@@ -112,7 +112,8 @@ size_t predict_class(const struct model *model, const float *y) {
 
 const char *predict_label_text(const struct labels *labels, size_t index,
                                char number[PREDICT_LABEL_BYTES]) {
-    _Static_assert((int)PREDICT_LABEL_BYTES > (int)NUMBER_TEXT_MAX, "a number and its end");
+    _Static_assert((int)PREDICT_LABEL_BYTES > (int)NUMBER_TEXT_MAX,
+                   "a number and its end");
     if (labels->kind == LABEL_STRING)
         return labels->strings[index];
     if (labels->kind == LABEL_BOOLEAN)
