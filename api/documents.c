@@ -116,6 +116,22 @@ static void version_status_encode(int64_t version, struct text *out) {
     text_close(out, '}');
 }
 
+static void statuses_encode(const int64_t *versions, size_t n, struct text *out) {
+    text_key(out, "model_version_status");
+    text_open(out, '[');
+    for (size_t i = 0; i < n; i++)
+        version_status_encode(versions[i], out);
+    text_close(out, ']');
+}
+
+void version_status_document_encode(const struct version_view *version,
+                                    struct text *out) {
+    text_open(out, '{');
+    version_members(version, out);
+    statuses_encode(&version->version, 1, out);
+    text_close(out, '}');
+}
+
 void model_document_encode(const struct model_view *model, struct text *out) {
     text_open(out, '{');
     version_members(&model->latest, out);
@@ -129,10 +145,6 @@ void model_document_encode(const struct model_view *model, struct text *out) {
     for (size_t i = 0; i < model->aliases_n; i++)
         text_member_int(out, model->aliases[i].alias, model->aliases[i].version);
     text_close(out, '}');
-    text_key(out, "model_version_status");
-    text_open(out, '[');
-    for (size_t i = 0; i < model->versions_n; i++)
-        version_status_encode(model->versions[i], out);
-    text_close(out, ']');
+    statuses_encode(model->versions, model->versions_n, out);
     text_close(out, '}');
 }

@@ -111,6 +111,14 @@ static bool http_open(struct server *server, struct err *e) {
     return http;
 }
 
+/* No name where none is configured. */
+static bool default_model_read(const struct config *config, struct model_ref *ref,
+                               struct err *e) {
+    *ref = (struct model_ref){0};
+    return !*config->default_model ||
+           model_ref_parse(config->default_model, "--default-model", ref, e);
+}
+
 static bool server_start(struct server *server, struct err *e) {
     const struct config *config = &server->config;
     struct supervisor_options supervising = {
@@ -125,7 +133,11 @@ static bool server_start(struct server *server, struct err *e) {
     if (!server->metrics)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the counters");
     server->registry = registry_new((size_t)config->model_memory_max, e);
-    if (!server->registry || !matrix_start(e) || !store_await(server, e))
+    struct model_ref by_default = {0};
+    if (!server->registry || !default_model_read(config, &by_default, e))
+        return false;
+    registry_set_default(server->registry, &by_default);
+    if (!matrix_start(e) || !store_await(server, e))
         return false;
     server->supervisor = supervisor_start(&supervising, e);
     if (!server->supervisor)
@@ -294,7 +306,9 @@ static int command_run(const struct command *command, int argc, char **argv) {
     struct err e = {0};
     enum log_level level;
     int status = EXIT_USAGE;
+    struct model_ref by_default;
     if (config_read(&config, argc, argv, &e) &&
+        default_model_read(&config, &by_default, &e) &&
         (log_level_find(config.log_level, &level) ||
          err_set(&e, ERR_INVALID, "--log-level",
                  "expected debug, info, warn or error"))) {

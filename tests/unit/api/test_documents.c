@@ -29,6 +29,13 @@ static void test_versions(void) {
                 "{\"object\":\"model\",\"model\":\"iris\",\"version\":3,\"created_at\":"
                 "\"2023-11-14T22:13:20.000Z\",\"job\":\"job_1\",\"sha256\":\"abc\","
                 "\"bytes\":512,\"task\":\"binary\",\"cost\":0.5}");
+    version_status_document_encode(&v, &t);
+    check_taken(&t,
+                "{\"object\":\"model\",\"model\":\"iris\",\"version\":3,\"created_at\":"
+                "\"2023-11-14T22:13:20.000Z\",\"job\":\"job_1\",\"sha256\":\"abc\","
+                "\"bytes\":512,\"task\":\"binary\",\"cost\":0.5,"
+                "\"model_version_status\":[{\"version\":\"3\",\"state\":\"AVAILABLE\","
+                "\"status\":{\"error_code\":\"OK\",\"error_message\":\"\"}}]}");
     v = version("{}");
     v.job_id = "";
     struct alias_view aliases[] = {{"iris", "beta", 3, 7, 1700000000000},
