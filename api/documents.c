@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/columns.h"
 #include "api/encoder_document.h"
+
+enum { COLUMNS_COUNTED_MAX = 100 };
 
 void list_open(struct text *out) {
     text_open(out, '{');
@@ -29,6 +32,29 @@ static void model_layers_encode(const struct net *net, struct text *out) {
     text_close(out, ']');
 }
 
+/* Columns without names are numbers under their places; of many of those it is enough to
+ * say how many inputs there are. */
+static void model_columns_encode(const struct model *model, struct text *out) {
+    struct columns columns = columns_of_model(model);
+    if (!columns_named(&columns) && columns.n > COLUMNS_COUNTED_MAX)
+        return;
+    text_key(out, "columns");
+    if (columns_named(&columns)) {
+        encoder_document_encode(&model->encoder, out);
+        return;
+    }
+    text_open(out, '[');
+    for (size_t i = 0; i < columns.n; i++) {
+        char number[COLUMNS_NUMBER_BYTES];
+        text_open(out, '{');
+        text_member_string(out, "name", columns_name(&columns, i, number));
+        text_member_string(out, "type", "number");
+        text_member_string(out, "missing", "error");
+        text_close(out, '}');
+    }
+    text_close(out, ']');
+}
+
 void version_facts_encode(const struct model *model,
                           const struct version_training *training, struct text *out) {
     text_open(out, '{');
@@ -43,10 +69,7 @@ void version_facts_encode(const struct model *model,
         text_key(out, "classes");
         job_labels_encode(&model->labels, out);
     }
-    if (model->encoder.columns_n) {
-        text_key(out, "columns");
-        encoder_document_encode(&model->encoder, out);
-    }
+    model_columns_encode(model, out);
     text_key(out, "cost");
     if (training)
         text_json_double(out, training->cost);

@@ -138,7 +138,9 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
     struct cursor c = {request->raw, request->raw, request->raw_end};
     struct instances_form form = {
         .columns = *columns,
-        .allowed = request->allowed ? request->allowed : JSON_CELL_MISSING,
+        .allowed = request->allowed         ? request->allowed
+                   : columns_named(columns) ? JSON_CELL_MISSING
+                                            : 0,
         .path = request_path(request),
         .order = order,
         .context = request->context,
@@ -167,13 +169,28 @@ static bool rows_fit(const struct predict_request *request, const struct net *ne
     return true;
 }
 
+static bool first_is_object(const struct predict_request *request) {
+    struct cursor c = {request->raw, request->raw, request->raw_end};
+    if (!request->raw || cursor_peek(&c) != '[')
+        return false;
+    c.at++;
+    return cursor_peek(&c) == '{';
+}
+
+/* Of rows that are not all numbers: whether the columns' names, or the numbers that stand
+ * for them, can tell more than that. */
+static bool is_readable(const struct predict_request *request,
+                        const struct columns *columns) {
+    return columns_named(columns) || is_foreign(request) || first_is_object(request);
+}
+
 bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) {
     struct columns columns = columns_of_model(model);
     bool scanned = request->instances.rows_n && encoder_takes_numbers(&model->encoder);
     if (request->csv)
         return csv_rows(request, &columns, e) && rows_fit(request, model->net, e);
-    if (!scanned && !columns_named(&columns) && !is_foreign(request)) {
+    if (!scanned && !is_readable(request, &columns)) {
         *e = request->not_numbers;
         return false;
     }

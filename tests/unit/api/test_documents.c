@@ -88,8 +88,10 @@ static void test_facts(void) {
     check_taken(&t, "{\"task\":\"binary\",\"inputs\":2,\"layers\":[{\"units\":3,"
                     "\"activation\":\"tanh\"},{\"units\":1,\"activation\":\"sigmoid\"}],"
                     "\"parameters\":13,\"normalize\":\"minmax\",\"loss\":"
-                    "\"binary_cross_entropy\",\"classes\":[\"x\",\"y\"],\"cost\":0.25,"
-                    "\"epochs\":5,\"metrics\":{\"a\":1}}");
+                    "\"binary_cross_entropy\",\"classes\":[\"x\",\"y\"],\"columns\":["
+                    "{\"name\":\"0\",\"type\":\"number\",\"missing\":\"error\"},"
+                    "{\"name\":\"1\",\"type\":\"number\",\"missing\":\"error\"}],"
+                    "\"cost\":0.25,\"epochs\":5,\"metrics\":{\"a\":1}}");
     /* An import: nothing is known of its training. */
     version_facts_encode(&model, NULL, &t);
     char *got = text_take(&t);
