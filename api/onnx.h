@@ -27,8 +27,8 @@ struct model *onnx_import(const void *bytes, size_t n, const struct labels *labe
  * raw numeric features, NaN where one is missing, the means and the transform as IsNaN,
  * Where, Sub and Mul, Gemm a layer, output "output" (N, k), which are probabilities for a
  * classification; the classes and the columns as JSON in the metadata properties
- * "classes" and "columns". A category column is its one-hot inputs. A new file image of *n bytes (free() it); NULL with ERR_NO_MEMORY. `name` is
- * the graph's. */
+ * "classes" and "columns". A category column is its one-hot inputs. A new file image of
+ * *n bytes (free() it); NULL with ERR_NO_MEMORY. `name` is the graph's. */
 void *onnx_export(const struct model *model, const char *name, size_t *n, struct err *e)
     __attribute__((warn_unused_result));
 
