@@ -44,7 +44,7 @@ $(call unit,engine): %: %.o $(CHECK) $(ENGINE)
 $(call unit,api): %: %.o $(CHECK) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(API_LIBS)
-$(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
+$(call unit,server): %: %.o $(CHECK) $(BUILD)/tests/unit/postgres.o $(SERVER) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
