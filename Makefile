@@ -44,7 +44,7 @@ $(call unit,engine): %: %.o $(CHECK) $(ENGINE)
 $(call unit,api): %: %.o $(CHECK) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(API_LIBS)
-$(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
+$(call unit,server): %: %.o $(CHECK) $(BUILD)/tests/unit/postgres.o $(SERVER) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
@@ -66,13 +66,14 @@ deps:
 demo: deps $(BUILD)/descentd
 	@DESCENTD=$(BUILD)/descentd sh deploy/demo.sh
 
-RUN := DESCENTD=$(BUILD)/descentd sh tests/run.sh
+RUN := DESCENTD=$(BUILD)/descentd ONNXRUNTIME=$(ONNXRUNTIME) sh tests/run.sh
 unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: http-deps deploy-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS) $(LOAD)
-	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh tests/cluster/test_cluster.sh $(UNIT) $(HTTP)
+test: http-deps deploy-deps $(ONNXRUNTIME) $(BUILD)/descentd $(UNIT) $(HTTP) $(ONNX_TEST) $(FUZZ_REPLAYS) $(LOAD)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh tests/cluster/test_cluster.sh \
+	  $(UNIT) $(HTTP) $(ONNX_TEST)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 
@@ -89,7 +90,7 @@ check: http-deps bench-deps
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
 	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
-tests: $(BUILD)/descentd $(LOAD) $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS)
+tests: $(BUILD)/descentd $(LOAD) $(UNIT) $(HTTP_ALL) $(ONNX_TEST) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS) $(SOAK)
 
 clean:
 	rm -rf $(BUILD)
