@@ -72,6 +72,11 @@ bool db_commit(struct db *db, struct err *e) {
     return false;
 }
 
+void db_give_way(struct db *db) {
+    if (db->driver->give_way)
+        db->driver->give_way(db);
+}
+
 void db_rollback(struct db *db) {
     /* Statements with rows left would keep the snapshot that is being given up. */
     for (size_t i = 0; i < db->statements_n; i++)

@@ -51,6 +51,10 @@ bool db_begin_alone(struct db *db, struct err *e) __attribute__((warn_unused_res
 bool db_commit(struct db *db, struct err *e) __attribute__((warn_unused_result));
 void db_rollback(struct db *db);
 
+/* Between the transactions of a long series: a moment in which a writer that waits gets
+ * its turn. */
+void db_give_way(struct db *db);
+
 /* The statement of `sql`, reset, with no values bound; owned by db. */
 struct db_statement *db_prepare(struct db *db, const char *sql, struct err *e)
     __attribute__((warn_unused_result));

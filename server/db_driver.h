@@ -27,6 +27,7 @@ struct db_driver {
     bool (*begin_alone)(struct db *db, struct err *e); /* NULL: as begin */
     bool (*commit)(struct db *db, struct err *e);
     void (*rollback)(struct db *db);
+    void (*give_way)(struct db *db);
     struct db_statement *(*prepare)(struct db *db, const char *sql, struct err *e);
     void (*reset)(struct db_statement *s); /* no row, no values */
     void (*finalize)(struct db_statement *s);

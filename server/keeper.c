@@ -18,6 +18,7 @@
 enum {
     LOOK_MS = 25,          /* between looks for a cancellation while a job runs */
     WRITE_MS = 100,        /* between batches of points */
+    PIECE_MS = 3,          /* between pieces of a checkpoint: others write too */
     HEARTBEATS_A_LEASE = 5 /* without points */
 };
 
@@ -202,7 +203,10 @@ static void *run(void *context) {
     struct keeper *k = context;
     for (;;) {
         pthread_mutex_lock(&k->lock);
-        int timeout = !k->keeping ? -1 : k->writer.files.n || k->files.n ? 0 : LOOK_MS;
+        int timeout = !k->keeping         ? -1
+                      : k->writer.files.n ? PIECE_MS
+                      : k->files.n        ? 0
+                                          : LOOK_MS;
         pthread_mutex_unlock(&k->lock);
         struct pollfd fds[3] = {{.fd = k->call_fd, .events = POLLIN},
                                 {.fd = k->signal_fd, .events = POLLIN},

@@ -25,6 +25,7 @@ enum {
     WORKERS_MAX = 64,
     TICK_MS = 200, /* between looks at the store: the truth behind the wake-ups */
     PUBLISHED_EVERY_MS = 1000, /* between looks at the models without a worker's word */
+    OWNERS_EVERY_MS = 500,     /* between looks for dead workers of other servers */
     SWEEP_EVERY_MS = 600000,
     RESTART_MS = 100, /* after a crash; doubled for each that follows at once */
     RESTART_MS_MAX = 5000,
@@ -47,7 +48,7 @@ struct supervisor {
     int stop_fd; /* an eventfd */
     size_t workers_n;
     atomic_int_fast64_t crashes;
-    int64_t change_counter, published_at_us, swept_at_us;
+    int64_t change_counter, published_at_us, owners_at_us, swept_at_us;
     bool store_by_environment;
     pthread_mutex_t lock; /* guards the workers' fds and pids */
     struct local_worker workers[WORKERS_MAX];
@@ -119,11 +120,13 @@ static void worker_start(struct supervisor *s, struct local_worker *w) {
 static void owner_release(struct supervisor *s, const char *owner, bool crashed) {
     struct err e = {0};
     int64_t released = 0;
-    if (!store_owner_dead(s->store, owner, crashed, clock_ms(), &released, &e))
+    if (!store_owner_dead(s->store, owner, crashed, clock_ms(), &released, &e)) {
         log_err(LOG_ERROR, "a dead worker's job could not be put back", &e);
-    else if (released)
+    } else if (released) {
         log_write(LOG_WARN, "a dead worker's job was put back", "owner", LOG_TEXT(owner),
                   NULL);
+        supervisor_wake(s);
+    }
 }
 
 /* The worker is no more: from here nobody writes to its socket. */
@@ -209,6 +212,36 @@ static void store_look(struct supervisor *s, bool heard) {
     }
 }
 
+/* Whether it is for worker_ended to tell of its death. */
+static bool owner_is_ours(const struct supervisor *s, const char *owner) {
+    for (size_t i = 0; i < s->workers_n; i++)
+        if (s->workers[i].pid && strcmp(s->workers[i].owner, owner) == 0)
+            return true;
+    return false;
+}
+
+/* Puts back what workers of servers that are gone have in hand. Some outlive their server
+ * for a while, so this is done again and again. Who lives is known of this machine alone,
+ * and not in another container of it. */
+static void dead_owners_release(struct supervisor *s) {
+    struct err e = {0};
+    char **owners = NULL;
+    size_t n = 0;
+    s->owners_at_us = clock_mono_us();
+    if (store_is_shared(s->store))
+        return;
+    if (!store_owners(s->store, &owners, &n, &e)) {
+        log_err(LOG_ERROR, "the owners of running jobs could not be read", &e);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!owner_is_ours(s, owners[i]) && owner_is_dead(owners[i]))
+            owner_release(s, owners[i], false);
+        free(owners[i]);
+    }
+    free(owners);
+}
+
 static void workers_restart(struct supervisor *s) {
     int64_t now = clock_mono_us();
     for (size_t i = 0; i < s->workers_n; i++)
@@ -233,24 +266,10 @@ static void *supervise(void *context) {
         for (size_t i = 0; i < s->workers_n; i++)
             worker_stopped_look(s, &s->workers[i]);
         store_look(s, heard);
+        if (clock_mono_us() - s->owners_at_us > OWNERS_EVERY_MS * INT64_C(1000))
+            dead_owners_release(s);
         workers_restart(s);
     }
-}
-
-static void dead_owners_release(struct supervisor *s) {
-    struct err e = {0};
-    char **owners = NULL;
-    size_t n = 0;
-    if (!store_owners(s->store, &owners, &n, &e)) {
-        log_err(LOG_ERROR, "the owners of running jobs could not be read", &e);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (owner_is_dead(owners[i]))
-            owner_release(s, owners[i], false);
-        free(owners[i]);
-    }
-    free(owners);
 }
 
 struct supervisor *supervisor_start(const struct supervisor_options *options,
@@ -274,11 +293,9 @@ struct supervisor *supervisor_start(const struct supervisor_options *options,
     s->store_by_environment = store_url_password(options->config->store, &n) != NULL;
     if (s->store_by_environment) /* arguments are for everybody to see */
         setenv("DESCENTD_STORE", options->config->store, 1);
-    /* Who lives is known of this machine alone, and not in another container of it. */
-    if (!store_is_shared(s->store))
-        dead_owners_release(s);
     for (size_t i = 0; i < s->workers_n; i++)
         s->workers[i].fd = -1;
+    dead_owners_release(s);
     if (pthread_create(&s->thread, NULL, supervise, s) == 0)
         return s;
     err_set(e, ERR_NO_MEMORY, NULL, "no thread for the supervisor");
