@@ -58,7 +58,8 @@ static bool profile_read(const char *bytes, size_t n, const char *path,
                          struct err *e) {
     struct reader_options options = READER_OPTIONS_DEFAULT;
     struct counter counter = {0};
-    struct table_sink sink = {counter_columns, counter_row, &counter};
+    struct table_sink sink = {
+        .columns = counter_columns, .row = counter_row, .context = &counter};
     options.format = TABLE_JSON;
     struct profiler *profiler = profiler_new(&counter.to, e);
     struct reader *reader = profiler ? reader_new(&options, &sink, e) : NULL;
