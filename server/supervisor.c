@@ -384,6 +384,8 @@ void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
         if (s->workers[i].owner[0])
             owner_release(s, s->workers[i].owner, STORE_DEATH_TOLD);
     }
+    if (!store_is_shared(s->store))
+        reserve_release(s->options.config->store);
 }
 
 void supervisor_free(struct supervisor *s) {
