@@ -111,6 +111,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     http_request_id(&x->request, http_head_field(&head, "X-Request-Id"));
     x->request.content_type = http_head_field(&head, "Content-Type");
     x->request.accept = http_head_field(&head, "Accept");
+    x->request.accept_encoding = http_head_field(&head, "Accept-Encoding");
     x->request.if_match = http_head_field(&head, "If-Match");
     x->request.if_none_match = http_head_field(&head, "If-None-Match");
     x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
@@ -124,6 +125,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
 
 static void problem_set(struct exchange *x) {
     flow_close(x);
+    x->answer_coding = (struct http_answer_coding){.settled = true};
     x->reply.status = problem_status(x->err.kind);
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
@@ -193,6 +195,11 @@ static struct MHD_Response *response_new(struct exchange *x) {
         MHD_add_response_header(response, "Location", reply->location);
     if (reply->etag[0])
         MHD_add_response_header(response, "ETag", reply->etag);
+    if (x->answer_coding.coding)
+        MHD_add_response_header(response, "Content-Encoding",
+                                coding_name(x->answer_coding.coding));
+    if (x->answer_coding.varies)
+        MHD_add_response_header(response, "Vary", "Accept-Encoding");
     if (reply->replayed)
         MHD_add_response_header(response, "Idempotent-Replayed", "true");
     if (reply->filename[0]) {
@@ -219,6 +226,8 @@ static struct MHD_Response *response_new(struct exchange *x) {
 }
 
 static enum MHD_Result reply_queue(struct exchange *x) {
+    if (!coding_settle(x, false))
+        return exchange_away_coding(x), MHD_YES;
     bool ok = x->err.kind || !x->reply.feed || flow_open(x, &x->err);
     (void)ok; /* x->err says it */
     if (x->err.kind)

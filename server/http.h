@@ -43,6 +43,7 @@ struct http_request {
     const char *body;
     size_t body_n;                     /* of a stream: how much of it has come */
     const char *content_type, *accept; /* these headers; NULL: not there */
+    const char *accept_encoding;
     const char *if_match, *if_none_match;
     const char *idempotency_key;
     const char *last_event_id;

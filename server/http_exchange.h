@@ -10,6 +10,7 @@
 #include "server/acceptor.h"
 #include "server/executor.h"
 #include "server/http_body.h"
+#include "server/http_coding.h"
 #include "server/http_flow.h"
 #include "server/listener.h"
 #include "server/reaper.h"
@@ -41,6 +42,7 @@ struct exchange {
     struct http_request request;
     struct http_reply reply;
     struct err err; /* what the answer is instead */
+    struct http_answer_coding answer_coding;
     struct http_body body;
     struct upload *upload; /* instead, where the route takes a stream */
     struct http_flow flow; /* of a reply with a feed */
@@ -79,10 +81,11 @@ struct http {
 void exchange_call(struct exchange *x, struct store *store);
 
 /* The connection sleeps while the executor calls the handler, hands a piece of the body
- * on, or ends the upload. */
+ * on, ends the upload, or compresses the answer. */
 void exchange_away_call(struct exchange *x);
 void exchange_away_piece(struct exchange *x);
 void exchange_away_end(struct exchange *x);
+void exchange_away_coding(struct exchange *x);
 
 enum parked_which { PARKED_ALL, PARKED_DUE, PARKED_LEFT };
 /* Calls parked exchanges again: all, those whose time is over, or also those whose client

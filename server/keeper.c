@@ -11,12 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/away.h"
 #include "server/clock.h"
 #include "server/log.h"
 #include "server/signals.h"
 
 enum {
     LOOK_MS = 25,          /* between looks for a cancellation while a job runs */
+    LOOK_HINTED_MS = 100,  /* the same where the store says when somebody asks for one */
+    LISTEN_MS = 1000,      /* between attempts to hear such hints */
     WRITE_MS = 100,        /* between batches of points */
     PIECE_MS = 3,          /* between pieces of a checkpoint: others write too */
     HEARTBEATS_A_LEASE = 5 /* without points */
@@ -43,7 +46,9 @@ struct keeper {
     int64_t written_us;
     int64_t failing_us;      /* since when the store fails each write; 0: it does not */
     bool checkpoint_failing; /* the last one did, which was said */
-    pthread_mutex_t lock;    /* guards what follows */
+    struct away away;
+    bool hinted;          /* the store gives hints, and they are heard */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     bool woken;
     bool keeping; /* a claim is kept */
@@ -97,13 +102,8 @@ static struct store_progress progress_of(struct keeper *k) {
     };
 }
 
-static void write_succeeded(struct keeper *k) {
-    k->outgoing.n = 0;
-    k->failing_us = 0;
-}
-
-/* A store that is away, or in a hurry, is waited for: what it does not know yet is kept.
- * One that fails for longer than a lease (a full disk) ends the job. */
+/* What the store does not know yet is kept; but one that fails for longer than a lease (a
+ * full disk) ends the job. */
 static void write_failed(struct keeper *k, const struct err *e, struct visit *v) {
     int64_t now = clock_mono_us();
     if (e->kind == ERR_CONFLICT) {
@@ -127,15 +127,22 @@ static void claim_visit(struct keeper *k, const struct store_claim *claim,
     bool write_due = k->outgoing.n ? now - k->written_us >= WRITE_MS * 1000
                                    : now - k->written_us >= heartbeat_ms * 1000;
     if (!write_due) {
-        if (!store_claim_check(k->store, claim, &v->lost, &v->wish, &e))
+        bool ok = store_claim_check(k->store, claim, &v->lost, &v->wish, &e);
+        if (!away_note(&k->away, ok ? NULL : &e) && !ok)
             log_err(LOG_WARN, "the job could not be looked at", &e);
         return;
     }
     struct store_progress progress = progress_of(k);
-    k->written_us = now;
-    if (store_claim_progress(k->store, claim, &progress, &v->wish, &e))
-        write_succeeded(k);
-    else
+    bool ok = store_claim_progress(k->store, claim, &progress, &v->wish, &e);
+    bool away = away_note(&k->away, ok ? NULL : &e);
+    /* The first that is heard of a store that was away is the lease. */
+    if (!away)
+        k->written_us = now;
+    if (ok || away)
+        k->failing_us = 0;
+    if (ok)
+        k->outgoing.n = 0;
+    else if (!away)
         write_failed(k, &e, v);
 }
 
@@ -150,8 +157,14 @@ static void checkpoint_visit(struct keeper *k, const struct store_claim *claim,
     bool ok = step == CHECKPOINT_READY &&
               store_claim_checkpoint(k->store, claim, &progress, k->writer.files.rows,
                                      k->writer.files.n, &e);
+    if (!ok && away_note(&k->away, &e) && !atomic_load(&k->quitting)) {
+        if (step == CHECKPOINT_FAILED)
+            checkpoint_writer_rewind(&k->writer, k->store);
+        return; /* it waits until the store is back */
+    }
     if (ok) {
-        write_succeeded(k);
+        k->outgoing.n = 0;
+        k->failing_us = 0;
         k->written_us = clock_mono_us();
     } else if (!k->checkpoint_failing) {
         log_err(LOG_WARN, "a checkpoint could not be written", &e);
@@ -225,19 +238,45 @@ static void wake(struct keeper *k) {
     pthread_mutex_unlock(&k->lock);
 }
 
+/* What there is to hear, and where the next word will come; -1: nowhere. */
+static unsigned listen_now(struct keeper *k, int *fd) {
+    pthread_mutex_lock(&k->lock);
+    k->busy = true;
+    pthread_mutex_unlock(&k->lock);
+    *fd = store_listen(k->store);
+    unsigned hints = store_heard(k->store) & STORE_HINT_JOBS;
+    k->hinted = *fd >= 0;
+    pthread_mutex_lock(&k->lock);
+    k->busy = false;
+    pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+    return hints;
+}
+
+/* How long to wait for a word from somebody. */
+static int pause_ms(struct keeper *k, unsigned hints) {
+    pthread_mutex_lock(&k->lock);
+    int pause = !k->keeping         ? store_is_shared(k->store) ? LISTEN_MS : -1
+                : k->away.since_us  ? LOOK_MS
+                : k->writer.files.n ? PIECE_MS
+                : k->files.n        ? 0
+                : k->hinted         ? LOOK_HINTED_MS
+                                    : LOOK_MS;
+    pthread_mutex_unlock(&k->lock);
+    if (hints)
+        wake(k);
+    return hints ? 0 : pause;
+}
+
 static void *run(void *context) {
     struct keeper *k = context;
     for (;;) {
-        pthread_mutex_lock(&k->lock);
-        int timeout = !k->keeping         ? -1
-                      : k->writer.files.n ? PIECE_MS
-                      : k->files.n        ? 0
-                                          : LOOK_MS;
-        pthread_mutex_unlock(&k->lock);
-        struct pollfd fds[3] = {{.fd = k->call_fd, .events = POLLIN},
+        struct pollfd fds[4] = {{.fd = k->call_fd, .events = POLLIN},
                                 {.fd = k->signal_fd, .events = POLLIN},
-                                {.fd = k->wake_fd, .events = POLLIN}};
-        poll(fds, 3, timeout);
+                                {.fd = k->wake_fd, .events = POLLIN},
+                                {.events = POLLIN}};
+        unsigned hints = listen_now(k, &fds[3].fd);
+        poll(fds, 4, pause_ms(k, hints));
         if (fds[0].revents) {
             uint64_t value;
             ssize_t got = read(k->call_fd, &value, sizeof value);
