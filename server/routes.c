@@ -10,7 +10,7 @@
 
 const struct route routes[] = {
     {"POST", "/predict", "predict", handle_predict, SUBSYSTEM_PREDICT, false,
-     BODY_JSON | BODY_CSV, "model", NULL, ERRORS_NATIVE},
+     BODY_JSON | BODY_CSV, "model min_version", NULL, ERRORS_NATIVE},
     {"POST", "/v1/jobs", "jobs_create", handle_jobs_create, SUBSYSTEM_JOBS, true,
      BODY_JSON, "", NULL, ERRORS_NATIVE},
     {"GET", "/v1/jobs", "jobs_list", handle_jobs_list, SUBSYSTEM_JOBS, true, BODY_NONE,
