@@ -367,6 +367,44 @@ static void largest_priority_first(void) {
     place_free(&p);
 }
 
+/* Leaves to others what it has no memory for, and at a word what others had in hand. */
+static void claims_what_it_may(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct store_claim claim;
+    bool found;
+    const struct store_job_new jobs[] = {
+        {.id = "large", .memory_bytes = 4000, .priority = 5},
+        {.id = "small", .memory_bytes = 1000},
+        {.id = "unknown"}};
+    for (int i = 0; i < 3; i++) {
+        struct store_job_new job = jobs[i];
+        job.model = "m";
+        job.hyperparameters = "{}";
+        job.data_blob = some_blob(s);
+        OK(insert_new(s, &job, &e));
+    }
+    struct store_claiming small = {
+        .owner = "w", .lease_ms = EXPIRED_MS, .memory_max = 1000, .queued_only = true};
+    OK(store_claim(s, &small, &claim, &found, &e));
+    CHECK(found);
+    CHECK_TEXT(claim.job_id, "small");
+    OK(store_claim(s, &small, &claim, &found, &e));
+    CHECK_TEXT(claim.job_id, "unknown");
+    OK(store_claim(s, &small, &claim, &found, &e));
+    CHECK(!found);
+    small.queued_only = false; /* both leases have run out */
+    OK(store_claim(s, &small, &claim, &found, &e));
+    CHECK(found);
+    CHECK_TEXT(claim.job_id, "small");
+    claim = claim_by(s, "large", LEASE_MS);
+    CHECK_TEXT(claim.job_id, "large");
+    store_close(s);
+    place_free(&p);
+}
+
 static const char CLAIM[] = "SELECT number FROM jobs WHERE status = 'queued' AND hold = 0"
                             " ORDER BY priority DESC, number LIMIT 1";
 
@@ -556,6 +594,7 @@ int main(void) {
     STORE_RUN(release_keeps_the_place);
     STORE_RUN(cancelled_while_in_hand);
     STORE_RUN(largest_priority_first);
+    STORE_RUN(claims_what_it_may);
     STORE_RUN(claiming_is_a_lookup);
     STORE_RUN(a_lease_that_runs_out_counts_as_a_crash);
     STORE_RUN(dead_owner);
