@@ -557,7 +557,7 @@ static void test_versions(void) {
     for (size_t i = 0; i < 2; i++) {
         char body[256];
         snprintf(body, sizeof body, "{\"id\":\"1\",\"model_name\":\"%s\",%s", names[i],
-                 TWO + 1);
+                 &TWO[1]);
         infer(&reply, "blobs@production", body, 200);
         reply_free(&reply);
     }
