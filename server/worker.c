@@ -366,16 +366,19 @@ static struct store *store_await(const struct config *config, struct err *e) {
     }
 }
 
-int worker_run(const struct config *config) {
-    struct err e = {0};
-    struct worker w = {0};
+static void priority_lower(const struct config *config) {
     errno = 0;
     if (setpriority(PRIO_PROCESS, 0, (int)config->worker_nice) != 0)
         log_write(LOG_WARN, "the worker's priority could not be lowered", "error",
                   LOG_TEXT(strerror(errno)), NULL);
-    memory_volunteer();
     struct sched_param none = {0};
     sched_setscheduler(0, SCHED_BATCH, &none); /* a hint; without it nice does the work */
+}
+
+int worker_run(const struct config *config) {
+    struct err e = {0};
+    struct worker w = {0};
+    memory_volunteer();
     owner_of(getpid(), w.owner);
     size_t threads = config->threads ? (size_t)config->threads : machine_cpus();
     w.lease_ms = config->lease_ms;
@@ -387,7 +390,9 @@ int worker_run(const struct config *config) {
         .lease_ms = w.lease_ms,
     };
     bool ok = matrix_start(&e) && (w.store = store_await(config, &e)) &&
-              (w.keeper = keeper_start(&keeper, &e)) && (w.team = team_new(threads, &e));
+              (w.keeper = keeper_start(&keeper, &e));
+    priority_lower(config); /* of this thread and those that follow; the keeper is prompt */
+    ok = ok && (w.team = team_new(threads, &e));
     if (ok) {
         log_write(LOG_INFO, "worker ready", "threads", LOG_INT(threads), "blas",
                   LOG_TEXT(matrix_blas_name()), NULL);
