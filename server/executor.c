@@ -73,8 +73,8 @@ struct executor *executor_start(size_t threads_n, size_t queue_max,
     x->threads_n = ok ? threads_n : 0;
     for (size_t i = 0; ok && i < threads_n; i++) {
         x->threads[i].executor = x;
-        x->threads[i].store = store_open(store_path, e);
-        ok = x->threads[i].store;
+        x->threads[i].store = store_path ? store_open(store_path, e) : NULL;
+        ok = x->threads[i].store || !store_path;
     }
     size_t started = 0;
     while (ok && started < threads_n) {

@@ -9,7 +9,7 @@
 struct executor;
 typedef void executor_task(void *context, struct store *store);
 
-/* Opens one connection a thread. */
+/* Opens one connection a thread; none where store_path is NULL. */
 struct executor *executor_start(size_t threads_n, size_t queue_max,
                                 const char *store_path, struct err *e)
     __attribute__((warn_unused_result));

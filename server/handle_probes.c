@@ -49,6 +49,7 @@ bool handle_metrics(void *subsystem, struct store *store,
     gauges.model_bytes = models.bytes;
     gauges.model_loads = models.loads;
     gauges.model_evictions = models.evictions;
+    gauges.predictions_waiting = (int64_t)batcher_waiting(probes->batcher);
     metrics_encode(probes->metrics, &gauges, &reply->body);
     reply->type = "text/plain; version=0.0.4; charset=utf-8";
     return true;

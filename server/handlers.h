@@ -53,6 +53,7 @@ struct probes_context {
     struct supervisor *supervisor;
     struct registry *registry;
     struct metrics *metrics;
+    struct batcher *batcher;
     atomic_bool ready;
 };
 http_handler handle_livez, handle_readyz, handle_metrics;

@@ -16,6 +16,7 @@
 
 #include "api/problem.h"
 #include "server/clock.h"
+#include "server/http_admit.h"
 #include "server/http_exchange.h"
 #include "server/http_head.h"
 #include "server/http_query.h"
@@ -23,7 +24,6 @@
 #include "server/log.h"
 #include "server/machine.h"
 #include "server/metrics.h"
-#include "server/tokens.h"
 
 enum {
     CONNECTION_MEMORY = 16 << 10, /* the head must fit */
@@ -73,34 +73,6 @@ static bool query_check(struct exchange *x) {
     return !x->err.kind && http_query_known(&x->request, x->route->query, &x->err);
 }
 
-static bool route_check(struct exchange *x) {
-    const struct http_options *o = &x->http->options;
-    struct http_request *r = &x->request;
-    switch (route_find(o->routes, o->routes_n, r, &x->route, r->parameters, x->allow)) {
-    case ROUTE_NO_PATH:
-        return err_set(&x->err, ERR_NOT_FOUND, NULL, "no such path");
-    case ROUTE_NO_METHOD:
-        x->reply.allow = x->allow;
-        return err_set(&x->err, ERR_METHOD, NULL,
-                       "%.20s is not for this path; allowed: %s", r->method, x->allow);
-    default:
-        return true;
-    }
-}
-
-/* Who has no token where one is needed learns nothing of what there is. */
-static bool access_check(struct exchange *x, const struct http_head *head) {
-    struct tokens *tokens = x->http->options.tokens;
-    bool found = route_check(x);
-    if (!tokens || (found && route_is_open(x->route)) ||
-        tokens_allow(tokens, http_head_field(head, "Authorization")))
-        return found;
-    x->reply.allow = NULL;
-    x->err = (struct err){0};
-    return err_set(&x->err, ERR_UNAUTHENTICATED, "Authorization",
-                   "expected \"Bearer \" and a token that is known here");
-}
-
 /* Judges everything that is known before the body. What follows a head that is malformed
  * cannot be trusted: the connection ends. */
 static bool head_accept(struct exchange *x, const char *url, const char *version) {
@@ -109,21 +81,9 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     head.version = version;
     head.fields_n = 0;
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, collect_field, &head);
-    http_request_id(&x->request, http_head_field(&head, "X-Request-Id"));
-    x->request.content_type = http_head_field(&head, "Content-Type");
-    x->request.accept = http_head_field(&head, "Accept");
-    x->request.accept_encoding = http_head_field(&head, "Accept-Encoding");
-    x->request.if_match = http_head_field(&head, "If-Match");
-    x->request.if_none_match = http_head_field(&head, "If-None-Match");
-    x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
-    x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
-    x->request.inference_header_n =
-        http_head_field(&head, "Inference-Header-Content-Length");
-    bool sound = http_head_check(&head, &framing, &x->err);
-    bool ok = sound && http_head_path(url, x->path, &x->request, &x->err) &&
-              access_check(x, &head) && query_check(x) &&
-              receive_open(x, &head, &framing);
-    x->close = !ok && !(sound && receive_skips(x, &head, &framing));
+    enum admission found = admit(x, &head, url, &framing);
+    bool ok = found == ADMITTED && query_check(x) && receive_open(x, &head, &framing);
+    x->close = !ok && !(found != ADMIT_MALFORMED && receive_skips(x, &head, &framing));
     return ok;
 }
 
@@ -287,12 +247,11 @@ static enum MHD_Result exchange_start(struct exchange *x) {
         return reply_queue(x);
     if (x->upload)
         return exchange_away_end(x), MHD_YES;
-    if (x->route->waits || x->request.body_n > INLINE_BODY_MAX)
+    if (x->route->waits)
         return exchange_away_call(x), MHD_YES;
-    exchange_call(x, NULL);
-    if (x->reply.defer && !x->err.kind)
-        return exchange_away_call(x), MHD_YES;
-    return reply_queue(x);
+    if (x->request.body_n > INLINE_BODY_MAX)
+        return exchange_away_apart(x), MHD_YES;
+    return exchange_run(x) ? reply_queue(x) : MHD_YES;
 }
 
 void connection_sleep(struct exchange *x) {
@@ -365,6 +324,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return receive_bytes(x, data, data_n) ? MHD_YES : MHD_NO;
     if (x->state == EXCHANGE_READING)
         return exchange_start(x);
+    if (x->state == EXCHANGE_AGAIN)
+        return exchange_run(x) ? reply_queue(x) : MHD_YES;
     return x->state == EXCHANGE_ANSWERED ? reply_queue(x) : MHD_YES;
 }
 
@@ -527,12 +488,17 @@ static bool acceptor_open(struct http *h, struct err *e) {
 static void http_free(struct http *h) {
     acceptor_stop(h->acceptor);
     /* Connections that are kept alive may bring requests until the daemon has stopped. */
+    if (h->computing)
+        executor_stop(h->computing);
     if (h->executor)
         executor_stop(h->executor);
+    while (atomic_load(&h->handed_over))
+        usleep(1000); /* nothing more is handed over */
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
     lanes_close(&h->lanes);
     uploads_close(&h->uploads);
+    executor_free(h->computing);
     executor_free(h->executor);
     listener_close(&h->listener);
     if (h->reaper)
@@ -566,14 +532,16 @@ struct http *http_start(const struct http_options *options, struct err *e) {
                                                    config->idle_timeout_s * 1000000});
     h->executor =
         executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
+    h->computing =
+        executor_start(machine_cpus(), (size_t)config->predict_queue_max, NULL, e);
     uploads_open(&h->uploads, h->executor);
     h->bodies.bytes_max = (size_t)config->body_memory_max;
     h->connections_max = connections_limit(config);
     h->parked_max = h->connections_max / 2;
     h->flows_max = (size_t)config->streams_max;
     h->held_max = h->connections_max - h->connections_max / 4;
-    if (h->reaper && h->executor && listener_open(&h->listener, config->listen, e) &&
-        reach_check(h, e))
+    if (h->reaper && h->executor && h->computing &&
+        listener_open(&h->listener, config->listen, e) && reach_check(h, e))
         h->daemon = daemon_start(h);
     if (h->daemon && acceptor_open(h, e) &&
         pthread_create(&h->ticker, NULL, tick, h) == 0)

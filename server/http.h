@@ -4,8 +4,9 @@
  * A request is collected whole, unless its route takes the body as a stream. Its handler
  * runs on the connection's thread when it needs memory alone, and on the executor's
  * threads, each with its own connection to the store, when it may wait; the connection is
- * suspended meanwhile. A handler can also ask to be called again later (park): when
- * something changed, or when its time is over. */
+ * suspended meanwhile. A handler that only computes can go on apart, on threads without a
+ * store; one can hand its request over to others; and one can ask to be called again
+ * later (park): when something changed, or when its time is over. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
@@ -31,6 +32,13 @@ struct http_pair {
     const char *name, *value;
 };
 
+/* What a handler keeps, for later calls of the same request, or of its thread's. `free`
+ * is called once, when the request is over, or the thread. */
+struct http_kept {
+    void *state; /* NULL: nothing */
+    void (*free)(void *state);
+};
+
 /* What a handler sees. Everything is borrowed until it returns. */
 struct http_request {
     const char *method;
@@ -50,7 +58,11 @@ struct http_request {
     const char *inference_header_n; /* Inference-Header-Content-Length */
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
+    int64_t deadline_us; /* X-Request-Timeout-Ms: not begun until then, it fails; or 0 */
     bool draining;       /* the server is about to end, or cannot wait: do not park */
+    bool apart; /* this is a thread that has the time to compute, if not a store */
+    struct http_kept *own; /* what this connection's thread keeps for those who predict;
+                              NULL on other threads */
 };
 
 /* An answer that goes on while it is sent: its body is asked for as the client takes it,
@@ -73,12 +85,12 @@ enum { HTTP_FEED_NOTHING = 0, HTTP_FEED_END = -1 };
 /* There is something to read. Any thread; it does not call back. */
 void http_flow_wake(struct http_flow *flow);
 
-/* What a handler keeps from one call to the next for the same request. `free` is called
- * once, when the request is over. */
-struct http_kept {
-    void *state; /* NULL: nothing */
-    void (*free)(void *state);
-};
+/* Called with kept.state once the connection sleeps, and before anybody else has the
+ * request: http_ready(x), once, has the handler called again, on the connection's thread.
+ * Any thread. */
+struct exchange;
+typedef void http_hand_over(void *kept, struct exchange *x);
+void http_ready(struct exchange *x);
 
 /* What it answers. Zeroed before it runs, but for `kept`; `body` is taken. */
 struct http_reply {
@@ -94,7 +106,12 @@ struct http_reply {
     const struct http_feed *feed;     /* not NULL: the body comes from it, */
     void *source;                     /* which is taken; and the connection ends */
     int64_t park_until_us; /* not 0: no answer yet; call again on a change, or then */
-    bool defer; /* it needs a store and was called without: call again with one */
+    /* No answer yet either: */
+    bool defer;   /* it needs a store and was called without: call again with one */
+    bool lengthy; /* it takes long: call again apart */
+    bool
+        later; /* call again on this thread, which first looks at its other connections */
+    http_hand_over *hand_over; /* somebody else goes on with it, and says http_ready */
     struct http_kept kept;
 };
 

@@ -2,8 +2,18 @@
 
 #include "server/clock.h"
 
-void exchange_call(struct exchange *x, struct store *store) {
+static bool is_late(struct exchange *x) {
+    int64_t deadline_us = x->request.deadline_us;
+    return deadline_us && clock_mono_us() >= deadline_us &&
+           !err_set(&x->err, ERR_DEADLINE, "X-Request-Timeout-Ms",
+                    "its time was over before its turn came");
+}
+
+/* Calls the handler, on this thread. */
+static void exchange_call(struct exchange *x, struct store *store) {
     struct http *h = x->http;
+    if (is_late(x))
+        return;
     text_free(&x->reply.body);
     x->reply = (struct http_reply){.allow = x->reply.allow, .kept = x->reply.kept};
     x->request.draining = atomic_load(&h->draining) || x->no_park;
@@ -32,6 +42,8 @@ static void answer_back(struct exchange *x) {
 static bool exchange_park(struct exchange *x) {
     struct http *h = x->http;
     pthread_mutex_lock(&h->lock);
+    if (x->request.deadline_us && x->request.deadline_us < x->reply.park_until_us)
+        x->reply.park_until_us = x->request.deadline_us;
     x->no_park = h->parked_n >= h->parked_max || h->parked_n + h->flows_n >= h->held_max;
     bool parked = !x->no_park && atomic_load(&h->wakes) == x->wakes_seen;
     if (parked) {
@@ -45,6 +57,7 @@ static bool exchange_park(struct exchange *x) {
 
 static void call_run(void *context, struct store *store) {
     struct exchange *x = context;
+    x->request.own = NULL;
     do {
         x->wakes_seen = atomic_load(&x->http->wakes);
         exchange_call(x, store);
@@ -75,40 +88,95 @@ static void coding_run(void *context, struct store *store) {
     answer_back(context);
 }
 
-/* Hands the exchange to the executor; the connection sleeps meanwhile. @return false
- * where there is no room: it has to be brought back. */
-static bool exchange_away(struct exchange *x, executor_task *task) {
-    x->state = EXCHANGE_AWAY;
-    reaper_phase(x->watched, REAPER_BUSY, clock_coarse_us());
-    connection_sleep(x);
-    return executor_add(x->http->executor, task, x);
-}
-
-static void exchange_away_or_refuse(struct exchange *x, executor_task *task,
-                                    enum exchange_state back) {
-    if (exchange_away(x, task))
+/* Hands a sleeping exchange to an executor. `back` is what it returns to should there be
+ * no room. */
+static void exchange_add(struct exchange *x, struct executor *to, executor_task *task,
+                         enum exchange_state back) {
+    if (executor_add(to, task, x))
         return;
-    err_set(&x->err, ERR_UNAVAILABLE, NULL, "too many requests are waiting; try again");
+    enum err_kind kind = to == x->http->computing ? ERR_BUSY : ERR_UNAVAILABLE;
+    err_set(&x->err, kind, NULL, "too many requests are waiting; try again");
     exchange_back(x, back);
 }
 
+static void exchange_sleep(struct exchange *x) {
+    x->state = EXCHANGE_AWAY;
+    reaper_phase(x->watched, REAPER_BUSY, clock_coarse_us());
+    connection_sleep(x);
+}
+
 void exchange_away_call(struct exchange *x) {
-    exchange_away_or_refuse(x, call_run, EXCHANGE_ANSWERED);
+    exchange_sleep(x);
+    exchange_add(x, x->http->executor, call_run, EXCHANGE_ANSWERED);
 }
 
 void exchange_away_piece(struct exchange *x) {
-    exchange_away_or_refuse(x, piece_run, EXCHANGE_READING);
+    exchange_sleep(x);
+    exchange_add(x, x->http->executor, piece_run, EXCHANGE_READING);
 }
 
 void exchange_away_end(struct exchange *x) {
-    exchange_away_or_refuse(x, upload_run, EXCHANGE_ANSWERED);
+    exchange_sleep(x);
+    exchange_add(x, x->http->executor, upload_run, EXCHANGE_ANSWERED);
 }
 
 void exchange_away_coding(struct exchange *x) {
-    if (exchange_away(x, coding_run))
+    exchange_sleep(x);
+    if (executor_add(x->http->computing, coding_run, x))
         return;
     x->answer_coding.settled = true; /* as it is, then */
     exchange_back(x, EXCHANGE_ANSWERED);
+}
+
+static void apart_run(void *context, struct store *store) {
+    struct exchange *x = context;
+    x->request.own = NULL;
+    x->request.apart = true;
+    exchange_call(x, store);
+    x->request.apart = false;
+    if (!x->err.kind && x->reply.defer)
+        exchange_add(x, x->http->executor, call_run, EXCHANGE_ANSWERED);
+    else
+        answer_back(x);
+}
+
+void exchange_away_apart(struct exchange *x) {
+    exchange_sleep(x);
+    exchange_add(x, x->http->computing, apart_run, EXCHANGE_ANSWERED);
+}
+
+void http_ready(struct exchange *x) {
+    struct http *h = x->http;
+    exchange_back(x, EXCHANGE_AGAIN); /* and may be gone */
+    atomic_fetch_sub(&h->handed_over, 1);
+}
+
+/* From here on somebody else has it, unless the server ends: then nobody may. */
+static bool exchange_hand_over(struct exchange *x) {
+    atomic_fetch_add(&x->http->handed_over, 1);
+    if (atomic_load(&x->http->ending)) {
+        atomic_fetch_sub(&x->http->handed_over, 1);
+        return err_set(&x->err, ERR_UNAVAILABLE, NULL, "the server ends");
+    }
+    exchange_sleep(x);
+    x->reply.hand_over(x->reply.kept.state, x);
+    return true;
+}
+
+bool exchange_run(struct exchange *x) {
+    x->request.own = &x->lane->own;
+    exchange_call(x, NULL);
+    if (x->err.kind)
+        return true;
+    if (x->reply.defer)
+        exchange_away_call(x);
+    else if (x->reply.lengthy)
+        exchange_away_apart(x);
+    else if (x->reply.later)
+        x->state = EXCHANGE_AGAIN;
+    else
+        return !x->reply.hand_over || !exchange_hand_over(x);
+    return false;
 }
 
 static bool is_wanted(struct exchange *x, enum parked_which which, int64_t now_us) {

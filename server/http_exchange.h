@@ -25,7 +25,8 @@ struct MHD_Daemon;
 
 enum exchange_state {
     EXCHANGE_READING,  /* the body is coming */
-    EXCHANGE_AWAY,     /* suspended: on the executor, or parked */
+    EXCHANGE_AWAY,     /* suspended: on an executor, with somebody else, or parked */
+    EXCHANGE_AGAIN,    /* the handler is to be called again, on the connection's thread */
     EXCHANGE_ANSWERED, /* the reply stands; it is to be queued */
     EXCHANGE_SENT
 };
@@ -58,7 +59,8 @@ struct exchange {
 struct http {
     struct http_options options;
     struct MHD_Daemon *daemon;
-    struct executor *executor;
+    struct executor *executor;  /* with stores */
+    struct executor *computing; /* without */
     struct reaper *reaper;
     struct listener listener;
     struct acceptor *acceptor;
@@ -66,7 +68,7 @@ struct http {
     size_t connections_max;
     pthread_t ticker;
     atomic_bool draining, ending;
-    atomic_size_t connections, in_flight;
+    atomic_size_t connections, in_flight, handed_over;
     struct http_bodies bodies;
     struct uploads uploads;
     atomic_uint_fast64_t wakes;
@@ -80,12 +82,14 @@ struct http {
     int64_t drained_us; /* when the drain began */
 };
 
-/* Calls its handler, on this thread. */
-void exchange_call(struct exchange *x, struct store *store);
+/* Calls its handler, on this thread, the connection's. @return whether the reply stands;
+ * otherwise it is away, or waits to be called again. */
+bool exchange_run(struct exchange *x) __attribute__((warn_unused_result));
 
-/* The connection sleeps while the executor calls the handler, hands a piece of the body
- * on, ends the upload, or compresses the answer. */
+/* The connection sleeps while the handler is called where there is a store, or apart;
+ * while a piece of the body is handed on, the upload ended, or the answer compressed. */
 void exchange_away_call(struct exchange *x);
+void exchange_away_apart(struct exchange *x);
 void exchange_away_piece(struct exchange *x);
 void exchange_away_end(struct exchange *x);
 void exchange_away_coding(struct exchange *x);

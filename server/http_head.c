@@ -76,6 +76,18 @@ static bool framing_check(const struct http_head *head, struct http_framing *fra
     return true;
 }
 
+bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e) {
+    const char *text = http_head_field(head, "X-Request-Timeout-Ms");
+    uint64_t value = 0;
+    *ms = 0;
+    if (text && (!length_parse(text, &value) || !value || value > HTTP_TIMEOUT_MS_MAX))
+        return err_set(e, ERR_INVALID, "X-Request-Timeout-Ms",
+                       "expected milliseconds from 1 to %d, got \"%.40s\"",
+                       HTTP_TIMEOUT_MS_MAX, text);
+    *ms = (int64_t)value;
+    return true;
+}
+
 /* "http://host:port" against the Host that was asked: a page of our own, or of somebody
  * else's. */
 static bool origin_check(const struct http_head *head, const char *host, struct err *e) {

@@ -59,6 +59,12 @@ static inline const char *http_head_field(const struct http_head *head,
     return http_head_find(head, name, strlen(name));
 }
 
+/* X-Request-Timeout-Ms; 0 where there is none. ERR_INVALID: no whole number from 1 to
+ * HTTP_TIMEOUT_MS_MAX. */
+enum { HTTP_TIMEOUT_MS_MAX = 3600000 };
+bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. What
  * follows the last colon of the last segment is the verb; a slash at the end makes an
  * empty segment. Refuses %00, %2F, bad escapes, control characters and what is not

@@ -10,6 +10,8 @@ void lanes_open(struct lanes *lanes) {
 }
 
 static void lane_free(struct lane *lane) {
+    if (lane->own.state)
+        lane->own.free(lane->own.state);
     while (lane->spares_n)
         free(lane->spares[--lane->spares_n]);
     free(lane);

@@ -6,7 +6,8 @@
 #include <pthread.h>
 #include <stddef.h>
 
-struct exchange;
+#include "server/http.h"
+
 struct reaper_entry;
 
 enum { LANE_SPARES_MAX = 8, LANES_MAX = 64 };
@@ -14,6 +15,7 @@ enum { LANE_SPARES_MAX = 8, LANES_MAX = 64 };
 /* Used by its thread alone. */
 struct lane {
     pthread_t thread;
+    struct http_kept own; /* of handlers */
     struct exchange *spares[LANE_SPARES_MAX];
     size_t spares_n;
 };

@@ -20,6 +20,7 @@
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/log.h"
+#include "server/machine.h"
 #include "server/metrics.h"
 #include "server/registry.h"
 #include "server/routes.h"
@@ -43,6 +44,7 @@ struct server {
     struct metrics *metrics;
     struct supervisor *supervisor;
     struct hub *hub;
+    struct batcher *batcher;
     _Atomic(struct http *) http;
     struct jobs_context jobs;
     struct events_context events;
@@ -111,6 +113,25 @@ static bool http_open(struct server *server, struct err *e) {
     return http;
 }
 
+static bool predictor_open(struct server *server, struct err *e) {
+    const struct config *config = &server->config;
+    struct batcher_options options = {
+        .threads_n = machine_cpus(),
+        .rows_max = (size_t)config->batch_rows_max,
+        .queue_max = (size_t)config->predict_queue_max,
+        .delay_us = config->batch_delay_us_max,
+        .metrics = server->metrics,
+    };
+    server->batcher = batcher_start(&options, e);
+    server->predict = (struct predictor){
+        .registry = server->registry,
+        .metrics = server->metrics,
+        .batcher = server->batcher,
+        .rows_max = options.rows_max,
+    };
+    return server->batcher;
+}
+
 /* No name where none is configured. */
 static bool default_model_read(const struct config *config, struct model_ref *ref,
                                struct err *e) {
@@ -155,14 +176,13 @@ static bool server_start(struct server *server, struct err *e) {
         .runtime_max_s = config->max_runtime_s,
     };
     server->models = (struct models_context){server->registry};
-    server->predict = (struct predictor){
-        .registry = server->registry,
-        .metrics = server->metrics,
-    };
+    if (!predictor_open(server, e))
+        return false;
     server->probes = (struct probes_context){
         .supervisor = server->supervisor,
         .registry = server->registry,
         .metrics = server->metrics,
+        .batcher = server->batcher,
     };
     server->oip = (struct oip_context){server->registry, &server->probes, VERSION};
     if (!http_open(server, e))
@@ -183,6 +203,8 @@ static void server_stop(struct server *server) {
     int64_t timeout_ms = server->config.drain_timeout_ms;
     int64_t until_us = clock_mono_us() + timeout_ms * 1000;
     struct http *http = atomic_load(&server->http);
+    if (server->batcher)
+        batcher_hurry(server->batcher);
     if (http)
         http_drain(http);
     if (server->supervisor)
@@ -191,6 +213,7 @@ static void server_stop(struct server *server) {
     if (http)
         http_stop(http, left_ms > 0 ? left_ms : 0);
     hub_stop(server->hub);
+    batcher_free(server->batcher);
     supervisor_free(server->supervisor); /* handlers woke it until here */
     registry_free(server->registry);
     metrics_free(server->metrics);

@@ -23,7 +23,7 @@ struct series {
 struct metrics {
     const struct route *table;
     size_t routes_n;
-    atomic_uint_fast64_t predicted_rows;
+    atomic_uint_fast64_t predicted_rows, passes;
     atomic_int_fast64_t connections, watchers;
     int64_t started_s;
     struct series *series; /* (routes_n + 1) */
@@ -63,6 +63,10 @@ void metrics_request(struct metrics *m, const struct route *route, int status,
     count(&s->classes[status / 100 % CLASSES_N], 1);
     count(&s->buckets[bucket], 1);
     count(&s->sum_us, duration_us > 0 ? (uint64_t)duration_us : 0);
+}
+
+void metrics_pass(struct metrics *m) {
+    count(&m->passes, 1);
 }
 
 void metrics_predicted(struct metrics *m, size_t rows) {
@@ -166,6 +170,12 @@ void metrics_encode(const struct metrics *m, const struct metrics_gauges *g,
     durations_encode(m, out);
     gauge(out, "descentd_prediction_rows_total", "counter", "Rows predicted.",
           (int64_t)atomic_load(&m->predicted_rows));
+    gauge(out, "descentd_prediction_passes_total", "counter",
+          "Forward passes, each for the rows of one request or of several.",
+          (int64_t)atomic_load(&m->passes));
+    gauge(out, "descentd_predictions_waiting", "gauge",
+          "Predictions that wait for a forward pass of the batcher's.",
+          g->predictions_waiting);
     jobs_encode(g, out);
     gauge(out, "descentd_workers", "gauge", "Local worker processes running.",
           g->workers_running);

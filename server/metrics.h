@@ -22,11 +22,14 @@ void metrics_connections(struct metrics *m, int change);
 /* The same for streams of events. */
 void metrics_watchers(struct metrics *m, int change);
 void metrics_predicted(struct metrics *m, size_t rows);
+/* A forward pass was computed, for one request or several. */
+void metrics_pass(struct metrics *m);
 
 /* What the counters cannot know. Negative: not known now, left out. */
 struct metrics_gauges {
     int64_t jobs[JOB_STATUSES_N];
     int64_t workers_running, worker_crashes;
+    int64_t predictions_waiting;
     int64_t models, models_loaded, model_bytes, model_loads, model_evictions;
 };
 void metrics_encode(const struct metrics *m, const struct metrics_gauges *gauges,

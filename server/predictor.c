@@ -5,120 +5,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/memory.h"
 #include "server/clock.h"
+#include "server/gather.h"
+#include "server/prediction.h"
+
+/* Multiplications of a forward pass, as measured: what is worth what. */
+enum {
+    /* A network so small is computed faster than a request is set aside. */
+    WORK_AT_ONCE = 1 << 15,
+    /* What a connection's thread may do for a request: about half a millisecond. */
+    WORK_INLINE = 1 << 24,
+    /* A network so large is read from beyond the caches, once for a pass: its requests
+     * are gathered from all threads. */
+    PARAMETERS_HEAVY = 1 << 20
+};
 
 /* A request that is being answered; the exchange keeps it. */
 struct run {
     const struct predict_dialect *dialect;
+    struct predictor *predictor;
     struct predict_ask ask;
-    int64_t decode_ns; /* how long that took */
-    int64_t queue_ns;  /* since when it waits, then how long it did */
+    struct prediction prediction;
     alignas(max_align_t) unsigned char state[];
 };
 
 static void run_free(void *kept) {
     struct run *run = kept;
+    struct prediction *p = &run->prediction;
+    if (p->list)
+        predictions_remove(p->list, p); /* its client has left */
+    prediction_free(p);
+    if (p->served)
+        registry_release(p->served);
     if (run->dialect->free)
         run->dialect->free(run->state);
     free(run);
 }
 
 /* The request's, decoded: by this call or by an earlier one. */
-static struct run *run_get(const struct predict_dialect *dialect,
+static struct run *run_get(struct predictor *p, const struct predict_dialect *dialect,
                            const struct http_request *request, struct http_reply *reply,
                            struct err *e) {
     struct run *run = reply->kept.state;
-    if (run)
+    if (run) {
+        prediction_resume(&run->prediction);
         return run;
+    }
     run = calloc(1, sizeof *run + dialect->state_n);
     if (!run) {
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the request");
         return NULL;
     }
     run->dialect = dialect;
+    run->predictor = p;
+    run->prediction.deadline_us = request->deadline_us;
+    run->prediction.since_ns = clock_mono_ns();
     reply->kept = (struct http_kept){run, run_free};
-    int64_t began_ns = clock_mono_ns();
-    if (!dialect->decode(run->state, request, &run->ask, e))
-        return NULL;
-    run->queue_ns = clock_mono_ns();
-    run->decode_ns = run->queue_ns - began_ns;
-    return run;
-}
-
-/* What a connection's thread may compute itself: about a millisecond. */
-static bool is_small(const struct served *served, const struct predict_ask *ask) {
-    const double multiplications_max = 1 << 24;
-    size_t rows_max =
-        ask->rows_max ? ask->rows_max : ask->numbers / served->model->net->inputs_n;
-    return (double)rows_max * (double)served->model->net->parameters_n <=
-           multiplications_max;
-}
-
-enum { SMALL_FLOATS = 2048 }; /* that a stack has room for */
-
-/* Y, and scratch for model_predict: from `small` where they fit. */
-struct room {
-    float *Y, *scratch;
-    float *owned; /* to be freed */
-};
-
-static bool room_make(struct room *room, const struct model *model, size_t m,
-                      float small[SMALL_FLOATS], struct err *e) {
-    const size_t align = MEMORY_ALIGN / sizeof(float);
-    size_t outputs, all;
-    bool ok = size_mul(m, model->net->outputs_n, &outputs) &&
-              size_add(outputs, align - 1, &outputs);
-    outputs = outputs / align * align;
-    ok = ok && size_add(outputs, model_scratch_n(model, m), &all);
-    *room = (struct room){.Y = small};
-    if (ok && all > SMALL_FLOATS)
-        room->Y = room->owned = memory_new(all, sizeof *room->Y);
-    if (!ok || !room->Y)
-        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu predictions", m);
-    room->scratch = room->Y + outputs;
-    return true;
-}
-
-/* Counts the request, which began with its first byte. */
-static void run_count(const struct run *run, const struct served *served,
-                      const struct http_request *request, bool ok, size_t rows_n) {
-    int64_t now_us = clock_mono_us();
-    usage_request(served->usage, &(struct usage_request){
-                                     .ok = ok,
-                                     .rows_n = rows_n,
-                                     .now_us = now_us,
-                                     .total_ns = (now_us - request->received_us) * 1000,
-                                     .queue_ns = run->queue_ns,
-                                 });
-}
-
-static bool run_answer(struct run *run, const struct served *served,
-                       const struct http_request *request, struct http_reply *reply,
-                       size_t *rows_n, struct err *e) {
-    const struct model *model = served->model;
-    alignas(MEMORY_ALIGN) float small[SMALL_FLOATS];
-    struct predict_input in = {0};
-    struct usage_pass pass = {0};
-    struct room room;
-    int64_t began_ns = clock_mono_ns();
-    run->queue_ns = began_ns - run->queue_ns;
-    if (!run->dialect->rows(run->state, served, &in, e) ||
-        !room_make(&room, model, in.m, small, e))
-        return false;
-    int64_t ready_ns = clock_mono_ns();
-    model_predict(model, in.X, in.m, room.scratch, room.Y);
-    int64_t predicted_ns = clock_mono_ns();
-    struct predict_output out = {served, room.Y, in.m};
-    bool ok = run->dialect->encode(run->state, &out, request, reply, e);
-    *rows_n = in.m;
-    pass = (struct usage_pass){.rows_n = in.m,
-                               .input_ns = run->decode_ns + ready_ns - began_ns,
-                               .infer_ns = predicted_ns - ready_ns,
-                               .output_ns = clock_mono_ns() - predicted_ns};
-    usage_pass(served->usage, &pass);
-    free(room.owned);
-    return ok;
+    return dialect->decode(run->state, request, &run->ask, e) ? run : NULL;
 }
 
 /* The version that is asked for, or NULL: with *e where there is a store, or else only
@@ -150,26 +93,150 @@ static void place_correct(const struct predict_ask *ask, struct err *e) {
         snprintf(e->where, sizeof e->where, "%s", ask->model_where);
 }
 
+/* Its version, kept from the first time on. false with *e, or, where only a store can
+ * tell, without. */
+static bool version_keep(struct run *run, struct store *store, struct err *e) {
+    struct prediction *p = &run->prediction;
+    if (!p->served)
+        p->served = version_find(run->predictor->registry, &run->ask, store, e);
+    if (!p->served && store)
+        place_correct(&run->ask, e);
+    return p->served;
+}
+
+static size_t rows_bound(const struct run *run) {
+    const struct predict_ask *ask = &run->ask;
+    size_t inputs_n = run->prediction.served->model->net->inputs_n;
+    return ask->rows_max ? ask->rows_max : ask->numbers / inputs_n;
+}
+
+static bool rows_find(struct run *run, struct err *e) {
+    struct predict_input in = {0};
+    if (!run->dialect->rows(run->state, run->prediction.served, &in, e))
+        return false;
+    run->prediction.X = in.X;
+    run->prediction.m = in.m;
+    return true;
+}
+
+/* ---- where it is computed ------------------------------------------------------- */
+
+static void on_done(void *context) {
+    http_ready(context);
+}
+
+static void hand_over(void *kept, struct exchange *x) {
+    struct run *run = kept;
+    if (batcher_add(run->predictor->batcher, &run->prediction, on_done, x))
+        return;
+    err_set(&run->prediction.err, ERR_BUSY, NULL,
+            "too many predictions wait already (--predict-queue-max); try again");
+    http_ready(x);
+}
+
+/* On a connection's thread. false with *e, or while it is not computed yet. */
+static bool compute_here(struct run *run, struct http_kept *own, struct http_reply *reply,
+                         struct err *e) {
+    struct predictor *predictor = run->predictor;
+    struct prediction *p = &run->prediction, *const alone[] = {p};
+    const struct model *model = p->served->model;
+    size_t rows_max = rows_bound(run);
+    bool heavy =
+        model->net->parameters_n >= PARAMETERS_HEAVY && rows_max <= predictor->rows_max;
+    if (!heavy && prediction_work(model, rows_max) > WORK_INLINE) {
+        reply->lengthy = true;
+        return false;
+    }
+    if (!rows_find(run, e))
+        return false;
+    if (heavy) {
+        reply->hand_over = hand_over;
+        return false;
+    }
+    struct predictions *list =
+        prediction_work(model, p->m) > WORK_AT_ONCE ? gather_of(own) : NULL;
+    if (list) {
+        predictions_add(list, p);
+        reply->later = true;
+        return false;
+    }
+    predictions_compute(alone, 1);
+    metrics_pass(predictor->metrics);
+    return true;
+}
+
+/* On one that has the time. */
+static bool compute_apart(struct run *run, struct err *e) {
+    if (!rows_find(run, e))
+        return false;
+    batcher_compute(run->predictor->batcher, &run->prediction);
+    return true;
+}
+
+/* Until Y or an err of its own stands. false with *e, or while reply says what is to
+ * happen first. */
+static bool compute(struct run *run, struct store *store,
+                    const struct http_request *request, struct http_reply *reply,
+                    struct err *e) {
+    const struct predictor *predictor = run->predictor;
+    struct prediction *p = &run->prediction;
+    if (p->list)
+        gather_compute(p->list, p, predictor->rows_max, predictor->metrics);
+    if (p->Y || p->err.kind)
+        return true;
+    if (!version_keep(run, store, e)) {
+        reply->defer = !e->kind;
+        return false;
+    }
+    return request->own ? compute_here(run, request->own, reply, e)
+                        : compute_apart(run, e);
+}
+
+static bool answer(struct run *run, const struct http_request *request,
+                   struct http_reply *reply, struct err *e) {
+    const struct prediction *p = &run->prediction;
+    struct predict_output out = {p->served, p->Y, p->m};
+    if (p->err.kind) {
+        *e = p->err;
+        return false;
+    }
+    if (!run->dialect->encode(run->state, &out, request, reply, e))
+        return false;
+    metrics_predicted(run->predictor->metrics, p->m);
+    return true;
+}
+
+/* Counts the request, which began with its first byte. */
+static void usage_add(const struct run *run, const struct http_request *request,
+                      bool ok) {
+    const struct prediction *p = &run->prediction;
+    if (!p->served)
+        return;
+    int64_t now_ns = clock_mono_ns();
+    usage_request(p->served->usage,
+                  &(struct usage_request){
+                      .ok = ok,
+                      .rows_n = p->m,
+                      .pass_rows = p->pass_rows,
+                      .now_us = now_ns / 1000,
+                      .total_ns = now_ns - request->received_us * 1000,
+                      .queue_ns = p->queue_ns,
+                      .output_ns = p->pass_rows ? now_ns - p->since_ns : 0,
+                  });
+}
+
 bool predictor_handle(struct predictor *p, const struct predict_dialect *dialect,
                       struct store *store, const struct http_request *request,
                       struct http_reply *reply, struct err *e) {
-    struct run *run = run_get(dialect, request, reply, e);
+    struct run *run = run_get(p, dialect, request, reply, e);
     if (!run)
         return false;
-    const struct served *served = version_find(p->registry, &run->ask, store, e);
-    bool ok = served || !store;
-    if (!store && (!served || !is_small(served, &run->ask)))
-        reply->defer = true;
-    if (!ok)
-        place_correct(&run->ask, e);
-    if (served && !reply->defer) {
-        size_t rows_n = 0;
-        ok = run_answer(run, served, request, reply, &rows_n, e);
-        if (ok)
-            metrics_predicted(p->metrics, rows_n);
-        run_count(run, served, request, ok, rows_n);
+    bool computed = compute(run, store, request, reply, e);
+    if (!computed && !e->kind) {
+        prediction_pause(&run->prediction);
+        return true;
     }
-    if (served)
-        registry_release(served);
+    bool ok = computed && answer(run, request, reply, e);
+    usage_add(run, request, ok);
     return ok;
 }

@@ -14,14 +14,17 @@
 #define SERVER_PREDICTOR_H
 
 #include "api/predict.h"
+#include "server/batcher.h"
 #include "server/http.h"
 #include "server/metrics.h"
 #include "server/registry.h"
 
-/* Zero-initialise, and set what it works with. Any thread. */
+/* Set all of it. Any thread. */
 struct predictor {
     struct registry *registry;
     struct metrics *metrics;
+    struct batcher *batcher;
+    size_t rows_max; /* of one forward pass for several requests */
 };
 
 /* What decode has understood. */

@@ -10,15 +10,6 @@ static uint64_t get(const atomic_uint_fast64_t *counter) {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-void usage_request(struct usage *u, const struct usage_request *request) {
-    add(request->ok ? &u->success_n : &u->fail_n, 1);
-    add(request->ok ? &u->success_ns : &u->fail_ns, request->total_ns);
-    add(&u->queue_ns, request->queue_ns);
-    if (request->ok)
-        add(&u->rows_n, (int64_t)request->rows_n);
-    atomic_store_explicit(&u->last_us, request->now_us, memory_order_relaxed);
-}
-
 /* Where passes of n rows are counted, and the most rows that are counted there. */
 static size_t batch_index(size_t n) {
     size_t i = USAGE_EXACT, most = 2 * USAGE_EXACT;
@@ -35,12 +26,22 @@ static uint64_t batch_rows(size_t i) {
     return i < USAGE_EXACT ? i + 1 : (uint64_t)USAGE_EXACT << (i - USAGE_EXACT + 1);
 }
 
+void usage_request(struct usage *u, const struct usage_request *request) {
+    add(request->ok ? &u->success_n : &u->fail_n, 1);
+    add(request->ok ? &u->success_ns : &u->fail_ns, request->total_ns);
+    add(&u->queue_ns, request->queue_ns);
+    if (request->ok)
+        add(&u->rows_n, (int64_t)request->rows_n);
+    if (request->pass_rows)
+        add(&u->batches[batch_index(request->pass_rows)].output_ns, request->output_ns);
+    atomic_store_explicit(&u->last_us, request->now_us, memory_order_relaxed);
+}
+
 void usage_pass(struct usage *u, const struct usage_pass *pass) {
     struct usage_batch *b = &u->batches[batch_index(pass->rows_n)];
     add(&b->count, 1);
     add(&b->input_ns, pass->input_ns);
     add(&b->infer_ns, pass->infer_ns);
-    add(&b->output_ns, pass->output_ns);
 }
 
 void usage_read(struct usage *u, int64_t now_us, int64_t now_ms,

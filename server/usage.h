@@ -25,15 +25,17 @@ struct usage {
 /* A request, from its first byte to its answer. */
 struct usage_request {
     bool ok;
-    size_t rows_n; /* that it asked for */
+    size_t rows_n;    /* that it asked for */
+    size_t pass_rows; /* of its forward pass; 0: there was none */
     int64_t now_us, total_ns, queue_ns;
+    int64_t output_ns; /* from the pass to its answer */
 };
 void usage_request(struct usage *u, const struct usage_request *request);
 
 /* A forward pass, for one request or several together. */
 struct usage_pass {
     size_t rows_n;
-    int64_t input_ns, infer_ns, output_ns;
+    int64_t input_ns, infer_ns;
 };
 void usage_pass(struct usage *u, const struct usage_pass *pass);
 

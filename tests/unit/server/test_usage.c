@@ -14,15 +14,33 @@ static void test_requests(void) {
     struct usage u = {0};
     struct oip_statistics s = read_at(&u, 5000, 1700000000000);
     CHECK(s.last_ms == 0 && s.success.count == 0 && s.batches_n == 0);
-    usage_request(&u, &(struct usage_request){true, 3, 1000, 500, 20});
-    usage_request(&u, &(struct usage_request){true, 64, 2000, 700, 0});
-    usage_request(&u, &(struct usage_request){false, 9, 3000, 40, 1});
+    static const struct usage_request requests[] = {
+        {.ok = true,
+         .rows_n = 3,
+         .pass_rows = 8,
+         .now_us = 1000,
+         .total_ns = 500,
+         .queue_ns = 20,
+         .output_ns = 5},
+        {.ok = true, .rows_n = 64, .pass_rows = 64, .now_us = 2000, .total_ns = 700},
+        {.ok = false,
+         .rows_n = 9,
+         .now_us = 3000,
+         .total_ns = 40,
+         .queue_ns = 1,
+         .output_ns = 7},
+    };
+    usage_pass(&u, &(struct usage_pass){.rows_n = 8});
+    for (size_t i = 0; i < 3; i++)
+        usage_request(&u, &requests[i]);
     s = read_at(&u, 5003000, 1700000000000);
     CHECK(s.rows_n == 67);
     CHECK(s.success.count == 2 && s.success.ns == 1200);
     CHECK(s.fail.count == 1 && s.fail.ns == 40);
     CHECK(s.queue.count == 3 && s.queue.ns == 21);
     CHECK(s.last_ms == 1700000000000 - 5000);
+    /* What an answer took is counted where its pass is. */
+    CHECK(s.batches_n == 1 && s.batches[0].rows == 8 && s.batches[0].output_ns == 5);
 }
 
 /* Passes are listed by size: exactly while they are small. */
@@ -34,14 +52,14 @@ static void test_passes(void) {
                  {32, 32}, {33, 64}, {1000, 1024}, {1024, 1024}, {1025, 2048}};
     struct usage u = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        usage_pass(&u, &(struct usage_pass){cases[i].rows_n, 1, 2, 3});
+        usage_pass(&u, &(struct usage_pass){cases[i].rows_n, 1, 2});
         struct oip_statistics s = read_at(&u, 0, 0);
         bool found = false;
         for (size_t b = 0; b < s.batches_n; b++)
             found = found || s.batches[b].rows == cases[i].listed;
         CHECK_SAY(found, "%zu", cases[i].rows_n);
     }
-    usage_pass(&u, &(struct usage_pass){SIZE_MAX / 2, 0, 0, 0});
+    usage_pass(&u, &(struct usage_pass){SIZE_MAX / 2, 0, 0});
     struct oip_statistics s = read_at(&u, 0, 0);
     CHECK(s.batches_n == 9);
     uint64_t passes = 0, infer_ns = 0;

@@ -1,0 +1,64 @@
+#include "server/http_admit.h"
+
+#include "server/http_exchange.h"
+#include "server/http_query.h"
+#include "server/tokens.h"
+
+static bool route_check(struct exchange *x) {
+    const struct http_options *o = &x->http->options;
+    struct http_request *r = &x->request;
+    switch (route_find(o->routes, o->routes_n, r, &x->route, r->parameters, x->allow)) {
+    case ROUTE_NO_PATH:
+        return err_set(&x->err, ERR_NOT_FOUND, NULL, "no such path");
+    case ROUTE_NO_METHOD:
+        x->reply.allow = x->allow;
+        return err_set(&x->err, ERR_METHOD, NULL,
+                       "%.20s is not for this path; allowed: %s", r->method, x->allow);
+    default:
+        return true;
+    }
+}
+
+/* Who has no token where one is needed learns nothing of what there is. */
+static bool access_check(struct exchange *x, const struct http_head *head) {
+    struct tokens *tokens = x->http->options.tokens;
+    bool found = route_check(x);
+    if (!tokens || (found && route_is_open(x->route)) ||
+        tokens_allow(tokens, http_head_field(head, "Authorization")))
+        return found;
+    x->reply.allow = NULL;
+    x->err = (struct err){0};
+    return err_set(&x->err, ERR_UNAUTHENTICATED, "Authorization",
+                   "expected \"Bearer \" and a token that is known here");
+}
+
+static void fields_take(struct http_request *r, const struct http_head *head) {
+    http_request_id(r, http_head_field(head, "X-Request-Id"));
+    r->content_type = http_head_field(head, "Content-Type");
+    r->accept = http_head_field(head, "Accept");
+    r->accept_encoding = http_head_field(head, "Accept-Encoding");
+    r->if_match = http_head_field(head, "If-Match");
+    r->if_none_match = http_head_field(head, "If-None-Match");
+    r->idempotency_key = http_head_field(head, "Idempotency-Key");
+    r->last_event_id = http_head_field(head, "Last-Event-ID");
+    r->inference_header_n = http_head_field(head, "Inference-Header-Content-Length");
+}
+
+static bool deadline_take(struct http_request *r, const struct http_head *head,
+                          struct err *e) {
+    int64_t timeout_ms;
+    if (!http_head_timeout(head, &timeout_ms, e))
+        return false;
+    r->deadline_us = timeout_ms ? r->received_us + timeout_ms * 1000 : 0;
+    return true;
+}
+
+enum admission admit(struct exchange *x, const struct http_head *head, const char *path,
+                     struct http_framing *framing) {
+    fields_take(&x->request, head);
+    if (!http_head_check(head, framing, &x->err))
+        return ADMIT_MALFORMED;
+    bool ok = http_head_path(path, x->path, &x->request, &x->err) &&
+              access_check(x, head) && deadline_take(&x->request, head, &x->err);
+    return ok ? ADMITTED : ADMIT_REFUSED;
+}
