@@ -30,13 +30,26 @@ static bool cells_scan(struct instances_scan *s, size_t column, bool first,
            err_set(e, ERR_INVALID, "", "expected %zu values, got %zu", rows->rows_n, n);
 }
 
+/* All rows under one name: numbers are scanned many at a time, whatever else they are
+ * allowed to be one by one. */
+static bool whole_scan(struct instances_scan *s, struct err *e) {
+    struct cursor from = *s->c;
+    struct err not_numbers = {0};
+    if (rows_scan(s->c, s->form->columns.inputs_n, "", s->rows, &not_numbers))
+        return true;
+    *s->c = from;
+    rows_free(s->rows);
+    s->rows->columns_n = s->form->columns.inputs_n;
+    return instances_rows(s, e);
+}
+
 static bool member_scan(struct instances_scan *s, bool first, bool *whole,
                         struct err *e) {
     struct instances_member member;
     bool ok = instances_member(s, &member, e);
     *whole = ok && first && instances_whole(s, &member);
     if (ok) {
-        ok = *whole ? instances_rows(s, e)
+        ok = *whole ? whole_scan(s, e)
                     : instances_see(s, &member, SEEN_ROW, e) &&
                           cells_scan(s, member.column, first, e);
         if (!ok)

@@ -52,25 +52,38 @@ static void header_encode(const struct model *model, struct text *out) {
     text_bytes(out, "\n", 1);
 }
 
-static void class_encode(const struct model *model, const float *y, struct text *out) {
+/* The class, or the values, or a 0 or 1 a label. */
+static void prediction_encode(const struct model *model, const float *y,
+                              struct text *out) {
+    size_t k = model->net->outputs_n;
+    bool sets = model->task == TASK_MULTI_LABEL;
+    if (has_classes(model)) {
+        cell_label(&model->labels, predict_class(model, y), out);
+        return;
+    }
+    for (size_t j = 0; j < k; j++) {
+        text_bytes(out, ",", j > 0);
+        cell_float(out, sets ? (float)(y[j] > 0.5f) : y[j]);
+    }
+}
+
+static void probabilities_encode(const struct model *model, const float *y,
+                                 struct text *out) {
     bool binary = model->task == TASK_BINARY;
-    cell_label(&model->labels, predict_class(model, y), out);
-    for (size_t j = 0; j < model->labels.n; j++) {
+    size_t n = has_classes(model)                ? model->labels.n
+               : model->task == TASK_MULTI_LABEL ? model->net->outputs_n
+                                                 : 0;
+    for (size_t j = 0; j < n; j++) {
         text_bytes(out, ",", 1);
         cell_float(out, binary && !j ? 1 - y[0] : y[binary ? 0 : j]);
     }
 }
 
-static void values_encode(const struct model *model, const float *y, struct text *out) {
-    size_t k = model->net->outputs_n;
-    bool sets = model->task == TASK_MULTI_LABEL;
-    for (size_t j = 0; j < k; j++) {
-        text_bytes(out, ",", j > 0);
-        cell_float(out, sets ? (float)(y[j] > 0.5f) : y[j]);
-    }
-    for (size_t j = 0; sets && j < k; j++) {
-        text_bytes(out, ",", 1);
-        cell_float(out, y[j]);
+void predict_lines_encode(const struct model *model, const float *Y, size_t m,
+                          struct text *out) {
+    for (size_t i = 0; i < m; i++) {
+        prediction_encode(model, Y + i * model->net->outputs_n, out);
+        text_bytes(out, "\n", 1);
     }
 }
 
@@ -81,10 +94,8 @@ bool predict_encode_csv(const struct model *model, const float *Y, size_t m,
         return false;
     header_encode(model, out);
     for (size_t i = 0; i < m; i++) {
-        if (has_classes(model))
-            class_encode(model, Y + i * k, out);
-        else
-            values_encode(model, Y + i * k, out);
+        prediction_encode(model, Y + i * k, out);
+        probabilities_encode(model, Y + i * k, out);
         text_bytes(out, "\n", 1);
     }
     return !out->failed || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the answer");

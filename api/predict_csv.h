@@ -13,4 +13,9 @@ bool predict_encode_csv(const struct model *model, const float *Y, size_t m,
                         struct text *out, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The predictions alone, a line a row, without a header, from Y (m, outputs), which is
+ * finite. */
+void predict_lines_encode(const struct model *model, const float *Y, size_t m,
+                          struct text *out);
+
 #endif

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "api/tensor_rows.h"
 #include "api/tfs_signature.h"
 
 /* The dtype of the columns that an encoder knows. */
@@ -49,7 +50,7 @@ static void inputs_encode(const struct model *model, enum tfs_verb verb,
     if (verb != TFS_PREDICT)
         tensor_encode("inputs", "DT_STRING", 0, out); /* serialised examples */
     else if (!encoder->columns_n)
-        tensor_encode("inputs", "DT_FLOAT", model->net->inputs_n, out);
+        tensor_encode(TENSOR_INPUT, "DT_FLOAT", model->net->inputs_n, out);
     for (size_t i = 0; verb == TFS_PREDICT && i < encoder->columns_n; i++)
         tensor_encode(encoder->columns[i].name, dtype_of(encoder->columns[i].kind), 0,
                       out);
@@ -60,13 +61,14 @@ static void outputs_encode(const struct model *model, enum tfs_verb verb,
                            struct text *out) {
     size_t k = model->net->outputs_n;
     size_t classes_n = model->task == TASK_BINARY ? 2 : k;
+    const char *name = model->task == TASK_REGRESSION ? "predictions" : "probabilities";
     text_key(out, "outputs");
     text_open(out, '{');
     if (verb == TFS_CLASSIFY) {
         tensor_encode("classes", "DT_STRING", classes_n, out);
         tensor_encode("scores", "DT_FLOAT", classes_n, out);
     } else {
-        tensor_encode("outputs", "DT_FLOAT", k == 1 ? 0 : k, out);
+        tensor_encode(name, "DT_FLOAT", k == 1 ? 0 : k, out);
     }
     text_close(out, '}');
 }

@@ -16,7 +16,7 @@ static bool decode(void *state, const struct http_request *request,
     struct model_ref ref = {0};
     if (model && !model_ref_parse(model, "model", &ref, e))
         return false;
-    if (http_head_media_is(request->content_type, type_csv))
+    if (http_head_media_csv(request->content_type))
         predict_decode_csv(request->body, request->body_n, request->content_type,
                            decoded);
     else if (!predict_decode(request->body, request->body_n, decoded, e))

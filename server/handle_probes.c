@@ -1,4 +1,4 @@
-/* /livez, /readyz, /metrics */
+/* /livez, /readyz, /ping, /metrics */
 #include "server/handlers.h"
 
 bool handle_livez(void *subsystem, struct store *store,
@@ -27,6 +27,16 @@ bool handle_readyz(void *subsystem, struct store *store,
     if (!probes_ready(subsystem, request, e))
         return false;
     text_string(&reply->body, "{\"status\":\"ok\"}\n");
+    return true;
+}
+
+/* The probe of MLflow's and SageMaker's containers: the status says it. */
+bool handle_ping(void *subsystem, struct store *store, const struct http_request *request,
+                 struct http_reply *reply, struct err *e) {
+    (void)store;
+    if (!probes_ready(subsystem, request, e))
+        return false;
+    text_string(&reply->body, "\n");
     return true;
 }
 

@@ -46,7 +46,8 @@ extern const struct http_stream datasets_put_table, datasets_put_features,
     datasets_put_targets;
 
 /* SUBSYSTEM_PREDICT: a struct predictor */
-http_handler handle_predict, handle_tfs, handle_metadata, handle_oip_infer;
+http_handler handle_predict, handle_tfs, handle_metadata, handle_invocations,
+    handle_oip_infer;
 
 /* SUBSYSTEM_PROBES */
 struct probes_context {
@@ -56,7 +57,7 @@ struct probes_context {
     struct batcher *batcher;
     atomic_bool ready;
 };
-http_handler handle_livez, handle_readyz, handle_metrics;
+http_handler handle_livez, handle_readyz, handle_ping, handle_metrics;
 /* Whether requests are taken: ERR_UNAVAILABLE that says why not. */
 bool probes_ready(const struct probes_context *probes, const struct http_request *request,
                   struct err *e) __attribute__((warn_unused_result));

@@ -150,6 +150,11 @@ bool http_head_media_is(const char *content_type, const char *type) {
     return n == strlen(type) && strncasecmp(content_type, type, n) == 0;
 }
 
+bool http_head_media_csv(const char *content_type) {
+    return http_head_media_is(content_type, "text/csv") ||
+           http_head_media_is(content_type, "application/csv");
+}
+
 bool http_head_media(const struct http_head *head, unsigned body, struct err *e) {
     static const struct {
         enum route_body body;
@@ -164,7 +169,8 @@ bool http_head_media(const struct http_head *head, unsigned body, struct err *e)
     for (size_t i = 0, at = 0; i < sizeof known / sizeof *known; i++) {
         if (!(body & known[i].body))
             continue;
-        if (http_head_media_is(type, known[i].type))
+        if (http_head_media_is(type, known[i].type) ||
+            (known[i].body == BODY_CSV && http_head_media_csv(type)))
             return true;
         at += (size_t)snprintf(expected + at, sizeof expected - at, "%s%s",
                                at ? " or " : "", known[i].type);

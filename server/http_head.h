@@ -44,6 +44,10 @@ bool http_head_media(const struct http_head *head, unsigned body, struct err *e)
 /* Whether a Content-Type (NULL: none) is `type`, whatever its parameters. */
 bool http_head_media_is(const char *content_type, const char *type);
 
+/* Whether a Content-Type (NULL: none) is that of CSV, by its name or another that is in
+ * use. */
+bool http_head_media_csv(const char *content_type);
+
 /* What Content-Encoding says (RFC 9110, section 8.4): at most one coding. ERR_MEDIA. */
 enum http_coding { CODING_NONE, CODING_GZIP, CODING_DEFLATE };
 #define HTTP_CODINGS "gzip, deflate" /* those that are known */

@@ -319,8 +319,8 @@ static void test_metadata(void) {
     check_json(json_object_get(root, "model_spec"),
                "{'name':'m','signature_name':'','version':'123'}");
     check_json(signature_of(root, "serving_default"),
-               "{'inputs':{'inputs':{'dtype':'DT_FLOAT',@4,'name':'inputs'}},"
-               "'outputs':{'outputs':{'dtype':'DT_FLOAT',@,'name':'outputs'}},"
+               "{'inputs':{'input':{'dtype':'DT_FLOAT',@4,'name':'input'}},"
+               "'outputs':{'predictions':{'dtype':'DT_FLOAT',@,'name':'predictions'}},"
                "'method_name':'tensorflow/serving/predict'}");
     CHECK(signature_of(root, "tensorflow/serving/predict"));
     CHECK(signature_of(root, "tensorflow/serving/regress"));
