@@ -123,13 +123,16 @@ static void escape(struct text *t, char c) {
 }
 
 void text_json_string(struct text *t, const char *s) {
-    if (!s) {
+    if (s)
+        text_json_bytes(t, s, strlen(s));
+    else
         text_json_null(t);
-        return;
-    }
+}
+
+void text_json_bytes(struct text *t, const char *s, size_t n) {
     separate(t);
     text_bytes(t, "\"", 1);
-    for (const char *end = s + strlen(s); s < end; s++) {
+    for (const char *end = s + n; s < end; s++) {
         size_t plain = plain_bytes(s, end);
         text_bytes(t, s, plain);
         s += plain;

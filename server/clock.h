@@ -7,5 +7,6 @@
 int64_t clock_ms(void); /* milliseconds since 1970, may be set back */
 int64_t
 clock_mono_us(void); /* microseconds, never goes back; no meaning across machines */
+int64_t clock_mono_ns(void); /* the same clock, in nanoseconds */
 
 #endif

@@ -117,6 +117,8 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.if_none_match = http_head_field(&head, "If-None-Match");
     x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
     x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
+    x->request.inference_header_n =
+        http_head_field(&head, "Inference-Header-Content-Length");
     bool sound = http_head_check(&head, &framing, &x->err);
     bool ok = sound && http_head_path(url, x->path, &x->request, &x->err) &&
               access_check(x, &head) && query_check(x) &&
@@ -128,13 +130,15 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
 /* ---- answers -------------------------------------------------------------------- */
 
 static void problem_set(struct exchange *x) {
+    bool plain = route_errors(x->route, &x->request) == ERRORS_PLAIN;
     flow_close(x);
     x->answer_coding = (struct http_answer_coding){.settled = true};
-    x->reply.status = problem_status(x->err.kind);
+    x->reply.status =
+        plain ? problem_status_plain(x->err.kind) : problem_status(x->err.kind);
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
     text_free(&x->reply.body);
-    if (route_errors(x->route, &x->request) == ERRORS_PLAIN)
+    if (plain)
         problem_encode_plain(&x->err, &x->reply.body);
     else
         problem_encode(&x->err, x->request.id, &x->reply.body);
@@ -213,6 +217,11 @@ static struct MHD_Response *response_new(struct exchange *x) {
         MHD_add_response_header(response, "Location", reply->location);
     if (reply->etag[0])
         MHD_add_response_header(response, "ETag", reply->etag);
+    if (reply->inference_header_n && !x->err.kind) {
+        char bytes[24];
+        snprintf(bytes, sizeof bytes, "%zu", reply->inference_header_n);
+        MHD_add_response_header(response, "Inference-Header-Content-Length", bytes);
+    }
     if (x->answer_coding.coding)
         MHD_add_response_header(response, "Content-Encoding",
                                 coding_name(x->answer_coding.coding));

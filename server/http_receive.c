@@ -31,6 +31,9 @@ bool receive_open(struct exchange *x, const struct http_head *head,
                   const struct http_framing *framing) {
     struct http_body_limit limit = body_limit(x);
     enum http_coding coding;
+    bool absent = !framing->length_known && !framing->chunked;
+    if (x->route->body & BODY_OPTIONAL && absent)
+        return true;
     if (!http_body_check(framing, &limit, &x->err))
         return false;
     if (!limit.expected)

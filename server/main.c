@@ -46,6 +46,7 @@ struct server {
     struct models_context models;
     struct predictor predict;
     struct probes_context probes;
+    struct oip_context oip;
 };
 
 static void usage(FILE *to) {
@@ -82,6 +83,7 @@ static bool http_open(struct server *server, struct err *e) {
         [SUBSYSTEM_JOBS] = &server->jobs,       [SUBSYSTEM_EVENTS] = &server->events,
         [SUBSYSTEM_MODELS] = &server->models,   [SUBSYSTEM_DATASETS] = NULL,
         [SUBSYSTEM_PREDICT] = &server->predict, [SUBSYSTEM_PROBES] = &server->probes,
+        [SUBSYSTEM_OIP] = &server->oip,
     };
     static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
     memcpy(kept, subsystems, sizeof kept);
@@ -133,6 +135,7 @@ static bool server_start(struct server *server, struct err *e) {
         .registry = server->registry,
         .metrics = server->metrics,
     };
+    server->oip = (struct oip_context){server->registry, &server->probes, VERSION};
     if (!http_open(server, e))
         return false;
     atomic_store(&server->probes.ready, true);
