@@ -64,26 +64,50 @@ static bool tensor_describe(const struct matrix_shape *shape, struct tensor *t,
            err_set(e, ERR_TOO_LARGE, NULL, "more than %d elements", TENSOR_ELEMENTS_MAX);
 }
 
-/* An element, with its bytes the other way round where they are so. */
-static void element_copy(const struct matrix_shape *shape, const char *from, char *to) {
-    for (size_t i = 0; i < shape->width; i++)
-        to[i] = from[shape->big_endian ? shape->width - 1 - i : i];
+/* n elements that lie `stride` elements apart, with their bytes in our order. */
+#define RUN(width, swap)                                                                 \
+    for (size_t i = 0; i < n; i++) {                                                     \
+        uint##width##_t word;                                                            \
+        memcpy(&word, from + i * stride * sizeof word, sizeof word);                     \
+        word = swap ? (uint##width##_t)__builtin_bswap##width(word) : word;              \
+        memcpy(to + i * sizeof word, &word, sizeof word);                                \
+    }                                                                                    \
+    return
+
+static void run_copy(const struct matrix_shape *shape, const char *from, size_t stride,
+                     size_t n, char *to) {
+    bool swap = shape->big_endian;
+    switch (shape->width) {
+    case 1:
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[i * stride];
+        return;
+    case 2:
+        RUN(16, swap);
+    case 4:
+        RUN(32, swap);
+    default:
+        RUN(64, swap);
+    }
 }
 
-/* The elements into C's order: `at` counts the places of the array up, the last dimension
- * fastest, and `offset` follows it through Fortran's order. */
+/* The elements into C's order, a run of the last dimension after the other: `at` counts
+ * the places of the other dimensions up, and `offset` follows it through the file's
+ * order. */
 static void elements_turn(const struct matrix_shape *shape, const struct tensor *t,
                           const char *from, char *to) {
-    size_t at[TENSOR_DIMS_MAX] = {0}, strides[TENSOR_DIMS_MAX], offset = 0;
     const struct tensor_shape *s = &t->shape;
+    size_t at[TENSOR_DIMS_MAX] = {0}, strides[TENSOR_DIMS_MAX], offset = 0;
+    size_t last = s->n - 1, run = s->dims[last];
     for (size_t d = 0, stride = 1; d < s->n; d++) {
-        size_t c = shape->fortran ? d : s->n - 1 - d;
+        size_t c = shape->fortran ? d : last - d;
         strides[c] = stride;
         stride *= s->dims[c];
     }
-    for (size_t i = 0; i < t->elements_n; i++) {
-        element_copy(shape, from + offset * shape->width, to + i * shape->width);
-        for (size_t d = s->n; d-- > 0;) {
+    for (size_t i = 0; i < t->elements_n; i += run) {
+        run_copy(shape, from + offset * shape->width, strides[last], run,
+                 to + i * shape->width);
+        for (size_t d = last; d-- > 0;) {
             offset += strides[d];
             if (++at[d] < s->dims[d])
                 break;

@@ -218,6 +218,42 @@ static void test_limit(void) {
     free(body);
 }
 
+/* A few kilobytes that inflate to a mebibyte do so a part at a time, while others are
+ * answered; what stands behind them on the connection waits for its turn. */
+static void test_slices(void) {
+    char *body = padded(LIMIT_BYTES), head[256];
+    for (size_t i = 0; i < LIMIT_BYTES; i++)
+        if (strchr(" \n\t\r", body[i]) && i % 300)
+            body[i] = ' ';
+    for (size_t i = 0; i < CODINGS_N; i++) {
+        struct raw raw;
+        struct reply reply;
+        size_t n;
+        char *packed = packed_new(codings[i].form, body, LIMIT_BYTES, &n);
+        CHECK_SAY(LIMIT_BYTES / n > 50, "%zu bytes", n);
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            return;
+        for (int round = 0; round < 3; round++) {
+            snprintf(head, sizeof head,
+                     "POST /predict HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: %zu"
+                     "\r\n\r\n",
+                     codings[i].header, n);
+            raw_text(&raw, head);
+            raw_send(&raw, packed, n);
+            raw_text(&raw, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        for (int round = 0; round < 6; round++) {
+            CHECK(raw_reply(&raw, false, ANSWER_MS, &reply));
+            check_status(codings[i].header, &reply, 200);
+            CHECK(strstr(reply.body, round % 2 ? "\"ok\"" : "\"predictions\""));
+            reply_free(&reply);
+        }
+        raw_close(&raw);
+        free(packed);
+    }
+    free(body);
+}
+
 /* Members that hold nothing come to an end too. */
 static void test_empty_members(void) {
     struct raw raw;
@@ -438,6 +474,7 @@ int main(void) {
         CHECK_RUN(test_datasets);
         CHECK_RUN(test_members_and_nothing);
         CHECK_RUN(test_limit);
+        CHECK_RUN(test_slices);
         CHECK_RUN(test_empty_members);
         CHECK_RUN(test_memory);
         CHECK_RUN(test_answers);
