@@ -282,7 +282,7 @@ static enum MHD_Result reply_queue(struct exchange *x) {
 /* ---- running -------------------------------------------------------------------- */
 
 static enum MHD_Result exchange_start(struct exchange *x) {
-    reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
+    reaper_phase(x->watched, REAPER_BUSY, clock_coarse_us());
     if (!receive_end(x))
         return reply_queue(x);
     if (x->upload)
@@ -323,17 +323,24 @@ void connection_cut(const struct exchange *x) {
 
 /* ---- libmicrohttpd's callbacks -------------------------------------------------- */
 
+/* NULL: there was no memory for it. */
+static struct connection *connection_own(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
 static struct exchange *exchange_new(struct http *h, struct MHD_Connection *connection,
                                      const char *method) {
-    struct exchange *x = malloc(sizeof *x);
+    const struct connection *own = connection_own(connection);
+    struct exchange *x = own ? lane_take(own->lane) : NULL;
     if (!x)
         return NULL;
     memset(x, 0, offsetof(struct exchange, path));
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     x->http = h;
     x->connection = connection;
-    x->watched = info ? info->socket_context : NULL;
+    x->lane = own->lane;
+    x->watched = own->watched;
     x->request.method = method;
     x->request.received_us = clock_mono_us();
     atomic_fetch_add(&h->in_flight, 1);
@@ -369,7 +376,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)why;
     if (!x)
         return;
-    reaper_phase(x->watched, REAPER_IDLE, clock_mono_us());
+    reaper_phase(x->watched, REAPER_IDLE, clock_coarse_us());
     if (x->upload)
         upload_leave(&h->uploads, x->upload);
     flow_close(x);
@@ -377,20 +384,39 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     text_free(&x->reply.body);
     if (x->reply.kept.state)
         x->reply.kept.free(x->reply.kept.state);
-    free(x);
+    lane_give(x->lane, x);
     *state = NULL;
     atomic_fetch_sub(&h->in_flight, 1);
 }
 
 static void *on_request_line(void *context, const char *uri,
                              struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const struct connection *own = connection_own(connection);
     (void)context;
     (void)uri;
-    if (info)
-        reaper_phase(info->socket_context, REAPER_HEAD, clock_mono_us());
+    if (own)
+        reaper_phase(own->watched, REAPER_HEAD, clock_coarse_us());
     return NULL;
+}
+
+static struct connection *connection_new(struct http *h,
+                                         struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct lane *lane = lanes_own(&h->lanes);
+    struct connection *own = lane ? malloc(sizeof *own) : NULL;
+    if (!own)
+        return NULL; /* its requests will be refused */
+    *own = (struct connection){.lane = lane};
+    if (info)
+        own->watched = reaper_add(h->reaper, info->connect_fd, clock_mono_us());
+    return own;
+}
+
+static void connection_free(struct http *h, struct connection *own) {
+    if (own && own->watched)
+        reaper_remove(h->reaper, own->watched);
+    free(own);
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection,
@@ -398,14 +424,10 @@ static void on_connection(void *context, struct MHD_Connection *connection,
                           enum MHD_ConnectionNotificationCode code) {
     struct http *h = context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context =
-            info ? reaper_add(h->reaper, info->connect_fd, clock_mono_us()) : NULL;
+        *socket_context = connection_new(h, connection);
         metrics_connections(h->options.metrics, 1);
     } else {
-        if (*socket_context)
-            reaper_remove(h->reaper, *socket_context);
+        connection_free(h, *socket_context);
         *socket_context = NULL;
         metrics_connections(h->options.metrics, -1);
         atomic_fetch_sub(&h->connections, 1);
@@ -508,6 +530,7 @@ static void http_free(struct http *h) {
         executor_stop(h->executor);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
+    lanes_close(&h->lanes);
     uploads_close(&h->uploads);
     executor_free(h->executor);
     listener_close(&h->listener);
@@ -537,6 +560,7 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->options = *options;
     h->listener.fd = -1;
     pthread_mutex_init(&h->lock, NULL);
+    lanes_open(&h->lanes);
     h->reaper = reaper_new((struct reaper_options){config->header_timeout_ms * 1000,
                                                    config->idle_timeout_s * 1000000});
     h->executor =
