@@ -1,5 +1,4 @@
-/* npy files as they come. Fortran's order is gathered in memory first, up to
- * MATRIX_FORTRAN_BYTES_MAX; C's order passes through. */
+/* npy files as they come. */
 #include "api/reader_npy.h"
 
 #include <stdlib.h>

@@ -71,7 +71,11 @@ static bool decode(void *state, const struct http_request *request,
         return err_set(e, ERR_INVALID, "model", "stands in the body too");
     ask->model = model ? ref : s->text.model;
     ask->model_where = s->form != FORM_JSON || model ? "model" : "/model";
-    return true;
+    if (!http_query_int(request, "min_version", 1, INT64_MAX, &ask->version_min, e))
+        return false;
+    return !ask->model.version || ask->model.version >= ask->version_min ||
+           err_set(e, ERR_INVALID, "min_version", "the request names version %lld",
+                   (long long)ask->model.version);
 }
 
 static bool rows(void *state, const struct served *served, struct predict_input *in,

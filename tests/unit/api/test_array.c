@@ -164,7 +164,7 @@ static void test_rows(void) {
     check_npy("<f4", "(2,)", FLOATS(1, 2), "1,2");
     check_rows(true, FLOATS(1, 2, 3, 4), "1,2;3,4");
     check_npy("<f4", "(3,)", FLOATS(1, 2, 3), "|expected shape [-1,2], got [3]");
-    check_npy("<f4", "(0, 2)", NULL, 0, "|expected at least one row");
+    check_npy("<f4", "(0, 2)", "", 0, "|expected at least one row");
     check_npy("<f8", "(1, 2)", DOUBLES(1, 1e39),
               "/0/1|a number outside float32 (at most 3.4028235e38 in magnitude)");
     check_npy("<f4", "(2, 2)", FLOATS(1, 2, NAN, 4), "/1/0|expected a number, got NaN");

@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,59 @@ static void test_json_datatypes(void) {
     check_numbers(DATATYPE_FP32, "[-0.0,3.4028235e38]", &two, (float[]){-0.0f, FLT_MAX},
                   2);
     check_numbers(DATATYPE_FP64, "[0.1,1e-50]", &two, (float[]){0.1f, 0}, 2);
+}
+
+/* Long arrays go another way to the same numbers, wherever they stand among others. */
+static void test_long(void) {
+    enum { ROWS = 300, COLUMNS = 7, BYTES = ROWS * COLUMNS * 16 };
+    char *text = malloc(3 * BYTES);
+    struct tensor tensors[3] = {0};
+    struct tensor_block block = {0};
+    struct err e = {0};
+    if (!CHECK(text))
+        return;
+    char *end = text;
+    for (int k = 0; k < 3; k++) { /* flat, nested, flat */
+        *end++ = '[';
+        for (int i = 0; i < ROWS * COLUMNS; i++) {
+            const char *open = k == 1 && i % COLUMNS == 0 ? "[" : "";
+            const char *close = k == 1 && i % COLUMNS == COLUMNS - 1 ? "]" : "";
+            end += sprintf(end, "%s%s%.7g%s", i ? "," : "", open,
+                           (i - 900) * 0.37 * k + i, close);
+        }
+        *end++ = ']';
+    }
+    struct cursor c = {text, text, end};
+    CHECK(tensor_block_open(&block, (size_t)(end - text), &e));
+    for (int k = 0; k < 3; k++)
+        CHECK_SAY(tensor_scan(&c, "/d", &block, &tensors[k], &e), "%d: %s", k, e.text);
+    CHECK(c.at == end);
+    for (int k = 0; k < 3; k++) {
+        const struct tensor *t = &tensors[k];
+        CHECK(t->rounded && t->elements_n == ROWS * COLUMNS);
+        CHECK(k == 1 ? t->shape.n == 2 && t->shape.dims[1] == COLUMNS : t->shape.n == 1);
+        for (int i = 0; i < ROWS * COLUMNS; i++) {
+            char number[32];
+            snprintf(number, sizeof number, "%.7g", (i - 900) * 0.37 * k + i);
+            if (!CHECK_SAY(block.values[t->rounded_at + (size_t)i] ==
+                               strtof(number, NULL),
+                           "%d of %d", i, k))
+                break;
+        }
+    }
+    tensor_block_free(&block);
+    /* One wrong element far behind. */
+    while (end[-1] != ',')
+        end--;
+    memcpy(end, "true]", 5);
+    end += 5;
+    c = (struct cursor){text, tensors[2].text, end};
+    if (CHECK(tensor_block_open(&block, (size_t)(end - text), &e)) &&
+        CHECK_SAY(tensor_scan(&c, "/d", &block, &tensors[0], &e), "%s %s", e.where,
+                  e.text))
+        CHECK(!tensors[0].rounded && tensors[0].shape.n == 1);
+    tensor_block_free(&block);
+    free(text);
 }
 
 static void check_refused(enum datatype type, const char *text,
@@ -353,6 +407,7 @@ int main(void) {
     CHECK_RUN(test_datatypes);
     CHECK_RUN(test_shapes);
     CHECK_RUN(test_nested_or_flat);
+    CHECK_RUN(test_long);
     CHECK_RUN(test_json_datatypes);
     CHECK_RUN(test_json_refused);
     CHECK_RUN(test_binary_datatypes);
