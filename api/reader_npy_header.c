@@ -4,6 +4,29 @@
 
 #include <string.h>
 
+static const char MAGIC[] = {'\x93', 'N', 'U', 'M', 'P', 'Y'};
+
+size_t reader_npy_prefix_decode(const char *prefix, struct err *e) {
+    if (memcmp(prefix, MAGIC, sizeof MAGIC) != 0)
+        return err_set(e, ERR_INVALID, NULL,
+                       "not an npy file: its first bytes are not \\x93NUMPY");
+    if (prefix[6] < 1 || prefix[6] > 3 || prefix[7] != 0)
+        return err_set(e, ERR_INVALID, NULL,
+                       "version %d.%d of npy: versions 1.0, 2.0 and 3.0 are read",
+                       (unsigned char)prefix[6], (unsigned char)prefix[7]);
+    return prefix[6] == 1 ? 2 : 4;
+}
+
+bool reader_npy_length_decode(const char *bytes, size_t n, size_t *length,
+                              struct err *e) {
+    *length = 0;
+    for (size_t i = n; i > 0; i--) /* little-endian */
+        *length = *length << 8 | (unsigned char)bytes[i - 1];
+    return *length <= NPY_HEADER_BYTES_MAX ||
+           err_set(e, ERR_TOO_LARGE, NULL, "an npy header of more than %d bytes",
+                   NPY_HEADER_BYTES_MAX);
+}
+
 struct scan {
     const char *at, *end;
 };

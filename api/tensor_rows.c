@@ -55,15 +55,20 @@ static bool block_rows(const struct tensor_shape *shape, size_t n, size_t *m) {
     return tensor_shape_elements(&row, &width) && width == n;
 }
 
-static bool block_make(const struct tensor *t, const struct tensor_block *block,
-                       const struct model *model, struct tensor_rows *rows,
-                       struct err *e) {
-    size_t n = model->net->inputs_n;
+static bool block_measure(const struct tensor *t, size_t n, const struct model *model,
+                          struct tensor_rows *rows, struct err *e) {
     char text[TENSOR_SHAPE_TEXT];
     if (!t->shape.n || !block_rows(&t->shape, n, &rows->m))
         return err_set(e, ERR_INVALID, t->place, "expected shape [-1,%zu], got %s", n,
                        tensor_shape_text(&t->shape, text));
-    if (!rows_check(rows->m, t, model, e))
+    return rows_check(rows->m, t, model, e);
+}
+
+static bool block_make(const struct tensor *t, const struct tensor_block *block,
+                       const struct model *model, struct tensor_rows *rows,
+                       struct err *e) {
+    size_t n = model->net->inputs_n;
+    if (!block_measure(t, n, model, rows, e))
         return false;
     rows->X = tensor_borrow(t, block);
     if (rows->X)
@@ -73,6 +78,28 @@ static bool block_make(const struct tensor *t, const struct tensor_block *block,
         return false;
     to.out = rows->owned;
     return tensor_floats(t, block, &to, e);
+}
+
+bool tensor_rows_of_columns(const struct tensor *t, const struct columns *columns,
+                            const struct model *model, struct tensor_rows *rows,
+                            struct err *e) {
+    struct tensor_cells cells = {.tensor = t};
+    struct cell cell;
+    *rows = (struct tensor_rows){0};
+    if (encoder_takes_numbers(&model->encoder))
+        return block_make(t, NULL, model, rows, e);
+    bool ok = block_measure(t, columns->n, model, rows, e) &&
+              rows_own(rows, columns->inputs_n, e);
+    while (ok && cells.next < t->elements_n) {
+        float *row = rows->owned + cells.next / columns->n * columns->inputs_n;
+        size_t column = cells.next % columns->n;
+        ok = tensor_cells_next(&cells, &cell, e) &&
+             columns_cell(columns, column, &cell, row, "", e);
+        if (!ok && !e->where[0])
+            tensor_where(t, cells.next - 1, e->where);
+    }
+    tensor_cells_free(&cells);
+    return ok;
 }
 
 /* ---- a tensor a column ---------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #ifndef API_TENSOR_ROWS_H
 #define API_TENSOR_ROWS_H
 
+#include "api/columns.h"
 #include "api/tensor.h"
 #include "engine/model.h"
 
@@ -26,6 +27,12 @@ bool tensor_rows_make(const struct tensor *tensors, size_t n,
                       const struct tensor_block *block, const struct model *model,
                       struct tensor_rows *rows, struct err *e)
     __attribute__((warn_unused_result));
+
+/* One tensor whose columns are the model's in their order, of whatever kind: numbers for
+ * an encoder, where that does not take them as they are. The same shapes and errors. */
+bool tensor_rows_of_columns(const struct tensor *t, const struct columns *columns,
+                            const struct model *model, struct tensor_rows *rows,
+                            struct err *e) __attribute__((warn_unused_result));
 
 /* How many rows a tensor has at most, whatever the model. */
 size_t tensor_rows_bound(const struct tensor *t);

@@ -1,31 +1,78 @@
 /* POST /predict */
 #include "server/handlers.h"
 
+#include "api/array.h"
 #include "api/predict_csv.h"
 #include "server/http_accept.h"
 #include "server/http_head.h"
 
-static const char type_csv[] = "text/csv";
+/* The forms of bodies and answers; the first is the usual one. */
+enum form { FORM_JSON, FORM_CSV, FORM_NPY, FORM_RAW, FORMS_N };
+static const char *const types[FORMS_N] = {
+    [FORM_JSON] = "application/json",
+    [FORM_CSV] = "text/csv",
+    [FORM_NPY] = "application/x-npy",
+    [FORM_RAW] = "application/octet-stream",
+};
 
-/* The body as rows, or what waits for the model; the model from either the body or the
- * query. */
+/* A request: a text, or an array and its rows. */
+struct predict_state {
+    enum form form;
+    struct predict_request text;
+    struct array array;
+    struct tensor_rows rows;
+};
+
+static enum form form_of(const char *content_type) {
+    enum form form = FORMS_N;
+    if (http_head_media_csv(content_type))
+        return FORM_CSV;
+    while (form-- > FORM_JSON)
+        if (http_head_media_is(content_type, types[form]))
+            return form;
+    return FORM_JSON;
+}
+
+/* The body as rows, or what waits for the model. */
+static bool body_decode(struct predict_state *s, const struct http_request *request,
+                        struct predict_ask *ask, struct err *e) {
+    const char *body = request->body;
+    size_t n = request->body_n;
+    switch (s->form) {
+    case FORM_NPY:
+        if (!array_decode_npy(body, n, &s->array, e))
+            return false;
+        ask->rows_max = tensor_rows_bound(&s->array.tensor);
+        return true;
+    case FORM_RAW:
+        array_decode_raw(body, n, &s->array);
+        ask->numbers = n / sizeof(float);
+        return true;
+    case FORM_CSV:
+        predict_decode_csv(body, n, request->content_type, &s->text);
+        break;
+    default:
+        if (!predict_decode(body, n, &s->text, e))
+            return false;
+    }
+    ask->rows_max = predict_rows_bound(&s->text);
+    return true;
+}
+
+/* The model stands in either a JSON body or the query. */
 static bool decode(void *state, const struct http_request *request,
                    struct predict_ask *ask, struct err *e) {
-    struct predict_request *decoded = state;
+    struct predict_state *s = state;
     const char *model = http_query_text(request, "model");
     struct model_ref ref = {0};
-    if (model && !model_ref_parse(model, "model", &ref, e))
+    s->form = form_of(request->content_type);
+    if ((model && !model_ref_parse(model, "model", &ref, e)) ||
+        !body_decode(s, request, ask, e))
         return false;
-    if (http_head_media_csv(request->content_type))
-        predict_decode_csv(request->body, request->body_n, request->content_type,
-                           decoded);
-    else if (!predict_decode(request->body, request->body_n, decoded, e))
-        return false;
-    if (model && decoded->model.name[0])
+    if (model && s->text.model.name[0])
         return err_set(e, ERR_INVALID, "model", "stands in the body too");
-    ask->model = model ? ref : decoded->model;
-    ask->model_where = decoded->csv || model ? "model" : "/model";
-    ask->rows_max = predict_rows_bound(decoded);
+    ask->model = model ? ref : s->text.model;
+    ask->model_where = s->form != FORM_JSON || model ? "model" : "/model";
     if (!http_query_int(request, "min_version", 1, INT64_MAX, &ask->version_min, e))
         return false;
     return !ask->model.version || ask->model.version >= ask->version_min ||
@@ -35,10 +82,16 @@ static bool decode(void *state, const struct http_request *request,
 
 static bool rows(void *state, const struct served *served, struct predict_input *in,
                  struct err *e) {
-    struct predict_request *decoded = state;
-    if (!predict_rows(decoded, served->model, e))
+    struct predict_state *s = state;
+    if (s->form == FORM_NPY || s->form == FORM_RAW) {
+        if (!array_rows(&s->array, served->model, &s->rows, e))
+            return false;
+        *in = (struct predict_input){s->rows.X, s->rows.m};
+        return true;
+    }
+    if (!predict_rows(&s->text, served->model, e))
         return false;
-    *in = (struct predict_input){decoded->instances.values, decoded->instances.rows_n};
+    *in = (struct predict_input){s->text.instances.values, s->text.instances.rows_n};
     return true;
 }
 
@@ -46,20 +99,28 @@ static bool encode(void *state, const struct predict_output *out,
                    const struct http_request *request, struct http_reply *reply,
                    struct err *e) {
     const struct served *served = out->served;
+    enum form form = (enum form)http_accept_best(request->accept, types, FORMS_N);
     (void)state;
-    if (!http_accept_prefers(request->accept, type_csv, "application/json"))
+    if (form == FORM_JSON)
         return predict_encode(served->model, served->name, served->version, out->Y,
                               out->m, &reply->body, e);
-    reply->type = "text/csv; charset=utf-8; header=present";
-    return predict_encode_csv(served->model, out->Y, out->m, &reply->body, e);
+    reply->type =
+        form == FORM_CSV ? "text/csv; charset=utf-8; header=present" : types[form];
+    return form == FORM_CSV
+               ? predict_encode_csv(served->model, out->Y, out->m, &reply->body, e)
+               : array_encode(form == FORM_NPY ? ARRAY_NPY : ARRAY_RAW, served->model,
+                              out->Y, out->m, &reply->body, e);
 }
 
 static void state_free(void *state) {
-    predict_request_free(state);
+    struct predict_state *s = state;
+    predict_request_free(&s->text);
+    tensor_rows_free(&s->rows);
+    array_free(&s->array);
 }
 
 static const struct predict_dialect dialect = {
-    .state_n = sizeof(struct predict_request),
+    .state_n = sizeof(struct predict_state),
     .decode = decode,
     .rows = rows,
     .encode = encode,

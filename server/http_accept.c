@@ -58,8 +58,21 @@ static int type_weight(const char *accept, const char *type) {
     return weight < 0 ? 0 : weight;
 }
 
+size_t http_accept_best(const char *accept, const char *const *types, size_t n) {
+    size_t best = 0;
+    int most = accept ? type_weight(accept, types[0]) : 0;
+    for (size_t i = 1; accept && i < n; i++) {
+        int weight = type_weight(accept, types[i]);
+        if (weight > most) {
+            most = weight;
+            best = i;
+        }
+    }
+    return best;
+}
+
 bool http_accept_prefers(const char *accept, const char *type, const char *usual) {
-    return accept && type_weight(accept, type) > type_weight(accept, usual);
+    return http_accept_best(accept, (const char *const[]){usual, type}, 2) == 1;
 }
 
 static int coding_matches(const char *range, size_t n, const char *coding) {

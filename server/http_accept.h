@@ -3,12 +3,17 @@
 #define SERVER_HTTP_ACCEPT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "server/http_head.h"
 
 /* Whether an Accept header (NULL: none) wants `type` more than `usual`; both like
  * "text/csv". The usual one wins where both are wanted alike, or neither. */
 bool http_accept_prefers(const char *accept, const char *type, const char *usual);
+
+/* Which of the n types it wants most: the first of those alike, and the first of all
+ * where it wants none. */
+size_t http_accept_best(const char *accept, const char *const *types, size_t n);
 
 /* What an Accept-Encoding header (NULL: none) wants most; CODING_NONE unless it names
  * another, and where identity weighs more. *only: it refuses the answer as it is. */

@@ -10,7 +10,8 @@
 enum {
     LARGE_BYTES = 1 << 20,
     INFLATED_FIRST_BYTES = 16 << 10, /* of one whose length is not known */
-    INFLATED_FACTOR = 4              /* what is made room for at first */
+    INFLATED_FACTOR = 4,             /* what is made room for at first */
+    INFLATED_AT_ONCE = 128 << 10
 };
 
 /* Counts `more` bytes among those of all bodies. */
@@ -118,35 +119,40 @@ bool http_body_too_large(const char *what, const struct http_body_limit *limit,
                    limit->flag);
 }
 
+/* Room for what comes next; one byte over the limit tells that it is. */
+static bool inflated_room(struct http_bodies *all, struct http_body *b,
+                          const struct http_body_limit *limit, struct err *e) {
+    size_t first = INFLATED_FIRST_BYTES, most = (size_t)limit->max + 1;
+    size_t capacity = b->n < first / 2 ? first : 2 * b->n;
+    return b->n < b->capacity ||
+           http_body_reserve(all, b, capacity < most ? capacity : most, e);
+}
+
 static bool body_inflate(struct http_bodies *all, struct http_body *b, const char *data,
-                         size_t n, const struct http_body_limit *limit, struct err *e) {
-    struct inflater_io io = {.in = data, .in_n = n};
+                         size_t *n, const struct http_body_limit *limit, struct err *e) {
+    struct inflater_io io = {.in = data, .in_n = *n};
+    size_t made_n = 0;
     do {
-        if (b->n == b->capacity) {
-            size_t first = INFLATED_FIRST_BYTES, most = (size_t)limit->max + 1;
-            size_t capacity = b->n < first / 2 ? first : 2 * b->n;
-            if (!http_body_reserve(all, b, capacity < most ? capacity : most, e))
-                return false;
-        }
+        if (!inflated_room(all, b, limit, e))
+            return false;
         size_t room = b->capacity - b->n;
+        room = room < INFLATED_AT_ONCE ? room : INFLATED_AT_ONCE;
         io.to = b->bytes + b->n;
         io.room = room;
         if (!inflater_run(b->inflater, &io, e))
             return false;
         b->n += room - io.room;
+        made_n += room - io.room;
         if (b->n > limit->max)
             return http_body_too_large("inflated body", limit, e);
-    } while (io.in_n > 0 || io.room == 0);
+    } while (io.room == 0 && (io.in_n == 0 || made_n < INFLATED_AT_ONCE));
+    b->received_n += *n - io.in_n;
+    *n = io.in_n;
     return true;
 }
 
-bool http_body_append(struct http_bodies *all, struct http_body *b, const char *data,
+static bool body_copy(struct http_bodies *all, struct http_body *b, const char *data,
                       size_t n, const struct http_body_limit *limit, struct err *e) {
-    b->received_n += n;
-    if (b->received_n > limit->max)
-        return http_body_too_large("body", limit, e);
-    if (b->inflater)
-        return body_inflate(all, b, data, n, limit, e);
     size_t need = b->n + n;
     if (need > b->capacity) {
         size_t capacity = need < limit->max / 2 ? 2 * need : (size_t)limit->max;
@@ -154,8 +160,21 @@ bool http_body_append(struct http_bodies *all, struct http_body *b, const char *
             return false;
     }
     memcpy(b->bytes + b->n, data, n);
-    b->n = need;
+    b->n = b->received_n = need;
     return true;
+}
+
+bool http_body_append(struct http_bodies *all, struct http_body *b, const char *data,
+                      size_t *n, const struct http_body_limit *limit, struct err *e) {
+    size_t given = *n;
+    if (b->received_n + given > limit->max) {
+        *n = 0;
+        return http_body_too_large("body", limit, e);
+    }
+    if (b->inflater && body_inflate(all, b, data, n, limit, e))
+        return true;
+    *n = 0;
+    return !b->inflater && body_copy(all, b, data, given, limit, e);
 }
 
 bool http_body_end(struct http_bodies *all, struct http_body *b, struct err *e) {

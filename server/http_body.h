@@ -56,10 +56,11 @@ bool http_body_open(struct http_bodies *all, struct http_body *b,
                     const struct http_body_limit *limit, struct err *e)
     __attribute__((warn_unused_result));
 
-/* More of it. ERR_TOO_LARGE: it, or what it inflates to, is over the limit; ERR_INVALID:
- * it is not of its coding. */
+/* The next *n bytes; *n becomes how many of them are left, for another call: no more is
+ * inflated at once than is done in less than a millisecond. ERR_TOO_LARGE: the body, or
+ * what it inflates to, is over the limit; ERR_INVALID: it is not of its coding. */
 bool http_body_append(struct http_bodies *all, struct http_body *b, const char *data,
-                      size_t n, const struct http_body_limit *limit, struct err *e)
+                      size_t *n, const struct http_body_limit *limit, struct err *e)
     __attribute__((warn_unused_result));
 
 /* That was all of it. ERR_INVALID where it ends inside its coding. */

@@ -29,11 +29,14 @@ static bool is_text(const char *type) {
 
 static enum http_coding coding_wanted(struct exchange *x) {
     const struct http_reply *reply = &x->reply;
+    const char *accept = x->request.accept_encoding;
     bool only;
     if (x->err.kind || reply->feed || reply->etag[0] || reply->body.failed)
         return CODING_NONE;
     x->answer_coding.varies = reply->body.n >= CODED_BYTES_MIN && is_text(reply->type);
-    enum http_coding coding = http_accept_coding(x->request.accept_encoding, &only);
+    if (!x->answer_coding.varies && !(accept && strcasestr(accept, "q=0")))
+        return CODING_NONE; /* nor does it refuse the answer as it is */
+    enum http_coding coding = http_accept_coding(accept, &only);
     return x->answer_coding.varies || only ? coding : CODING_NONE;
 }
 

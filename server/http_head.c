@@ -161,8 +161,9 @@ bool http_head_media(const struct http_head *head, unsigned body, struct err *e)
         const char *type;
     } known[] = {{BODY_JSON, "application/json"},
                  {BODY_CSV, "text/csv"},
+                 {BODY_NPY, "application/x-npy"},
                  {BODY_BYTES, "application/octet-stream"}};
-    char expected[96] = "";
+    char expected[128] = "";
     const char *type = http_head_field(head, "Content-Type");
     if (!type || http_head_media_is(type, "application/x-www-form-urlencoded"))
         return true;

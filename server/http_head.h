@@ -36,8 +36,8 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) __attribute__((warn_unused_result));
 
 /* Whether the body may be what the route takes (of enum route_body): application/json,
- * text/csv, application/octet-stream; curl's form type, or none, for any of them.
- * ERR_MEDIA otherwise. */
+ * text/csv, application/x-npy, application/octet-stream; curl's form type, or none, for
+ * any of them. ERR_MEDIA otherwise. */
 bool http_head_media(const struct http_head *head, unsigned body, struct err *e)
     __attribute__((warn_unused_result));
 

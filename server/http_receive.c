@@ -63,17 +63,23 @@ bool receive_skips(const struct exchange *x, const struct http_head *head,
            framing->length <= SKIPPED_BYTES_MAX && !http_head_field(head, "Expect");
 }
 
-static bool whole_append(struct exchange *x, const char *data, size_t n) {
-    x->request.body_n += n;
-    if (!x->route)
-        return true; /* receive_skips has seen its length */
-    struct http_body_limit limit = body_limit(x);
-    if (x->err.kind)
-        return x->request.body_n <= 2 * limit.max;
-    bool ok = !limit.expected ||
-              http_body_append(&x->http->bodies, &x->body, data, n, &limit, &x->err);
+/* What is not taken at once stays with the library, and other connections come first. */
+static bool whole_append(struct exchange *x, const char *data, size_t *n) {
+    struct http_body_limit limit = x->route ? body_limit(x) : (struct http_body_limit){0};
+    size_t left = limit.expected && !x->err.kind ? *n : 0, taken = *n;
+    bool ok = !left ||
+              http_body_append(&x->http->bodies, &x->body, data, &left, &limit, &x->err);
     (void)ok; /* x->err says it */
-    return true;
+    taken -= left;
+    *n = left;
+    x->request.body_n += taken;
+    reaper_bytes(x->watched, taken);
+    if (left) {
+        connection_sleep(x);
+        connection_wake(x);
+    }
+    /* Where no route was found receive_skips has seen the length. */
+    return !x->err.kind || !x->route || x->request.body_n <= 2 * limit.max;
 }
 
 /* What a full piece has no room for stays with the library, which does not call again
@@ -92,12 +98,7 @@ static bool upload_append(struct exchange *x, const char *data, size_t *n) {
 }
 
 bool receive_bytes(struct exchange *x, const char *data, size_t *n) {
-    if (x->upload)
-        return upload_append(x, data, n);
-    size_t taken = *n;
-    *n = 0;
-    reaper_bytes(x->watched, taken);
-    return whole_append(x, data, taken);
+    return x->upload ? upload_append(x, data, n) : whole_append(x, data, n);
 }
 
 bool receive_end(struct exchange *x) {

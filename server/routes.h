@@ -21,8 +21,9 @@ enum route_body {
     BODY_NONE = 0, /* what comes is read and ignored */
     BODY_JSON = 1,
     BODY_CSV = 2,
-    BODY_BYTES = 4,   /* a file of any kind, whole */
-    BODY_OPTIONAL = 8 /* it may be absent, without a length */
+    BODY_BYTES = 4,    /* a file of any kind, whole */
+    BODY_OPTIONAL = 8, /* it may be absent, without a length */
+    BODY_NPY = 16
 };
 
 /* The documents of errors: ours, or the other protocols' {"error":"text"}. */

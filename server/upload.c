@@ -10,6 +10,8 @@ struct upload {
     void *stream; /* NULL: closed */
     struct http_bodies *bodies;
     struct http_body piece;
+    enum http_coding coding;
+    bool begun; /* a piece was handed on */
     struct http_body_limit limit;
     struct http_body
         inflated;        /* a piece of what it inflates to, where it comes deflated */
@@ -47,6 +49,7 @@ struct upload *upload_open(const struct upload_options *options, struct err *e) 
     }
     u->calls = options->stream;
     u->bodies = options->bodies;
+    u->coding = options->coding;
     u->limit = options->limit;
     if (http_body_reserve(u->bodies, &u->piece, capacity, e) &&
         (options->coding != CODING_DEFLATE || inflated_open(u, e)))
@@ -68,6 +71,10 @@ size_t upload_fill(struct upload *u, const char *data, size_t n) {
 
 static bool bytes_pass(struct upload *u, struct store *store, const char *bytes, size_t n,
                        struct err *e) {
+    bool first = !u->begun;
+    u->begun = true;
+    if (first && u->coding == CODING_GZIP && n && (n < 2 || memcmp(bytes, "\x1f\x8b", 2)))
+        return err_set(e, ERR_INVALID, NULL, "the body is not gzip");
     return !n || u->calls->piece(u->stream, store, bytes, n, e);
 }
 

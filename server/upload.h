@@ -3,8 +3,8 @@
  * the body and no connection's thread waits for the disk.
  *
  * An upload has one owner at a time: the connection's thread while a piece fills, the
- * executor's while one is handed on. Gzip is handed on as it is, for the streams know it;
- * deflate is inflated before. */
+ * executor's while one is handed on. Gzip is looked at and handed on as it is, for the
+ * streams know it; deflate is inflated before. */
 #ifndef SERVER_UPLOAD_H
 #define SERVER_UPLOAD_H
 

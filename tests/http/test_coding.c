@@ -59,7 +59,9 @@ static void check_status(const char *what, const struct reply *reply, long statu
     CHECK_SAY(reply->status == status, "%s: %ld %s", what, reply->status, reply->body);
 }
 
-static const char rows[] = "{\"model\":\"planar\",\"instances\":[[1,2],[0.5,-1],[3,4]]}";
+#define ROWS_HEAD "{\"model\":\"planar\",\"instances\":["
+#define ROWS_TAIL "[1,2],[0.5,-1],[3,4]]}"
+static const char rows[] = ROWS_HEAD ROWS_TAIL;
 
 static void test_predict(void) {
     struct reply want, got;
@@ -186,14 +188,12 @@ static void test_members_and_nothing(void) {
  * behind. */
 static char *padded(size_t n) {
     char *body = malloc(n + 2);
-    size_t before = strcspn(rows, "[") + 1, behind = sizeof rows - 1 - before;
     if (!body)
         abort();
     for (size_t i = 0; i < n; i++)
         body[i] = " \n\t\r"[(i * 2654435761u >> 13) % 4];
-    memcpy(body, rows, before);
-    memcpy(body + n - behind, rows + before, behind);
-    memcpy(body + n, " ", 2);
+    memcpy(body, ROWS_HEAD, sizeof ROWS_HEAD - 1);
+    memcpy(body + n - (sizeof ROWS_TAIL - 1), ROWS_TAIL " ", sizeof ROWS_TAIL + 1);
     return body;
 }
 
@@ -214,6 +214,42 @@ static void test_limit(void) {
                                      " bytes (--body-bytes-max)"),
                   "%s", reply.body);
         reply_free(&reply);
+    }
+    free(body);
+}
+
+/* A few kilobytes that inflate to a mebibyte do so a part at a time, while others are
+ * answered; what stands behind them on the connection waits for its turn. */
+static void test_slices(void) {
+    char *body = padded(LIMIT_BYTES), head[256];
+    for (size_t i = 0; i < LIMIT_BYTES; i++)
+        if (strchr(" \n\t\r", body[i]) && i % 300)
+            body[i] = ' ';
+    for (size_t i = 0; i < CODINGS_N; i++) {
+        struct raw raw;
+        struct reply reply;
+        size_t n;
+        char *packed = packed_new(codings[i].form, body, LIMIT_BYTES, &n);
+        CHECK_SAY(LIMIT_BYTES / n > 50, "%zu bytes", n);
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            return;
+        for (int round = 0; round < 3; round++) {
+            snprintf(head, sizeof head,
+                     "POST /predict HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: %zu"
+                     "\r\n\r\n",
+                     codings[i].header, n);
+            raw_text(&raw, head);
+            raw_send(&raw, packed, n);
+            raw_text(&raw, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        for (int round = 0; round < 6; round++) {
+            CHECK(raw_reply(&raw, false, ANSWER_MS, &reply));
+            check_status(codings[i].header, &reply, 200);
+            CHECK(strstr(reply.body, round % 2 ? "\"ok\"" : "\"predictions\""));
+            reply_free(&reply);
+        }
+        raw_close(&raw);
+        free(packed);
     }
     free(body);
 }
@@ -438,6 +474,7 @@ int main(void) {
         CHECK_RUN(test_datasets);
         CHECK_RUN(test_members_and_nothing);
         CHECK_RUN(test_limit);
+        CHECK_RUN(test_slices);
         CHECK_RUN(test_empty_members);
         CHECK_RUN(test_memory);
         CHECK_RUN(test_answers);

@@ -39,6 +39,26 @@ static void test_accept(void) {
     CHECK(!prefers(NULL));
 }
 
+static size_t best(const char *accept) {
+    static const char *const types[] = {"application/json", "text/csv",
+                                        "application/x-npy"};
+    return http_accept_best(accept, types, 3);
+}
+
+static void test_best(void) {
+    CHECK(best(NULL) == 0);
+    CHECK(best("") == 0);
+    CHECK(best("image/png") == 0);
+    CHECK(best("*/*") == 0);
+    CHECK(best("application/*") == 0);
+    CHECK(best("text/*") == 1);
+    CHECK(best("application/x-npy") == 2);
+    CHECK(best("application/x-npy, text/csv") == 1);
+    CHECK(best("text/csv;q=0.4, application/x-npy;q=0.6, */*;q=0.5") == 2);
+    CHECK(best("application/*;q=0.1, application/x-npy") == 2);
+    CHECK(best("application/json;q=0, text/csv;q=0, application/x-npy;q=0") == 0);
+}
+
 static void test_codings(void) {
     static const struct {
         const char *accept;
@@ -76,6 +96,7 @@ static void test_codings(void) {
 
 int main(void) {
     CHECK_RUN(test_accept);
+    CHECK_RUN(test_best);
     CHECK_RUN(test_codings);
     return check_done();
 }
