@@ -44,13 +44,13 @@ $(call unit,engine): %: %.o $(CHECK) $(ENGINE)
 $(call unit,api): %: %.o $(CHECK) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(API_LIBS)
-$(call unit,server): %: %.o $(CHECK) $(SERVER) $(API) $(ENGINE)
+$(call unit,server): %: %.o $(CHECK) $(BUILD)/tests/unit/postgres.o $(SERVER) $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 
 # A goal that promises to work on a fresh machine installs before it compiles; so does any
 # goal beside deps itself.
-DEPS_FIRST := $(if $(filter deps %-deps demo test test-% bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
+DEPS_FIRST := $(if $(filter deps %-deps demo %-demo test test-% cluster-test deploy-check bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
 $(BUILD)/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
@@ -66,13 +66,14 @@ deps:
 demo: deps $(BUILD)/descentd
 	@DESCENTD=$(BUILD)/descentd sh deploy/demo.sh
 
-RUN := DESCENTD=$(BUILD)/descentd sh tests/run.sh
+RUN := DESCENTD=$(BUILD)/descentd ONNXRUNTIME=$(ONNXRUNTIME) sh tests/run.sh
 unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: http-deps deploy-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS)
-	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh $(UNIT) $(HTTP)
+test: http-deps deploy-deps $(ONNXRUNTIME) $(BUILD)/descentd $(UNIT) $(HTTP) $(ONNX_TEST) $(FUZZ_REPLAYS) $(LOAD)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh tests/cluster/test_cluster.sh \
+	  $(UNIT) $(HTTP) $(ONNX_TEST)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 
@@ -89,7 +90,7 @@ check: http-deps bench-deps
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
 	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
-tests: $(BUILD)/descentd $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS)
+tests: $(BUILD)/descentd $(LOAD) $(UNIT) $(HTTP_ALL) $(ONNX_TEST) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS) $(SOAK)
 
 clean:
 	rm -rf $(BUILD)

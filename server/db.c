@@ -193,8 +193,8 @@ bool db_now_ms(struct db *db, int64_t *now_ms, struct err *e) {
     return db->driver->now_ms(db, now_ms, e);
 }
 
-int64_t db_change_counter(struct db *db) {
-    return db->driver->change_counter(db);
+int64_t db_change_counter(struct db *db, struct err *e) {
+    return db->driver->change_counter(db, e);
 }
 
 bool db_is_shared(const struct db *db) {

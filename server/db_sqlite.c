@@ -444,10 +444,9 @@ static bool now_ms(struct db *db, int64_t *now, struct err *e) {
     return true;
 }
 
-static int64_t change_counter(struct db *db) {
-    struct err e = {0};
-    struct db_statement *s = db_prepare(db, "PRAGMA data_version", &e);
-    int64_t counter = s && db_step(s, &e) == DB_ROW ? db_int(s, 0) : -1;
+static int64_t change_counter(struct db *db, struct err *e) {
+    struct db_statement *s = db_prepare(db, "PRAGMA data_version", e);
+    int64_t counter = s && db_step(s, e) == DB_ROW ? db_int(s, 0) : -1;
     db_end(s);
     return counter;
 }

@@ -11,7 +11,6 @@
 #include "api/model_file.h"
 #include "api/model_json.h"
 #include "api/onnx.h"
-#include "server/clock.h"
 
 /* ---- export --------------------------------------------------------------------- */
 
@@ -117,7 +116,7 @@ static bool version_publish(struct store *store, const char *name,
                             struct err *e) {
     const void *bytes = imported->file ? imported->file : request->body;
     size_t n = imported->file ? imported->file_n : request->body_n;
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = store_now_ms(store);
     char sha256[STORE_SHA256_TEXT];
     struct store_version_new new_version = {.model = name, .now_ms = now_ms};
     char *facts = facts_of(imported, e);

@@ -38,7 +38,7 @@ struct models_context {
 http_handler handle_models_list, handle_models_get, handle_models_delete,
     handle_versions_list, handle_versions_get, handle_versions_delete,
     handle_versions_import, handle_versions_export, handle_aliases_list,
-    handle_aliases_get, handle_aliases_put, handle_aliases_delete;
+    handle_aliases_get, handle_aliases_put, handle_aliases_delete, handle_labels_get;
 
 /* SUBSYSTEM_DATASETS: all of it is in the store, there is no context */
 http_handler handle_datasets_list, handle_datasets_get, handle_datasets_delete;
@@ -46,7 +46,7 @@ extern const struct http_stream datasets_put_table, datasets_put_features,
     datasets_put_targets;
 
 /* SUBSYSTEM_PREDICT: a struct predictor */
-http_handler handle_predict, handle_oip_infer;
+http_handler handle_predict, handle_tfs, handle_metadata, handle_oip_infer;
 
 /* SUBSYSTEM_PROBES */
 struct probes_context {
@@ -88,6 +88,9 @@ struct alias_view model_alias_view(const struct store_alias *alias);
 bool model_version_reply(struct registry *registry, struct store *store, const char *name,
                          int64_t version, struct http_reply *reply, struct err *e)
     __attribute__((warn_unused_result));
+
+/* The document of a version, with its state; frees it. */
+void model_document_reply(struct store_version *v, struct http_reply *reply);
 
 /* `limit` and `after` of a list. */
 struct page {

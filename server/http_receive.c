@@ -4,6 +4,8 @@
 
 #include "server/http_exchange.h"
 
+enum { SKIPPED_BYTES_MAX = 64 << 10 };
+
 static struct http_body_limit body_limit(const struct exchange *x) {
     const struct config *config = x->http->options.config;
     if (x->route->stream)
@@ -55,9 +57,17 @@ bool receive_open(struct exchange *x, const struct http_head *head,
            http_body_open(&x->http->bodies, &x->body, framing, coding, &limit, &x->err);
 }
 
+bool receive_skips(const struct exchange *x, const struct http_head *head,
+                   const struct http_framing *framing) {
+    return x->err.kind != ERR_LENGTH && !framing->chunked &&
+           framing->length <= SKIPPED_BYTES_MAX && !http_head_field(head, "Expect");
+}
+
 static bool whole_append(struct exchange *x, const char *data, size_t n) {
-    struct http_body_limit limit = body_limit(x);
     x->request.body_n += n;
+    if (!x->route)
+        return true; /* receive_skips has seen its length */
+    struct http_body_limit limit = body_limit(x);
     if (x->err.kind)
         return x->request.body_n <= 2 * limit.max;
     bool ok = !limit.expected ||

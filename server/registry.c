@@ -43,6 +43,7 @@ struct entry {
 
 struct registry {
     size_t memory_max;
+    struct model_ref by_default; /* no name: there is none */
     atomic_uint_fast64_t ticks;
     atomic_size_t aside_n;   /* models that are set aside: mostly none */
     pthread_mutex_t loading; /* one load or refresh at a time; before `lock` */
@@ -202,8 +203,14 @@ static void evict(struct registry *r, const struct loaded *keep) {
     }
 }
 
+static const struct model_ref *ref_or_default(const struct registry *r,
+                                              const struct model_ref *ref) {
+    return ref->name[0] ? ref : &r->by_default;
+}
+
 static struct loaded *version_wanted(const struct registry *r,
-                                     const struct model_ref *ref) {
+                                     const struct model_ref *asked) {
+    const struct model_ref *ref = ref_or_default(r, asked);
     const struct entry *entry = ref->name[0]        ? entry_find(r, ref->name)
                                 : r->entries_n == 1 ? r->entries[0]
                                                     : NULL;
@@ -333,15 +340,17 @@ static bool alias_resolve(struct registry *r, struct store *store, struct model_
 static bool wanted_resolve(struct registry *r, struct store *store,
                            const struct model_ref *ref, struct model_ref *wanted,
                            struct err *e) {
-    *wanted = *ref;
-    if (ref->name[0])
+    *wanted = *ref_or_default(r, ref);
+    if (wanted->name[0])
         return true;
     if (!refresh(r, store, e))
         return false;
     if (models_count(r) != 1)
-        return err_set(e, ERR_INVALID, "/model",
-                       "is missing: there are %zu models, so it must name one",
-                       models_count(r));
+        return err_set(
+            e, ERR_INVALID, "/model",
+            "is missing: there are %zu models, so it, or --default-model, must "
+            "name one",
+            models_count(r));
     pthread_rwlock_rdlock(&r->lock);
     snprintf(wanted->name, sizeof wanted->name, "%s", r->entries[0]->name);
     pthread_rwlock_unlock(&r->lock);
@@ -566,6 +575,10 @@ struct registry *registry_new(size_t memory_max, struct err *e) {
     pthread_mutex_init(&r->loading, NULL);
     pthread_rwlock_init(&r->lock, NULL);
     return r;
+}
+
+void registry_set_default(struct registry *r, const struct model_ref *ref) {
+    r->by_default = *ref;
 }
 
 void registry_free(struct registry *r) {

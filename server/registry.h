@@ -27,12 +27,18 @@ struct registry *registry_new(size_t memory_max, struct err *e)
     __attribute__((warn_unused_result));
 void registry_free(struct registry *r);
 
-/* The version that is asked for (ref->name "": the only model's), if it is loaded; NULL
+/* What a request that names no model means, instead of the only model. Once, before
+ * requests come. */
+void registry_set_default(struct registry *r, const struct model_ref *ref);
+
+/* The version that is asked for (ref->name "": the default model's, or the only one's),
+ * if it is loaded; NULL
  * when only the store can tell. Never waits. Release it. */
 const struct served *registry_acquire(struct registry *r, const struct model_ref *ref);
 
 /* The same, loading it from the store when need be; one load at a time. NULL with
- * ERR_NOT_FOUND, ERR_INVALID (no name and not exactly one model), ERR_STORAGE. */
+ * ERR_NOT_FOUND, ERR_INVALID (no name, no default and not exactly one model),
+ * ERR_STORAGE. */
 const struct served *registry_load(struct registry *r, struct store *store,
                                    const struct model_ref *ref, struct err *e)
     __attribute__((warn_unused_result));
