@@ -325,6 +325,7 @@ static int command_run(const struct command *command, int argc, char **argv) {
 int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
     /* Large blocks go back to the system when they are freed, however large they were.
      * Not the hundreds of kilobytes of a body of many rows: a page fault for each 4 KiB
      * of it took a third of such a prediction. */

@@ -136,6 +136,7 @@ static void test_worker_killed_for_ever(void) {
     CHECK_SAY(failed, "%s", reply.body);
     CHECK_TEXT(reply_text(reply.json, "/error/code"), "worker_crashed");
     CHECK_TEXT(reply_text(reply.json, "/stop_reason"), "worker_crashed");
+    CHECK(reply_number(reply.json, "/error/epoch") >= 0);
     reply_free(&reply);
     CHECK(job_train(&d.client, job_of("next", 20, 0), NULL));
     daemon_close(&d);
