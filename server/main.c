@@ -33,7 +33,7 @@
 #define VERSION "0.1"
 #endif
 
-enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20, TRIM_BYTES = 64 << 20 };
+enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20, TRIM_BYTES = 16 << 20 };
 
 /* The parts of a serving process, in the order they start. */
 struct server {
