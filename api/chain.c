@@ -35,19 +35,8 @@ static struct chain_layer *last_layer(struct chain *chain) {
     return chain->layers_n ? &chain->layers[chain->layers_n - 1] : NULL;
 }
 
-/* A softmax ends a chain. */
-static bool goes_on(struct chain *chain, struct err *e) {
-    const struct chain_layer *last = last_layer(chain);
-    if (!last || !activation_by_rows(last->shape.activation))
-        return true;
-    return err_set(e, ERR_INVALID, NULL, "%s stands on the output layer only",
-                   activation_name(last->shape.activation));
-}
-
 float *chain_dense(struct chain *chain, size_t units_n, struct err *e) {
     size_t bytes;
-    if (!goes_on(chain, e))
-        return NULL;
     if (chain->layers_n == NET_LAYERS_MAX || units_n < 1 || units_n > NET_UNITS_MAX) {
         err_set(e, ERR_INVALID, NULL,
                 "a network has at most %d layers, of 1 to %d units each", NET_LAYERS_MAX,
@@ -138,8 +127,6 @@ static bool pending_start(struct chain *chain, struct err *e) {
 
 bool chain_shift(struct chain *chain, const double *c, struct err *e) {
     struct chain_layer *layer = last_layer(chain);
-    if (!goes_on(chain, e))
-        return false;
     if (chain->open) {
         for (size_t i = 0; i < chain->width; i++)
             layer->b[i] = (float)(layer->biased ? (double)layer->b[i] + c[i] : c[i]);
@@ -158,8 +145,6 @@ bool chain_shift(struct chain *chain, const double *c, struct err *e) {
 
 bool chain_scale(struct chain *chain, const double *k, struct err *e) {
     struct chain_layer *layer = last_layer(chain);
-    if (!goes_on(chain, e))
-        return false;
     if (!chain->open && !pending_start(chain, e))
         return false;
     for (size_t i = 0; i < chain->width; i++) {
@@ -193,7 +178,7 @@ static bool identity_add(struct chain *chain, struct err *e) {
 }
 
 bool chain_activate(struct chain *chain, enum activation g, float slope, struct err *e) {
-    if (!goes_on(chain, e) || (!chain->open && !identity_add(chain, e)))
+    if (!chain->open && !identity_add(chain, e))
         return false;
     struct layer_shape *shape = &last_layer(chain)->shape;
     shape->activation = g;

@@ -323,6 +323,22 @@ static bool values_column(const struct profile_column *c, struct column *column,
            err_set(e, ERR_NO_MEMORY, NULL, "no memory for classes");
 }
 
+/* Numbers that stand in for a column's are not its own: say what it holds. */
+static void stand_in_explain(const struct profile_column *c, struct err *e) {
+    if (c->type != PROFILE_NUMBER || (c->whole && !c->many) ||
+        strcmp(e->where, "/data/targets/0") != 0)
+        return;
+    *e = (struct err){0};
+    if (c->whole)
+        err_set(e, ERR_INVALID, "/target",
+                "\"%.60s\" has more than %d different numbers, too many for classes",
+                c->name, PROFILE_VALUES_MAX);
+    else
+        err_set(e, ERR_INVALID, "/target",
+                "\"%.60s\" has numbers that are not whole, which name no classes",
+                c->name);
+}
+
 /* Errors that name the targets of inline data mean the dataset's target here, and those
  * that name a dataset's columns mean inline data where there is no dataset. */
 static void paths_rename(bool dataset, struct err *e) {
@@ -426,6 +442,8 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
         table_split_check(spec, target, e) &&
         weights_resolve(d, targets->n, request, e) &&
         validation_target_check(dataset, spec, e);
+    if (!ok && values.n)
+        stand_in_explain(target, e);
     if (!ok)
         paths_rename(!inline_targets, e);
     column_free(&values);

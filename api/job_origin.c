@@ -28,6 +28,23 @@ static const struct json_slot *layers_slot(const struct json_slot *slots) {
     return NULL;
 }
 
+static bool activation_given(const struct json_slot *slots, size_t l) {
+    if (!slots[KEY_LAYERS].value)
+        return slots[KEY_ACTIVATION].value;
+    const json_t *layer = json_array_get(slots[KEY_LAYERS].value, l);
+    return json_object_get(layer, "activation") || json_object_get(layer, "g");
+}
+
+/* Who names units alone means the version's activations. */
+static void activations_take(const struct json_slot *slots, const struct net *net,
+                             struct job_shape *shape) {
+    for (size_t l = 0; l < shape->layers_n && l + 1 < net->layers_n; l++)
+        if (!activation_given(slots, l)) {
+            shape->layers[l].activation = net->layers[l].shape.activation;
+            shape->layers[l].negative_slope = net->layers[l].shape.negative_slope;
+        }
+}
+
 bool job_origin_shape(const struct json_slot *slots, const struct job_origin *origin,
                       struct job_shape *shape, struct err *e) {
     const struct model *model = origin->model;
@@ -38,8 +55,10 @@ bool job_origin_shape(const struct json_slot *slots, const struct job_origin *or
     if (shape->loss < 0 && !shape->log_loss)
         shape->loss = (int)model->loss;
     shape->known = model->labels.n ? &model->labels : NULL;
-    if (layers_slot(slots))
+    if (layers_slot(slots)) {
+        activations_take(slots, model->net, shape);
         return true;
+    }
     if (slots[KEY_ACTIVATION].value)
         return err_set(e, ERR_INVALID, slots[KEY_ACTIVATION].path,
                        "the layers are those of init_from: leave it out");
@@ -86,6 +105,18 @@ static bool layers_check(const struct json_slot *slots, const struct net *net,
     return true;
 }
 
+/* Imported networks may have what only predicts. */
+static bool trainable_check(const struct net *net, enum loss loss, struct err *e) {
+    enum activation output = net->layers[net->layers_n - 1].shape.activation;
+    if (net_softmax_inside(net))
+        return err_set(e, ERR_INVALID, "/init_from",
+                       "its softmax before the output layer cannot be trained");
+    return loss_fits(loss, output) ||
+           err_set(e, ERR_INVALID, "/init_from",
+                   "its output layer of %s cannot be trained with %s",
+                   activation_name(output), loss_name(loss));
+}
+
 bool job_origin_settle(const struct json_slot *slots, const struct job_origin *origin,
                        struct job_spec *spec, struct err *e) {
     const struct model *model = origin->model;
@@ -94,7 +125,8 @@ bool job_origin_settle(const struct json_slot *slots, const struct job_origin *o
     spec->transform_kept = !slots[KEY_NORMALIZE].value;
     if (spec->transform_kept)
         spec->normalize = model->transform.kind;
-    return layers_check(slots, model->net, spec, e);
+    return layers_check(slots, model->net, spec, e) &&
+           trainable_check(model->net, spec->loss, e);
 }
 
 bool job_origin_inputs_check(const struct job_origin *origin, size_t inputs_n,

@@ -78,7 +78,7 @@ static bool layer_decode(const json_t *value, const char *path, struct layer_rul
         return false;
     layer->units_n = (size_t)units;
     layer->activation = (enum activation)activation;
-    if (layer->activation == ACTIVATION_SOFTMAX && !rules.output)
+    if (layer->activation == ACTIVATION_SOFTMAX && !rules.output && !rules.stored)
         return err_set(e, ERR_INVALID, slots[1].path,
                        "softmax stands on the output layer only");
     if (slots[2].value && layer->activation != ACTIVATION_LEAKY_RELU &&

@@ -3,8 +3,11 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 
-enum { CLIP_BOUND_MAX = 100 }; /* a larger one would cost digits */
+#include "engine/memory.h"
+
+enum { CLIP_BOUND_MAX = 8 }; /* adding a larger one and taking it off costs digits */
 
 static bool activate(struct importer *im, enum activation g, float slope, struct err *e) {
     return importer_start(im, e) && chain_activate(&im->chain, g, slope, e);
@@ -69,10 +72,56 @@ static bool clip_bound(struct importer *im, const struct onnx_node *node,
         return err_set(e, ERR_INVALID, NULL, "its %s is not one constant", name);
     if (fabs(*bound) >= (double)FLT_MAX)
         *bound = *bound < 0 ? -INFINITY : INFINITY;
-    if (isnan(*bound) || (isfinite(*bound) && fabs(*bound) > CLIP_BOUND_MAX))
-        return err_set(e, ERR_INVALID, NULL, "%s %g; expected a number of at most %d",
-                       name, *bound, CLIP_BOUND_MAX);
+    return !isnan(*bound) || err_set(e, ERR_INVALID, NULL, "its %s is no number", name);
+}
+
+/* A layer of n units for each of the terms, term k being sign[k] x + offset[k]; or, back
+ * from those, of n units that add up sign[k] times the terms. */
+static bool terms_dense(struct chain *chain, size_t n, const double *sign, size_t terms_n,
+                        bool back, struct err *e) {
+    float *W = chain_dense(chain, back ? n : n * terms_n, e);
+    if (!W)
+        return false;
+    for (size_t k = 0; k < terms_n; k++)
+        for (size_t i = 0; i < n; i++)
+            W[back ? i * n * terms_n + k * n + i : (k * n + i) * n + i] = (float)sign[k];
+    chain_fold(chain);
     return true;
+}
+
+static bool terms_shift(struct chain *chain, size_t n, const double *offset,
+                        size_t terms_n, struct err *e) {
+    double *c = memory_new(n * terms_n, sizeof *c);
+    if (!c)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu units", n);
+    for (size_t i = 0; i < n * terms_n; i++)
+        c[i] = offset[i / n];
+    bool ok = chain_shift(chain, c, e);
+    free(c);
+    return ok;
+}
+
+/* relu(x) - relu(-x) + relu(lo - x) - relu(x - hi): within the bounds this is x to the
+ * bit, however far they are. */
+static bool clip_far(struct importer *im, double low, double high, struct err *e) {
+    double sign[4] = {1, -1}, sum[4] = {1, -1}, offset[4] = {0, 0};
+    size_t terms_n = 2, n = im->chain.width;
+    if (isfinite(low)) {
+        sign[terms_n] = -1, sum[terms_n] = 1;
+        offset[terms_n++] = low;
+    }
+    if (isfinite(high)) {
+        sign[terms_n] = 1, sum[terms_n] = -1;
+        offset[terms_n++] = -high;
+    }
+    return terms_dense(&im->chain, n, sign, terms_n, false, e) &&
+           terms_shift(&im->chain, n, offset, terms_n, e) &&
+           activate(im, ACTIVATION_RELU, ACTIVATION_NEGATIVE_SLOPE, e) &&
+           terms_dense(&im->chain, n, sum, terms_n, true, e);
+}
+
+static bool is_far(double bound) {
+    return isfinite(bound) && fabs(bound) > CLIP_BOUND_MAX;
 }
 
 /* max(x, lo) = relu(x - lo) + lo, and min(x, hi) = hi - relu(hi - x). */
@@ -86,6 +135,10 @@ bool importer_clip(struct importer *im, const struct onnx_node *node, size_t flo
         return false;
     if (isinf(low) ? low > 0 : isinf(high) && high < 0)
         return err_set(e, ERR_INVALID, NULL, "its bounds leave no number");
+    if (low > high)
+        low = high; /* the larger bound is looked at last */
+    if (is_far(low) || is_far(high))
+        return clip_far(im, low, high, e);
     if (isfinite(low) && !(shift_all(im, -low, e) &&
                            activate(im, ACTIVATION_RELU, ACTIVATION_NEGATIVE_SLOPE, e) &&
                            shift_all(im, low, e)))

@@ -4,6 +4,38 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Whether the first layer takes samples as columns, that is has its weights on the left:
+ * what stands before it must know. Behind a new shape samples are rows. */
+static bool columns_ahead(const struct onnx_graph *graph, bool *columns) {
+    const struct onnx_value *at = graph->input.value;
+    for (size_t i = 0; i < graph->nodes_n; i++) {
+        const struct onnx_node *node = &graph->nodes[i];
+        bool second = node->inputs_n > 1 && node->inputs[1] == at;
+        bool gemm = onnx_bytes_are(node->op, "Gemm");
+        if (!node->needed || !node->inputs_n || (node->inputs[0] != at && !second))
+            continue;
+        if (onnx_bytes_are(node->op, "Flatten") || onnx_bytes_are(node->op, "Reshape"))
+            return false;
+        if (gemm || onnx_bytes_are(node->op, "MatMul")) {
+            bool transposed =
+                gemm && onnx_attribute_int(node, second ? "transB" : "transA", 0) != 0;
+            *columns = second != transposed;
+            return true;
+        }
+        at = node->value;
+    }
+    return false;
+}
+
+void importer_orient(struct importer *im) {
+    struct onnx_flow *flow = &im->flow;
+    bool columns = flow->dims[0] > 1 && !flow->dims[1]; /* units known, samples not */
+    if (!flow->undecided || flow->rank != 2)
+        return;
+    (void)columns_ahead(&im->graph, &columns);
+    flow->batch = columns;
+}
+
 /* Where nothing but the weights says how wide the input is. */
 static void width_learn(struct importer *im, size_t axis, size_t width) {
     if (!im->started && im->flow.rank == 2 && !im->flow.dims[axis])
@@ -32,8 +64,8 @@ static bool dense(struct importer *im, const struct onnx_tensor *W, double alpha
  * are rows (or one vector), or columns where `columns`. */
 static bool dense_fits(struct importer *im, bool columns, struct err *e) {
     struct onnx_flow *flow = &im->flow;
-    if (columns && flow->undecided && flow->rank == 2 && !im->started)
-        flow->batch = 1;
+    if (flow->undecided && flow->rank == 2 && !im->started)
+        flow->batch = columns;
     flow->undecided = false;
     bool vector = flow->batch == ONNX_NO_BATCH && flow->rank == 1;
     if (vector || (flow->rank == 2 && flow->batch == (columns ? 1 : 0)))

@@ -62,27 +62,27 @@ static const struct {
     importer_fold_fn *fold; /* or NULL */
     bool second;            /* the value may be the second input */
 } operators[] = {
-    {"Add", importer_add, NULL, true},
+    {"Add", importer_add, importer_fold_arithmetic, true},
     {"BatchNormalization", importer_batch_normalization, NULL, false},
     {"Cast", run_cast, importer_fold_cast, false},
     {"Clip", importer_clip, NULL, false},
     {"Constant", NULL, importer_fold_constant, false},
-    {"Div", importer_mul, NULL, true},
-    {"Dropout", run_dropout, NULL, false},
+    {"Div", importer_mul, importer_fold_arithmetic, true},
+    {"Dropout", run_dropout, importer_fold_same, false},
     {"Elu", importer_elu, NULL, false},
     {"Flatten", run_flatten, NULL, false},
     {"Gemm", importer_gemm, NULL, true},
     {"Identity", run_nothing, importer_fold_same, false},
     {"LeakyRelu", importer_leaky_relu, NULL, false},
     {"LogSoftmax", importer_softmax, NULL, false},
-    {"MatMul", importer_matmul, NULL, true},
-    {"Mul", importer_mul, NULL, true},
+    {"MatMul", importer_matmul, importer_fold_matmul, true},
+    {"Mul", importer_mul, importer_fold_arithmetic, true},
     {"Relu", importer_activation, NULL, false},
     {"Reshape", run_reshape, importer_fold_reshape, false},
     {"Sigmoid", importer_activation, NULL, false},
     {"Softmax", importer_softmax, NULL, false},
     {"Softplus", importer_activation, NULL, false},
-    {"Sub", importer_add, NULL, true},
+    {"Sub", importer_add, importer_fold_arithmetic, true},
     {"Tanh", importer_activation, NULL, false},
     {"Transpose", NULL, importer_fold_transpose, false},
 };
@@ -128,16 +128,17 @@ static bool node_run(struct importer *im, const struct onnx_node *node, struct e
     if (!inputs_check(im, node, &flow_at, e))
         return false;
     struct onnx_value *value = node->value;
+    struct err why = {0};
     if (flow_at == node->inputs_n) {
         if (!operators[at].fold || (operators[at].run && !importer_constant(node, 0)))
             return err_set(e, ERR_INVALID, NULL, "%s of constants is not supported",
                            operators[at].name);
         if (operators[at].fold == importer_fold_transpose && !importer_constant(node, 0))
             return err_set(e, ERR_INVALID, NULL, "it has no input");
-        value->constant = operators[at].fold(im, node, &value->tensor, e);
-        return value->constant;
+        value->constant = operators[at].fold(im, node, &value->tensor, &why);
+        return value->constant ||
+               err_set(e, why.kind, NULL, "%s: %s", operators[at].name, why.text);
     }
-    struct err why = {0};
     if (!operators[at].run)
         return err_set(e, ERR_INVALID, NULL, "%s of a value that is not constant",
                        operators[at].name);
@@ -173,8 +174,13 @@ static bool import(struct importer *im, struct onnx_bytes file, struct model *pa
     if (im->graph.opset < OPSET_MIN || im->graph.opset > OPSET_MAX)
         return err_set(e, ERR_INVALID, NULL, "opset %lld; supported are %d to %d",
                        (long long)im->graph.opset, OPSET_MIN, OPSET_MAX);
-    return onnx_flow_start(&im->flow, &im->graph.input, e) && nodes_run(im, e) &&
-           importer_start(im, e) && chain_finish(&im->chain, parts, e);
+    if (!onnx_flow_start(&im->flow, &im->graph.input, e))
+        return false;
+    importer_fill(im);
+    importer_orient(im);
+    return nodes_run(im, e) && importer_start(im, e) &&
+           importer_columns(im, im->chain.inputs_n, &parts->encoder, e) &&
+           chain_finish(&im->chain, parts, e);
 }
 
 /* The classes that a file of ours names; none where the property is something else. */
@@ -249,6 +255,7 @@ struct model *onnx_import(const void *bytes, size_t n, const struct labels *labe
                     : model_own(&parts, im->graph.classes, im->graph.task, &why);
     if (!model)
         *e = e->kind == ERR_NONE ? why : *e;
+    encoder_free(&parts.encoder);
     chain_free(&im->chain);
     arena_reset(&im->arena);
     free(im);

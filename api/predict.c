@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/json.h"
+#include "api/number.h"
 
 void predict_request_free(struct predict_request *request) {
     rows_free(&request->instances);
@@ -67,6 +68,18 @@ size_t predict_class(const struct model *model, const float *y) {
         if (y[j] > y[best])
             best = j;
     return best;
+}
+
+const char *predict_label_text(const struct labels *labels, size_t index,
+                               char number[PREDICT_LABEL_BYTES]) {
+    _Static_assert((int)PREDICT_LABEL_BYTES > (int)NUMBER_TEXT_MAX,
+                   "a number and its end");
+    if (labels->kind == LABEL_STRING)
+        return labels->strings[index];
+    if (labels->kind == LABEL_BOOLEAN)
+        return labels->numbers[index] != 0 ? "true" : "false";
+    number[number_print_double(labels->numbers[index], number)] = '\0';
+    return number;
 }
 
 static void label_set_encode(const float *y, size_t k, struct text *out) {

@@ -169,7 +169,9 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
     struct cursor c = {request->raw, request->raw, request->raw_end};
     struct instances_form form = {
         .columns = *columns,
-        .allowed = request->allowed ? request->allowed : JSON_CELL_MISSING,
+        .allowed = request->allowed         ? request->allowed
+                   : columns_named(columns) ? JSON_CELL_MISSING
+                                            : 0,
         .path = request_path(request),
         .flat = !is_foreign(request) && !request->columnar && is_flat(request),
         .order = order,
@@ -185,11 +187,12 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
 static bool rows_fit(const struct predict_request *request, const struct net *net,
                      struct err *e) {
     const struct rows *rows = &request->instances;
-    char first[ERR_WHERE_MAX];
-    json_path_index(first, request_path(request), 0);
-    if (rows->columns_n != net->inputs_n)
+    if (rows->columns_n != net->inputs_n) {
+        char first[ERR_WHERE_MAX];
+        json_path_index(first, request_path(request), 0);
         return err_set(e, ERR_INVALID, request->flat ? request_path(request) : first,
                        "expected %zu numbers, got %zu", net->inputs_n, rows->columns_n);
+    }
     if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
         return err_set(e, ERR_TOO_LARGE, request->csv ? NULL : request_path(request),
                        "expected at most %zu rows for a model of %zu outputs, got %zu",
@@ -211,20 +214,19 @@ static size_t *keyed_order(const struct predict_request *request,
     return NULL;
 }
 
-/* Why the instances are no rows of a model that takes numbers without names. */
-static bool refuse_names(const struct predict_request *request, struct err *e) {
-    struct cursor c = {request->raw, request->raw, request->raw_end};
-    struct rows rows = {0};
-    if (request->keyed)
-        return rows_scan(&c, 0, request_path(request), &rows, e);
-    *e = request->not_numbers;
-    return false;
-}
-
 /* One column: each number is a row. */
 static void flat_turn(struct rows *rows) {
     rows->rows_n = rows->columns_n;
     rows->columns_n = 1;
+}
+
+/* Of rows that are not all numbers: whether the columns' names, or the numbers that stand
+ * for them, can tell more than that. */
+static bool is_readable(const struct predict_request *request,
+                        const struct columns *columns) {
+    struct cursor c = {request->raw, request->raw, request->raw_end};
+    return columns_named(columns) || is_foreign(request) ||
+           (request->raw && list_first(&c) == '{');
 }
 
 bool predict_rows(struct predict_request *request, const struct model *model,
@@ -233,12 +235,14 @@ bool predict_rows(struct predict_request *request, const struct model *model,
     bool scanned = request->instances.rows_n && encoder_takes_numbers(&model->encoder);
     if (request->csv)
         return csv_rows(request, &columns, e) && rows_fit(request, model->net, e);
-    if (!columns_named(&columns) && !is_foreign(request) && (!scanned || request->keyed))
-        return refuse_names(request, e);
-    size_t *order = request->keyed && scanned ? keyed_order(request, &columns)
-                    : request->names          ? order_new(request, &columns, e)
-                                              : NULL;
+    if (!scanned && !is_readable(request, &columns)) {
+        *e = request->not_numbers;
+        return false;
+    }
+    size_t *order = request->keyed && scanned ? keyed_order(request, &columns) : NULL;
     scanned = scanned && (order || !request->keyed);
+    if (!order && request->names)
+        order = order_new(request, &columns, e);
     bool ok = order || !request->names;
     if (scanned && request->flat && columns.n == 1)
         flat_turn(&request->instances);

@@ -86,23 +86,28 @@ static bool comma_needed(const struct text *t) {
     return last != '[' && last != '{' && last != ':';
 }
 
+static inline void byte_put(struct text *t, char c) {
+    if (!t->failed && (t->n < t->capacity || text_reserve(t, 1)))
+        t->data[t->n++] = c;
+}
+
 static void separate(struct text *t) {
     if (comma_needed(t))
-        text_bytes(t, ",", 1);
+        byte_put(t, ',');
 }
 
 void text_open(struct text *t, char open) {
     separate(t);
-    text_bytes(t, &open, 1);
+    byte_put(t, open);
 }
 
 void text_close(struct text *t, char close) {
-    text_bytes(t, &close, 1);
+    byte_put(t, close);
 }
 
 void text_key(struct text *t, const char *key) {
     text_json_string(t, key);
-    text_bytes(t, ":", 1);
+    byte_put(t, ':');
 }
 
 /* Whether any of eight bytes is no plain character: a control character, a quote, a
@@ -144,11 +149,14 @@ static void escape(struct text *t, char c) {
 }
 
 void text_json_string(struct text *t, const char *s) {
-    if (!s) {
+    if (s)
+        text_json_bytes(t, s, strlen(s));
+    else
         text_json_null(t);
-        return;
-    }
-    size_t n = strlen(s), plain = plain_bytes(s, s + n);
+}
+
+void text_json_bytes(struct text *t, const char *s, size_t n) {
+    size_t plain = plain_bytes(s, s + n);
     char *to = text_reserve(t, plain + 3), *at = to;
     if (!to)
         return;
@@ -168,7 +176,7 @@ void text_json_string(struct text *t, const char *s) {
         text_bytes(t, rest, plain);
         rest += plain;
     }
-    text_bytes(t, "\"", 1);
+    byte_put(t, '"');
 }
 
 void text_json_int(struct text *t, int64_t value) {
@@ -181,7 +189,7 @@ void text_json_int(struct text *t, int64_t value) {
     } while (rest);
     separate(t);
     if (value < 0)
-        text_bytes(t, "-", 1);
+        byte_put(t, '-');
     text_bytes(t, digits + at, sizeof digits - at);
 }
 
@@ -221,6 +229,12 @@ void text_json_floats(struct text *t, const float *values, size_t n) {
 void text_json_double(struct text *t, double value) {
     if (!isfinite(value)) {
         text_json_null(t);
+        return;
+    }
+    const double whole_max = 1e15; /* is written plainly */
+    if (fabs(value) < whole_max && value == (double)(int64_t)value &&
+        (value != 0 || !signbit(value))) {
+        text_json_int(t, (int64_t)value);
         return;
     }
     separate(t);

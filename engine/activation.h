@@ -1,9 +1,9 @@
 /* Activation functions g and their derivatives, element by element, vectorised.
  *
  * Formulas: sigmoid 1/(1+e^-z), tanh, relu max(0,z), leaky_relu max(slope z, z), linear
- * z, softmax e^z_j / sum e^z (over a row; output layer only). For networks from
- * elsewhere, behind no loss: elu z or alpha (e^z - 1) below 0, softplus log(1 + e^z),
- * log_softmax log softmax (output layer only). Pure; any thread. */
+ * z, softmax e^z_j / sum e^z (over a row). For networks from elsewhere,
+ * behind no loss: elu z or alpha (e^z - 1) below 0, softplus log(1 + e^z), log_softmax
+ * log softmax. Pure; any thread. */
 #ifndef ENGINE_ACTIVATION_H
 #define ENGINE_ACTIVATION_H
 
@@ -30,7 +30,7 @@ const char *activation_name(enum activation g); /* "leaky_relu"; static storage 
 /* By canonical name. @return false when there is none of that name. */
 bool activation_find(const char *name, enum activation *g);
 
-/* Whether g looks at a whole row, and so stands on the output layer alone. */
+/* Whether g looks at a whole row; training has it on the output layer alone. */
 bool activation_by_rows(enum activation g);
 
 /* A = g(Z), in place. Z is (m,n) row-major float32. `slope` is for leaky_relu, in [0,1),

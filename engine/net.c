@@ -30,10 +30,6 @@ static bool shapes_check(size_t inputs_n, const struct layer_shape *shapes,
             return err_set(e, ERR_RANGE, NULL,
                            "a layer has 1 to %d units, not %zu (layer %zu)",
                            NET_UNITS_MAX, shapes[l].units_n, l + 1);
-        if (activation_by_rows(shapes[l].activation) && l + 1 < layers_n)
-            return err_set(e, ERR_RANGE, NULL,
-                           "%s is for the output layer, not layer %zu of %zu",
-                           activation_name(shapes[l].activation), l + 1, layers_n);
         if (!dropout_check(shapes[l].dropout, l, layers_n, e))
             return false;
     }
@@ -121,6 +117,13 @@ void net_outputs_scale(struct net *net, float s, float offset) {
 bool net_dropout(const struct net *net) {
     for (size_t l = 0; l < net->layers_n; l++)
         if (net->layers[l].shape.dropout > 0.0f)
+            return true;
+    return false;
+}
+
+bool net_softmax_inside(const struct net *net) {
+    for (size_t l = 0; l + 1 < net->layers_n; l++)
+        if (activation_by_rows(net->layers[l].shape.activation))
             return true;
     return false;
 }

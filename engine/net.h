@@ -48,8 +48,8 @@ struct net {
 };
 
 /* @return a net with zero parameters, owned by the caller; NULL with ERR_RANGE (a count
- * is 0 or over its maximum, softmax before the output layer, a dropout out of bounds or
- * of the output layer) or ERR_NO_MEMORY. */
+ * is 0 or over its maximum, a dropout out of bounds or of the output layer) or
+ * ERR_NO_MEMORY. */
 struct net *net_new(size_t inputs_n, const struct layer_shape *shapes, size_t layers_n,
                     struct err *e) __attribute__((warn_unused_result));
 
@@ -67,6 +67,10 @@ void net_outputs_scale(struct net *net, float s, float offset);
 
 /* Whether some layer has dropout. */
 bool net_dropout(const struct net *net);
+
+/* Whether a softmax stands before the output layer, as imported networks may have it:
+ * nothing is trained through it. */
+bool net_softmax_inside(const struct net *net);
 
 static inline float *net_weights(const struct net *net, size_t l) {
     return net->params + net->layers[l].weights_at;

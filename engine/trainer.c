@@ -85,6 +85,8 @@ static bool targets_check(const struct net *net, const struct trainer_data *data
     if (!loss_fits(loss, g))
         return err_set(e, ERR_RANGE, NULL, "%s does not fit an output layer of %s",
                        loss_name(loss), activation_name(g));
+    if (net_softmax_inside(net))
+        return err_set(e, ERR_RANGE, NULL, "softmax stands on the output layer only");
     bool by_class = loss == LOSS_CROSS_ENTROPY;
     if (by_class ? !data->targets.classes : !data->targets.values)
         return err_set(e, ERR_RANGE, NULL, "%s wants %s as targets", loss_name(loss),

@@ -26,10 +26,13 @@ struct checkpoint_writer {
 enum checkpoint_step {
     CHECKPOINT_MORE,   /* call again */
     CHECKPOINT_READY,  /* rows[i].blob stand; store_claim_checkpoint is next */
-    CHECKPOINT_FAILED, /* *e; the writer is dropped */
+    CHECKPOINT_FAILED, /* *e; drop the writer, or rewind it */
 };
 enum checkpoint_step checkpoint_writer_step(struct checkpoint_writer *w, struct store *s,
                                             struct err *e);
+
+/* Back to the beginning, with the same files: a blob half written goes. */
+void checkpoint_writer_rewind(struct checkpoint_writer *w, struct store *s);
 
 /* Frees what it holds; a blob half written goes. */
 void checkpoint_writer_drop(struct checkpoint_writer *w, struct store *s);

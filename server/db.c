@@ -72,6 +72,11 @@ bool db_commit(struct db *db, struct err *e) {
     return false;
 }
 
+void db_give_way(struct db *db) {
+    if (db->driver->give_way)
+        db->driver->give_way(db);
+}
+
 void db_rollback(struct db *db) {
     /* Statements with rows left would keep the snapshot that is being given up. */
     for (size_t i = 0; i < db->statements_n; i++)
@@ -188,8 +193,8 @@ bool db_now_ms(struct db *db, int64_t *now_ms, struct err *e) {
     return db->driver->now_ms(db, now_ms, e);
 }
 
-int64_t db_change_counter(struct db *db) {
-    return db->driver->change_counter(db);
+int64_t db_change_counter(struct db *db, struct err *e) {
+    return db->driver->change_counter(db, e);
 }
 
 bool db_is_shared(const struct db *db) {

@@ -51,6 +51,10 @@ bool db_begin_alone(struct db *db, struct err *e) __attribute__((warn_unused_res
 bool db_commit(struct db *db, struct err *e) __attribute__((warn_unused_result));
 void db_rollback(struct db *db);
 
+/* Between the transactions of a long series: a moment in which a writer that waits gets
+ * its turn. */
+void db_give_way(struct db *db);
+
 /* The statement of `sql`, reset, with no values bound; owned by db. */
 struct db_statement *db_prepare(struct db *db, const char *sql, struct err *e)
     __attribute__((warn_unused_result));
@@ -85,8 +89,8 @@ bool db_now_ms(struct db *db, int64_t *now_ms, struct err *e)
     __attribute__((warn_unused_result));
 
 /* A number that changes whenever another connection has committed something (and perhaps
- * when it has not). -1: not known now. */
-int64_t db_change_counter(struct db *db);
+ * when it has not). -1: it could not be read. */
+int64_t db_change_counter(struct db *db, struct err *e);
 
 /* Whether other machines may use this database. */
 bool db_is_shared(const struct db *db);

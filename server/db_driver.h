@@ -27,6 +27,7 @@ struct db_driver {
     bool (*begin_alone)(struct db *db, struct err *e); /* NULL: as begin */
     bool (*commit)(struct db *db, struct err *e);
     void (*rollback)(struct db *db);
+    void (*give_way)(struct db *db);
     struct db_statement *(*prepare)(struct db *db, const char *sql, struct err *e);
     void (*reset)(struct db_statement *s); /* no row, no values */
     void (*finalize)(struct db_statement *s);
@@ -44,7 +45,7 @@ struct db_driver {
     const char *(*column_text)(struct db_statement *s, int column);
     const void *(*column_bytes)(struct db_statement *s, int column, size_t *n);
     bool (*now_ms)(struct db *db, int64_t *now_ms, struct err *e);
-    int64_t (*change_counter)(struct db *db);
+    int64_t (*change_counter)(struct db *db, struct err *e);
     bool (*notify)(struct db *db, unsigned bits, struct err *e);
     int (*listen)(struct db *db);
     unsigned (*heard)(struct db *db);

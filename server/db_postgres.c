@@ -361,12 +361,11 @@ static bool now_ms(struct db *db, int64_t *now, struct err *e) {
 }
 
 /* Which transactions have ended is what a snapshot is made of. */
-static int64_t change_counter(struct db *db) {
-    struct err e = {0};
+static int64_t change_counter(struct db *db, struct err *e) {
     struct db_statement *q =
-        db_prepare(db, "SELECT CAST(pg_current_snapshot() AS TEXT)", &e);
+        db_prepare(db, "SELECT CAST(pg_current_snapshot() AS TEXT)", e);
     uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    bool ok = q && db_step(q, &e) == DB_ROW;
+    bool ok = q && db_step(q, e) == DB_ROW;
     for (const char *at = ok ? db_text(q, 0) : ""; *at; at++)
         hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
     db_end(q);

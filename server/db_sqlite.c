@@ -17,6 +17,8 @@
 enum {
     BUSY_TIMEOUT_MS = 5000,
     BUSY_PAUSE_MS = 10,
+    BUSY_LOOK_US = 1000,         /* between looks of a writer that waits for another */
+    GIVE_WAY_US = 2500,          /* long enough for such a look, however late it comes */
     APPLICATION_ID = 0x64736364, /* "dscd": what file(1) and a foreign program see */
     FILE_FORMAT = 1              /* user_version: how this driver lays its file out */
 };
@@ -33,6 +35,7 @@ struct statement {
 struct sqlite {
     struct db base; /* first */
     sqlite3 *handle;
+    int64_t busy_since_us; /* of the lock that is waited for */
 };
 
 static struct sqlite *sqlite_of(struct db *db) {
@@ -137,17 +140,20 @@ static bool wal_try(struct sqlite *db, int *rc, struct err *e) {
     return ok;
 }
 
+static void pause_us(int64_t us) {
+    nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
+}
+
 /* The switch needs the file for itself, and SQLite does not ask the busy handler for it
  * when several processes attempt it at once: so the waiting is done here. */
 static bool wal_enable(struct sqlite *db, struct err *e) {
-    const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
     int rc = SQLITE_BUSY;
     for (int waited = 0; waited < BUSY_TIMEOUT_MS; waited += BUSY_PAUSE_MS) {
         if (!wal_try(db, &rc, e))
             return false;
         if (rc == SQLITE_ROW)
             return true;
-        nanosleep(&pause, NULL);
+        pause_us(BUSY_PAUSE_MS * 1000);
     }
     return fail(db, rc, e);
 }
@@ -166,9 +172,22 @@ static bool file_stamp(struct sqlite *db, struct err *e) {
     return false;
 }
 
+/* SQLite's own handler looks ever more seldom, up to each tenth of a second: somebody who
+ * writes one transaction after the other would keep the others out for seconds. */
+static int busy(void *context, int looks_n) {
+    struct sqlite *db = context;
+    int64_t now = clock_mono_us();
+    if (!looks_n)
+        db->busy_since_us = now;
+    if (now - db->busy_since_us >= BUSY_TIMEOUT_MS * INT64_C(1000))
+        return 0;
+    pause_us(BUSY_LOOK_US);
+    return 1;
+}
+
 static bool settings_apply(struct sqlite *db, struct err *e) {
     sqlite3 *h = db->handle;
-    int rc = sqlite3_busy_timeout(h, BUSY_TIMEOUT_MS);
+    int rc = sqlite3_busy_handler(h, busy, db);
     if (rc == SQLITE_OK)
         rc = sqlite3_db_config(h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (rc == SQLITE_OK)
@@ -264,6 +283,11 @@ static bool begin(struct db *db, struct err *e) {
 
 static bool commit(struct db *db, struct err *e) {
     return sql_run(db, "COMMIT", e);
+}
+
+static void give_way(struct db *db) {
+    (void)db; /* its lock is free already */
+    pause_us(GIVE_WAY_US);
 }
 
 static void rollback(struct db *db) {
@@ -420,10 +444,9 @@ static bool now_ms(struct db *db, int64_t *now, struct err *e) {
     return true;
 }
 
-static int64_t change_counter(struct db *db) {
-    struct err e = {0};
-    struct db_statement *s = db_prepare(db, "PRAGMA data_version", &e);
-    int64_t counter = s && db_step(s, &e) == DB_ROW ? db_int(s, 0) : -1;
+static int64_t change_counter(struct db *db, struct err *e) {
+    struct db_statement *s = db_prepare(db, "PRAGMA data_version", e);
+    int64_t counter = s && db_step(s, e) == DB_ROW ? db_int(s, 0) : -1;
     db_end(s);
     return counter;
 }
@@ -434,6 +457,7 @@ static const struct db_driver driver = {
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
+    .give_way = give_way,
     .prepare = prepare,
     .reset = reset,
     .finalize = finalize,

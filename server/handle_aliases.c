@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "api/alias.h"
-#include "server/clock.h"
 
 struct alias_view model_alias_view(const struct store_alias *alias) {
     return (struct alias_view){
@@ -96,7 +95,8 @@ static bool alias_move(struct registry *registry, struct store *store,
         *e = absent;
         return false;
     }
-    if (!store_alias_set(store, name, of, version, change, clock_ms(), alias, e)) {
+    if (!store_alias_set(store, name, of, version, change, store_now_ms(store), alias,
+                         e)) {
         if (e->kind == ERR_CONFLICT)
             snprintf(e->where, sizeof e->where, "%s",
                      change ? "If-Match" : "If-None-Match");

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
 #include "server/datasets.h"
 
 enum { PUT_ATTEMPTS = 8 };
@@ -122,9 +121,9 @@ static bool file_piece(void *stream, struct store *store, const void *bytes, siz
     /* Read before it is written: a bad file should cost the disk nothing. */
     if (!reader_feed(f->reader, bytes, n, e))
         return false;
-    if (!f->writer && !(f->writer = store_blob_begin(store, clock_ms(), e)))
+    if (!f->writer && !(f->writer = store_blob_begin(store, store_now_ms(store), e)))
         return false;
-    return store_blob_add(store, f->writer, bytes, n, clock_ms(), e);
+    return store_blob_add(store, f->writer, bytes, n, store_now_ms(store), e);
 }
 
 static void file_close(void *stream, struct store *store) {
@@ -222,12 +221,12 @@ static bool file_end(void *stream, struct store *store,
     if (ok) {
         struct store_blob_writer *writer = f->writer;
         f->writer = NULL; /* its end frees it, come what may */
-        ok =
-            store_blob_end(store, writer, clock_ms(), &part.blob, &part.bytes, sha256, e);
+        ok = store_blob_end(store, writer, store_now_ms(store), &part.blob, &part.bytes,
+                            sha256, e);
     }
     part.sha256 = sha256;
     part.document = document;
-    part.now_ms = clock_ms();
+    part.now_ms = store_now_ms(store);
     ok = ok && part_put(store, f, rows, &part, &revision, &created, e) &&
          datasets_reply(store, f->name, revision, false, reply, e);
     free(document);

@@ -11,7 +11,6 @@
 #include "api/model_file.h"
 #include "api/model_json.h"
 #include "api/onnx.h"
-#include "server/clock.h"
 
 /* ---- export --------------------------------------------------------------------- */
 
@@ -84,12 +83,8 @@ bool handle_versions_export(void *subsystem, struct store *store,
                             struct err *e) {
     (void)subsystem;
     struct store_version v;
-    int64_t version;
     size_t format;
-    if (!model_name_check(request->parameters[0], e) ||
-        !model_version_read(request->parameters[1], &version, e) ||
-        !format_read(request, &format, e) ||
-        !store_version_get(store, request->parameters[0], version, &v, e))
+    if (!format_read(request, &format, e) || !model_version_get(store, request, &v, e))
         return false;
     struct export_source source = {.version = &v};
     bool ok = store_blob_get(store, v.blob, &source.bytes, &source.n, e) &&
@@ -121,7 +116,7 @@ static bool version_publish(struct store *store, const char *name,
                             struct err *e) {
     const void *bytes = imported->file ? imported->file : request->body;
     size_t n = imported->file ? imported->file_n : request->body_n;
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = store_now_ms(store);
     char sha256[STORE_SHA256_TEXT];
     struct store_version_new new_version = {.model = name, .now_ms = now_ms};
     char *facts = facts_of(imported, e);

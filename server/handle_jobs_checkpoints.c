@@ -7,7 +7,6 @@
 #include "api/checkpoint_file.h"
 #include "api/job_event.h"
 #include "api/version_image.h"
-#include "server/clock.h"
 
 bool handle_checkpoints_list(void *subsystem, struct store *store,
                              const struct http_request *request, struct http_reply *reply,
@@ -99,7 +98,7 @@ static bool image_publish(struct store *store, const struct store_job *job,
         .model = job->model,
         .job_id = job->id,
         .document = image->facts,
-        .now_ms = clock_ms(),
+        .now_ms = store_now_ms(store),
     };
     return store_blob_put(store, image->file, image->file_n, new_version.now_ms,
                           &new_version.blob, sha256, e) &&

@@ -1,8 +1,6 @@
 /* /v1/jobs/{id}/cancel, pause, resume, and the end of a job's record. */
 #include "server/handle_jobs.h"
 
-#include "server/clock.h"
-
 typedef bool job_order(struct store *store, const char *id, int64_t now_ms,
                        struct store_job *job, struct err *e);
 
@@ -12,7 +10,7 @@ static bool order_give(job_order *order, const struct jobs_context *jobs,
                        struct http_reply *reply, struct err *e) {
     struct store_job job;
     if (!job_id_check(request, e) ||
-        !order(store, request->parameters[0], clock_ms(), &job, e))
+        !order(store, request->parameters[0], store_now_ms(store), &job, e))
         return false;
     supervisor_wake(jobs->supervisor);
     job_reply(&job, reply);

@@ -10,7 +10,6 @@
 #include "api/job.h"
 #include "api/job_memory.h"
 #include "api/model_file.h"
-#include "server/clock.h"
 #include "server/job_source.h"
 
 enum { KEY_BYTES_MAX = 255 };
@@ -98,7 +97,7 @@ static bool job_insert(struct creation *c, const struct job_request *request,
         .validation_blob = bytes.validation,
         .validation_targets_blob = bytes.validation_targets,
         .epochs = request->spec.epochs,
-        .created_ms = clock_ms(),
+        .created_ms = store_now_ms(c->store),
         .priority = request->spec.priority,
         .memory_bytes = memory_bytes,
         .idempotency_key = c->key,
@@ -115,7 +114,7 @@ static bool rows_insert(struct creation *c, const struct job_request *request,
                         int64_t memory_bytes, struct err *e) {
     struct job_bytes bytes = {0};
     char sha256[STORE_SHA256_TEXT];
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = store_now_ms(c->store);
     return store_blob_put(c->store, request->rows, request->rows_bytes, now_ms,
                           &bytes.data, sha256, e) &&
            store_blob_put(c->store, request->targets_rows, strlen(request->targets_rows),
@@ -129,8 +128,8 @@ static bool numbers_insert(struct creation *c, const struct job_request *request
     struct job_bytes bytes = {0};
     char sha256[STORE_SHA256_TEXT];
     void *file = table_file_encode(request, &n, e);
-    bool ok =
-        file && store_blob_put(c->store, file, n, clock_ms(), &bytes.data, sha256, e);
+    bool ok = file && store_blob_put(c->store, file, n, store_now_ms(c->store),
+                                     &bytes.data, sha256, e);
     free(file);
     return ok && job_insert(c, request, bytes, memory_bytes, e);
 }

@@ -22,22 +22,6 @@ struct version_view model_version_view(const struct store_version *v) {
     };
 }
 
-bool model_version_reply(struct registry *registry, struct store *store, const char *name,
-                         int64_t version, struct http_reply *reply, struct err *e) {
-    struct store_version v;
-    if (!registry_refresh(registry, store, e) ||
-        !store_version_get(store, name, version, &v, e))
-        return false;
-    struct version_view view = model_version_view(&v);
-    version_document_encode(&view, &reply->body);
-    text_string(&reply->body, "\n");
-    store_version_free(&v);
-    reply->status = 201;
-    snprintf(reply->location, sizeof reply->location, "/v1/models/%s/versions/%" PRId64,
-             name, version);
-    return true;
-}
-
 bool model_name_check(const char *name, struct err *e) {
     return job_name_valid(name) ||
            err_set(e, ERR_INVALID, "name", "expected a model's name, got \"%.60s\"",
@@ -54,6 +38,49 @@ bool model_version_read(const char *text, int64_t *version, struct err *e) {
         return err_set(e, ERR_INVALID, "version",
                        "expected a number from 1, got \"%.40s\"", text);
     *version = strtoll(text, NULL, 10);
+    return true;
+}
+
+/* The version that ref names, the latest where it names none; free it. */
+static bool version_find(struct store *store, const struct model_ref *ref,
+                         struct store_version *out, struct err *e) {
+    struct store_alias alias = {.version = ref->version};
+    if (ref->alias[0] && !store_alias_get(store, ref->name, ref->alias, &alias, e))
+        return false;
+    return store_version_get(store, ref->name, alias.version, out, e);
+}
+
+bool model_version_get(struct store *store, const struct http_request *request,
+                       struct store_version *out, struct err *e) {
+    const char *name = request->parameters[0], *text = request->parameters[1];
+    struct model_ref ref = {.version = 0};
+    if (!model_name_check(name, e))
+        return false;
+    snprintf(ref.name, sizeof ref.name, "%s", name);
+    if (model_alias_valid(text))
+        snprintf(ref.alias, sizeof ref.alias, "%s", text);
+    else if (strcmp(text, "latest") != 0 && !model_version_read(text, &ref.version, e))
+        return false;
+    return version_find(store, &ref, out, e);
+}
+
+void model_document_reply(struct store_version *v, struct http_reply *reply) {
+    struct version_view view = model_version_view(v);
+    version_status_document_encode(&view, &reply->body);
+    text_string(&reply->body, "\n");
+    store_version_free(v);
+}
+
+bool model_version_reply(struct registry *registry, struct store *store, const char *name,
+                         int64_t version, struct http_reply *reply, struct err *e) {
+    struct store_version v;
+    if (!registry_refresh(registry, store, e) ||
+        !store_version_get(store, name, version, &v, e))
+        return false;
+    model_document_reply(&v, reply);
+    reply->status = 201;
+    snprintf(reply->location, sizeof reply->location, "/v1/models/%s/versions/%" PRId64,
+             name, version);
     return true;
 }
 
@@ -127,6 +154,17 @@ static bool model_reply(struct store *store, const struct store_version *list, s
     return ok;
 }
 
+/* "iris@3", "iris@production" */
+static bool named_version_reply(struct store *store, const char *name,
+                                struct http_reply *reply, struct err *e) {
+    struct model_ref ref;
+    struct store_version v;
+    if (!model_ref_parse(name, "name", &ref, e) || !version_find(store, &ref, &v, e))
+        return false;
+    model_document_reply(&v, reply);
+    return true;
+}
+
 bool handle_models_get(void *subsystem, struct store *store,
                        const struct http_request *request, struct http_reply *reply,
                        struct err *e) {
@@ -135,6 +173,8 @@ bool handle_models_get(void *subsystem, struct store *store,
     struct store_version *list = NULL;
     size_t n = 0;
     bool more;
+    if (strchr(name, '@'))
+        return named_version_reply(store, name, reply, e);
     if (!model_name_check(name, e) ||
         !store_versions_list(store, name, NULL, VERSIONS_SHOWN_MAX, &list, &n, &more, e))
         return false;
@@ -153,17 +193,10 @@ bool handle_versions_get(void *subsystem, struct store *store,
                          const struct http_request *request, struct http_reply *reply,
                          struct err *e) {
     (void)subsystem;
-    const char *name = request->parameters[0];
     struct store_version v;
-    int64_t version;
-    if (!model_name_check(name, e) ||
-        !model_version_read(request->parameters[1], &version, e) ||
-        !store_version_get(store, name, version, &v, e))
+    if (!model_version_get(store, request, &v, e))
         return false;
-    struct version_view view = model_version_view(&v);
-    version_document_encode(&view, &reply->body);
-    text_string(&reply->body, "\n");
-    store_version_free(&v);
+    model_document_reply(&v, reply);
     return true;
 }
 

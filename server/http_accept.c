@@ -33,13 +33,17 @@ static int weight_read(const char *parameters, size_t n) {
     return 1000;
 }
 
-/* What the closest range gives it; 0 where none names it. */
-static int accept_weight(const char *accept, const char *type) {
-    int weight = 0, closest = 0;
+/* How closely a range of n bytes names what is offered; 0: not at all. */
+typedef int matches_function(const char *range, size_t n, const char *offered);
+
+/* What the closest range gives it; -1 where none names it. */
+static int accept_weight(const char *accept, const char *offered,
+                         matches_function *matches) {
+    int weight = -1, closest = 0;
     for (const char *at = accept; *at; at += *at == ',') {
         at += strspn(at, " \t");
         size_t n = strcspn(at, ","), name = strcspn(at, ";, \t");
-        int close = range_matches(at, name, type);
+        int close = matches(at, name, offered);
         if (close > closest) {
             closest = close;
             weight = weight_read(at + name, n - name);
@@ -49,6 +53,31 @@ static int accept_weight(const char *accept, const char *type) {
     return weight;
 }
 
+static int type_weight(const char *accept, const char *type) {
+    int weight = accept_weight(accept, type, range_matches);
+    return weight < 0 ? 0 : weight;
+}
+
 bool http_accept_prefers(const char *accept, const char *type, const char *usual) {
-    return accept && accept_weight(accept, type) > accept_weight(accept, usual);
+    return accept && type_weight(accept, type) > type_weight(accept, usual);
+}
+
+static int coding_matches(const char *range, size_t n, const char *coding) {
+    if (n == strlen(coding) && strncasecmp(range, coding, n) == 0)
+        return 2;
+    return n == 1 && *range == '*';
+}
+
+enum http_coding http_accept_coding(const char *accept, bool *only) {
+    *only = false;
+    if (!accept)
+        return CODING_NONE;
+    int gzip = accept_weight(accept, "gzip", coding_matches);
+    int deflate = accept_weight(accept, "deflate", coding_matches);
+    int identity = accept_weight(accept, "identity", coding_matches);
+    int most = gzip > deflate ? gzip : deflate;
+    if (most <= 0 || most < identity)
+        return CODING_NONE;
+    *only = identity == 0;
+    return gzip == most ? CODING_GZIP : CODING_DEFLATE;
 }

@@ -15,9 +15,16 @@ void exchange_call(struct exchange *x, struct store *store) {
 
 static void exchange_back(struct exchange *x, enum exchange_state state) {
     if (state == EXCHANGE_READING)
-        reaper_phase(x->watched, REAPER_BODY, clock_mono_us());
+        reaper_phase(x->watched, REAPER_BODY, clock_coarse_us());
     x->state = state;
     connection_wake(x);
+}
+
+/* The answer stands; this thread may take the time to compress it. */
+static void answer_back(struct exchange *x) {
+    bool settled = coding_settle(x, true);
+    (void)settled; /* it is, where one may wait */
+    exchange_back(x, EXCHANGE_ANSWERED);
 }
 
 /* Parks the exchange, unless something has changed since its handler began to look, or so
@@ -42,7 +49,7 @@ static void call_run(void *context, struct store *store) {
         x->wakes_seen = atomic_load(&x->http->wakes);
         exchange_call(x, store);
         if (x->err.kind || !x->reply.park_until_us) {
-            exchange_back(x, EXCHANGE_ANSWERED);
+            answer_back(x);
             return;
         }
     } while (!exchange_park(x));
@@ -60,33 +67,48 @@ static void upload_run(void *context, struct store *store) {
     x->request.draining = atomic_load(&x->http->draining);
     bool ok = upload_end(x->upload, store, &x->request, &x->reply, &x->err);
     (void)ok; /* the answer is x->err then */
-    exchange_back(x, EXCHANGE_ANSWERED);
+    answer_back(x);
 }
 
-/* Hands the exchange to the executor; the connection sleeps meanwhile. `back` is what it
- * returns to should there be no room. */
-static void exchange_away(struct exchange *x, executor_task *task,
-                          enum exchange_state back) {
+static void coding_run(void *context, struct store *store) {
+    (void)store;
+    answer_back(context);
+}
+
+/* Hands the exchange to the executor; the connection sleeps meanwhile. @return false
+ * where there is no room: it has to be brought back. */
+static bool exchange_away(struct exchange *x, executor_task *task) {
     x->state = EXCHANGE_AWAY;
-    reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
+    reaper_phase(x->watched, REAPER_BUSY, clock_coarse_us());
     connection_sleep(x);
-    if (!executor_add(x->http->executor, task, x)) {
-        err_set(&x->err, ERR_UNAVAILABLE, NULL,
-                "too many requests are waiting; try again");
-        exchange_back(x, back);
-    }
+    return executor_add(x->http->executor, task, x);
+}
+
+static void exchange_away_or_refuse(struct exchange *x, executor_task *task,
+                                    enum exchange_state back) {
+    if (exchange_away(x, task))
+        return;
+    err_set(&x->err, ERR_UNAVAILABLE, NULL, "too many requests are waiting; try again");
+    exchange_back(x, back);
 }
 
 void exchange_away_call(struct exchange *x) {
-    exchange_away(x, call_run, EXCHANGE_ANSWERED);
+    exchange_away_or_refuse(x, call_run, EXCHANGE_ANSWERED);
 }
 
 void exchange_away_piece(struct exchange *x) {
-    exchange_away(x, piece_run, EXCHANGE_READING);
+    exchange_away_or_refuse(x, piece_run, EXCHANGE_READING);
 }
 
 void exchange_away_end(struct exchange *x) {
-    exchange_away(x, upload_run, EXCHANGE_ANSWERED);
+    exchange_away_or_refuse(x, upload_run, EXCHANGE_ANSWERED);
+}
+
+void exchange_away_coding(struct exchange *x) {
+    if (exchange_away(x, coding_run))
+        return;
+    x->answer_coding.settled = true; /* as it is, then */
+    exchange_back(x, EXCHANGE_ANSWERED);
 }
 
 static bool is_wanted(struct exchange *x, enum parked_which which, int64_t now_us) {

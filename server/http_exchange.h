@@ -10,7 +10,9 @@
 #include "server/acceptor.h"
 #include "server/executor.h"
 #include "server/http_body.h"
+#include "server/http_coding.h"
 #include "server/http_flow.h"
+#include "server/http_lane.h"
 #include "server/listener.h"
 #include "server/reaper.h"
 #include "server/routes.h"
@@ -33,6 +35,7 @@ enum exchange_state {
 struct exchange {
     struct http *http;
     struct MHD_Connection *connection;
+    struct lane *lane;
     struct reaper_entry *watched;
     const struct route *route; /* NULL: refused before one was found */
     enum exchange_state state;
@@ -41,6 +44,7 @@ struct exchange {
     struct http_request request;
     struct http_reply reply;
     struct err err; /* what the answer is instead */
+    struct http_answer_coding answer_coding;
     struct http_body body;
     struct upload *upload; /* instead, where the route takes a stream */
     struct http_flow flow; /* of a reply with a feed */
@@ -58,6 +62,7 @@ struct http {
     struct reaper *reaper;
     struct listener listener;
     struct acceptor *acceptor;
+    struct lanes lanes;
     size_t connections_max;
     pthread_t ticker;
     atomic_bool draining, ending;
@@ -79,10 +84,11 @@ struct http {
 void exchange_call(struct exchange *x, struct store *store);
 
 /* The connection sleeps while the executor calls the handler, hands a piece of the body
- * on, or ends the upload. */
+ * on, ends the upload, or compresses the answer. */
 void exchange_away_call(struct exchange *x);
 void exchange_away_piece(struct exchange *x);
 void exchange_away_end(struct exchange *x);
+void exchange_away_coding(struct exchange *x);
 
 enum parked_which { PARKED_ALL, PARKED_DUE, PARKED_LEFT };
 /* Calls parked exchanges again: all, those whose time is over, or also those whose client

@@ -2,6 +2,8 @@
 
 #include "server/http_exchange.h"
 
+enum { SKIPPED_BYTES_MAX = 64 << 10 };
+
 static struct http_body_limit body_limit(const struct exchange *x) {
     const struct config *config = x->http->options.config;
     if (x->route->stream)
@@ -29,6 +31,9 @@ bool receive_open(struct exchange *x, const struct http_head *head,
                   const struct http_framing *framing) {
     struct http_body_limit limit = body_limit(x);
     enum http_coding coding;
+    bool absent = !framing->length_known && !framing->chunked;
+    if (x->route->body & BODY_OPTIONAL && absent)
+        return true;
     if (!http_body_check(framing, &limit, &x->err))
         return false;
     if (!limit.expected)
@@ -41,9 +46,17 @@ bool receive_open(struct exchange *x, const struct http_head *head,
            http_body_open(&x->http->bodies, &x->body, framing, coding, &limit, &x->err);
 }
 
+bool receive_skips(const struct exchange *x, const struct http_head *head,
+                   const struct http_framing *framing) {
+    return x->err.kind != ERR_LENGTH && !framing->chunked &&
+           framing->length <= SKIPPED_BYTES_MAX && !http_head_field(head, "Expect");
+}
+
 static bool whole_append(struct exchange *x, const char *data, size_t n) {
-    struct http_body_limit limit = body_limit(x);
     x->request.body_n += n;
+    if (!x->route)
+        return true; /* receive_skips has seen its length */
+    struct http_body_limit limit = body_limit(x);
     if (x->err.kind)
         return x->request.body_n <= 2 * limit.max;
     bool ok = !limit.expected ||

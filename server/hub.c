@@ -15,6 +15,7 @@
 
 enum {
     TICK_MS = 25,
+    TICK_SHARED_MS = 100,  /* where each look is a question to another machine */
     LOOK_SEGMENTS_MAX = 8, /* of one job in one tick */
     TAIL_SEGMENTS_MAX = 64,
     TAIL_BYTES_MAX = 256 << 10,
@@ -62,7 +63,7 @@ struct hub_watcher {
 struct hub {
     struct store *store; /* the thread's */
     int64_t change_counter;
-    int64_t heartbeat_us;
+    int64_t heartbeat_us, tick_us;
     pthread_t thread;
     pthread_cond_t called;
     pthread_mutex_t lock; /* guards what follows, and what hangs on it */
@@ -230,7 +231,8 @@ static void channel_look(struct hub *h, struct channel *c) {
 
 static void channels_look(struct hub *h) {
     pthread_mutex_unlock(&h->lock);
-    int64_t counter = store_change_counter(h->store);
+    struct err e = {0}; /* a channel's look says it */
+    int64_t counter = store_change_counter(h->store, &e);
     pthread_mutex_lock(&h->lock);
     bool changed = counter != h->change_counter;
     h->change_counter = counter;
@@ -359,7 +361,7 @@ static void *run(void *context) {
         } else if (now_us >= tick_us) {
             channels_look(h);
             heartbeats(h, now_us);
-            tick_us = now_us + TICK_MS * 1000;
+            tick_us = now_us + h->tick_us;
             paused = false;
         } else if (h->behind && !paused) {
             paused = !page_give(h);
@@ -393,6 +395,9 @@ struct hub *hub_start(const struct hub_options *options, struct err *e) {
     h->heartbeat_us = options->heartbeat_ms * 1000;
     h->behind_end = &h->behind;
     h->store = store_open(options->store, e);
+    if (h->store)
+        h->tick_us =
+            (store_is_shared(h->store) ? TICK_SHARED_MS : TICK_MS) * INT64_C(1000);
     if (h->store && (pthread_create(&h->thread, NULL, run, h) == 0 ||
                      err_set(e, ERR_NO_MEMORY, NULL, "no thread for watchers")))
         return h;

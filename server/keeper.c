@@ -11,13 +11,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/away.h"
 #include "server/clock.h"
 #include "server/log.h"
 #include "server/signals.h"
 
 enum {
     LOOK_MS = 25,          /* between looks for a cancellation while a job runs */
+    LOOK_HINTED_MS = 100,  /* the same where the store says when somebody asks for one */
+    LISTEN_MS = 1000,      /* between attempts to hear such hints */
     WRITE_MS = 100,        /* between batches of points */
+    PIECE_MS = 3,          /* between pieces of a checkpoint: others write too */
     HEARTBEATS_A_LEASE = 5 /* without points */
 };
 
@@ -40,6 +44,8 @@ struct keeper {
     struct points outgoing;
     struct checkpoint_writer writer;
     int64_t written_us;
+    struct away away;
+    bool hinted;          /* the store gives hints, and they are heard */
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     bool woken;
@@ -100,19 +106,21 @@ static void claim_visit(struct keeper *k, const struct store_claim *claim,
     bool write_due = k->outgoing.n ? now - k->written_us >= WRITE_MS * 1000
                                    : now - k->written_us >= heartbeat_ms * 1000;
     if (!write_due) {
-        if (!store_claim_check(k->store, claim, &v->lost, &v->wish, &e))
+        bool ok = store_claim_check(k->store, claim, &v->lost, &v->wish, &e);
+        if (!away_note(&k->away, ok ? NULL : &e) && !ok)
             log_err(LOG_WARN, "the job could not be looked at", &e);
         return;
     }
     struct store_progress progress = progress_of(k);
-    k->written_us = now;
-    if (store_claim_progress(k->store, claim, &progress, &v->wish, &e)) {
+    bool ok = store_claim_progress(k->store, claim, &progress, &v->wish, &e);
+    if (ok)
         k->outgoing.n = 0;
-    } else if (e.kind == ERR_CONFLICT) {
-        v->lost = true;
-    } else {
+    /* The first that is heard of a store that was away is the lease. */
+    if (ok || !away_is(e.kind))
+        k->written_us = now;
+    v->lost = e.kind == ERR_CONFLICT;
+    if (!away_note(&k->away, ok ? NULL : &e) && !ok && !v->lost)
         log_err(LOG_WARN, "a batch of points waits to be written", &e);
-    }
 }
 
 /* One piece of the checkpoint in hand, or the transaction that makes it one. */
@@ -126,6 +134,11 @@ static void checkpoint_visit(struct keeper *k, const struct store_claim *claim,
     bool ok = step == CHECKPOINT_READY &&
               store_claim_checkpoint(k->store, claim, &progress, k->writer.files.rows,
                                      k->writer.files.n, &e);
+    if (!ok && away_note(&k->away, &e) && !atomic_load(&k->quitting)) {
+        if (step == CHECKPOINT_FAILED)
+            checkpoint_writer_rewind(&k->writer, k->store);
+        return; /* it waits until the store is back */
+    }
     if (ok) {
         k->outgoing.n = 0;
         k->written_us = clock_mono_us();
@@ -198,16 +211,45 @@ static void wake(struct keeper *k) {
     pthread_mutex_unlock(&k->lock);
 }
 
+/* What there is to hear, and where the next word will come; -1: nowhere. */
+static unsigned listen_now(struct keeper *k, int *fd) {
+    pthread_mutex_lock(&k->lock);
+    k->busy = true;
+    pthread_mutex_unlock(&k->lock);
+    *fd = store_listen(k->store);
+    unsigned hints = store_heard(k->store) & STORE_HINT_JOBS;
+    k->hinted = *fd >= 0;
+    pthread_mutex_lock(&k->lock);
+    k->busy = false;
+    pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+    return hints;
+}
+
+/* How long to wait for a word from somebody. */
+static int pause_ms(struct keeper *k, unsigned hints) {
+    pthread_mutex_lock(&k->lock);
+    int pause = !k->keeping         ? store_is_shared(k->store) ? LISTEN_MS : -1
+                : k->away.since_us  ? LOOK_MS
+                : k->writer.files.n ? PIECE_MS
+                : k->files.n        ? 0
+                : k->hinted         ? LOOK_HINTED_MS
+                                    : LOOK_MS;
+    pthread_mutex_unlock(&k->lock);
+    if (hints)
+        wake(k);
+    return hints ? 0 : pause;
+}
+
 static void *run(void *context) {
     struct keeper *k = context;
     for (;;) {
-        pthread_mutex_lock(&k->lock);
-        int timeout = !k->keeping ? -1 : k->writer.files.n || k->files.n ? 0 : LOOK_MS;
-        pthread_mutex_unlock(&k->lock);
-        struct pollfd fds[3] = {{.fd = k->call_fd, .events = POLLIN},
+        struct pollfd fds[4] = {{.fd = k->call_fd, .events = POLLIN},
                                 {.fd = k->signal_fd, .events = POLLIN},
-                                {.fd = k->wake_fd, .events = POLLIN}};
-        poll(fds, 3, timeout);
+                                {.fd = k->wake_fd, .events = POLLIN},
+                                {.events = POLLIN}};
+        unsigned hints = listen_now(k, &fds[3].fd);
+        poll(fds, 4, pause_ms(k, hints));
         if (fds[0].revents) {
             uint64_t value;
             ssize_t got = read(k->call_fd, &value, sizeof value);

@@ -1,6 +1,7 @@
 /* The command line, the signals, and the order in which things start and end. */
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/matrix.h"
+#include "server/away.h"
 #include "server/checkup.h"
 #include "server/clock.h"
 #include "server/config.h"
@@ -35,6 +37,7 @@ enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20 };
 /* The parts of a serving process, in the order they start. */
 struct server {
     struct config config;
+    int signals;
     struct tokens *tokens; /* NULL: anybody may ask */
     struct registry *registry;
     struct metrics *metrics;
@@ -46,6 +49,7 @@ struct server {
     struct models_context models;
     struct predictor predict;
     struct probes_context probes;
+    struct oip_context oip;
 };
 
 static void usage(FILE *to) {
@@ -77,11 +81,26 @@ static bool models_look(struct server *server, struct err *e) {
     return ok;
 }
 
+/* The same; a store that is away is waited for until somebody says stop. */
+static bool store_await(struct server *server, struct err *e) {
+    enum { PAUSE_MS = 250 };
+    struct away away = {0};
+    for (;;) {
+        struct err once = {0};
+        bool ok = models_look(server, &once);
+        bool again = away_note(&away, ok ? NULL : &once);
+        struct pollfd signals = {.fd = server->signals, .events = POLLIN};
+        if (!again || poll(&signals, 1, PAUSE_MS) > 0)
+            return ok || err_set(e, once.kind, once.where, "%s", once.text);
+    }
+}
+
 static bool http_open(struct server *server, struct err *e) {
     void *subsystems[SUBSYSTEMS_N] = {
         [SUBSYSTEM_JOBS] = &server->jobs,       [SUBSYSTEM_EVENTS] = &server->events,
         [SUBSYSTEM_MODELS] = &server->models,   [SUBSYSTEM_DATASETS] = NULL,
         [SUBSYSTEM_PREDICT] = &server->predict, [SUBSYSTEM_PROBES] = &server->probes,
+        [SUBSYSTEM_OIP] = &server->oip,
     };
     static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
     memcpy(kept, subsystems, sizeof kept);
@@ -90,6 +109,14 @@ static bool http_open(struct server *server, struct err *e) {
     struct http *http = http_start(&options, e);
     atomic_store(&server->http, http);
     return http;
+}
+
+/* No name where none is configured. */
+static bool default_model_read(const struct config *config, struct model_ref *ref,
+                               struct err *e) {
+    *ref = (struct model_ref){0};
+    return !*config->default_model ||
+           model_ref_parse(config->default_model, "--default-model", ref, e);
 }
 
 static bool server_start(struct server *server, struct err *e) {
@@ -106,7 +133,11 @@ static bool server_start(struct server *server, struct err *e) {
     if (!server->metrics)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the counters");
     server->registry = registry_new((size_t)config->model_memory_max, e);
-    if (!server->registry || !matrix_start(e) || !models_look(server, e))
+    struct model_ref by_default = {0};
+    if (!server->registry || !default_model_read(config, &by_default, e))
+        return false;
+    registry_set_default(server->registry, &by_default);
+    if (!matrix_start(e) || !store_await(server, e))
         return false;
     server->supervisor = supervisor_start(&supervising, e);
     if (!server->supervisor)
@@ -133,6 +164,7 @@ static bool server_start(struct server *server, struct err *e) {
         .registry = server->registry,
         .metrics = server->metrics,
     };
+    server->oip = (struct oip_context){server->registry, &server->probes, VERSION};
     if (!http_open(server, e))
         return false;
     atomic_store(&server->probes.ready, true);
@@ -185,7 +217,7 @@ static int serve(const struct config *config) {
     struct server *server = &all;
     server->config = *config; /* whose texts outlive it */
     struct err e = {0};
-    int signals = signals_open(&e);
+    int signals = server->signals = signals_open(&e);
     bool ok = signals >= 0 && server_start(server, &e);
     char store[STORE_SHOWN_MAX];
     store_url_show(config->store, store);
@@ -274,7 +306,9 @@ static int command_run(const struct command *command, int argc, char **argv) {
     struct err e = {0};
     enum log_level level;
     int status = EXIT_USAGE;
+    struct model_ref by_default;
     if (config_read(&config, argc, argv, &e) &&
+        default_model_read(&config, &by_default, &e) &&
         (log_level_find(config.log_level, &level) ||
          err_set(&e, ERR_INVALID, "--log-level",
                  "expected debug, info, warn or error"))) {

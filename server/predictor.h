@@ -29,6 +29,7 @@ struct predict_ask {
     struct model_ref model;  /* no name: the only model there is */
     const char *model_where; /* where it stands, for errors about it; static storage */
     size_t rows_max;         /* the rows are at most so many */
+    size_t numbers;          /* or, where rows_max is 0, so many inputs */
 };
 
 /* The inputs: X (m, inputs_n of the version's net) row-major float32, aligned as a float,

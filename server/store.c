@@ -37,8 +37,8 @@ const char *store_url_password(const char *url, size_t *n) {
     return db_url_password(url, n);
 }
 
-int64_t store_change_counter(struct store *s) {
-    return db_change_counter(s->db);
+int64_t store_change_counter(struct store *s, struct err *e) {
+    return db_change_counter(s->db, e);
 }
 
 int64_t store_now_ms(struct store *s) {

@@ -40,8 +40,9 @@ void store_url_show(const char *url, char text[STORE_SHOWN_MAX]);
 /* The part of the URL that is its password: *n bytes of it; or NULL. */
 const char *store_url_password(const char *url, size_t *n);
 
-/* Differs from the last answer when another connection has committed since. Cheap. */
-int64_t store_change_counter(struct store *s);
+/* Differs from the last answer when another connection has committed since. Cheap. -1: it
+ * could not be read. */
+int64_t store_change_counter(struct store *s, struct err *e);
 
 /* What time it is by the store's clock; by the host's when the store is away. */
 int64_t store_now_ms(struct store *s);

@@ -178,6 +178,8 @@ static bool blob_drop(struct store *s, int64_t blob, struct err *e) {
         db_bind_int(q, 1, blob);
         if (!db_run(q, &changed, e))
             return false;
+        if (changed)
+            db_give_way(s->db);
     } while (changed > 0);
     struct db_statement *q =
         db_prepare(s->db, "DELETE FROM blobs WHERE id = $1 AND sha256 IS NULL", e);
@@ -208,6 +210,8 @@ static bool chunks_write(struct store *s, int64_t blob, const void *bytes, size_
         };
         if (!chunk_write(s, &chunk, e))
             return false;
+        if (chunk.n == STORE_CHUNK_BYTES)
+            db_give_way(s->db);
     }
     return true;
 }

@@ -26,7 +26,9 @@ struct store_checkpoint {
 /* One transaction: what store_claim_progress does, a row and an event for each of `items`
  * (their number and created_ms are filled in), and the count of crashes begins anew. The
  * blobs of those that are kept no longer go right after it, unless something else has the
- * same bytes. ERR_NOT_FOUND when a blob is not there. */
+ * same bytes. Those that stand already, by epoch and blob, are not written again: the
+ * same call may follow one of which nobody knows what it did. ERR_NOT_FOUND when a blob
+ * is not there. */
 bool store_claim_checkpoint(struct store *s, const struct store_claim *claim,
                             const struct store_progress *progress,
                             struct store_checkpoint *items, size_t n, struct err *e)

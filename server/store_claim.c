@@ -24,21 +24,25 @@ struct candidate {
  * is; those that run are few. */
 #define CANDIDATE(lock)                                                                  \
     "SELECT number, status, cancel_requested, hold FROM jobs WHERE number IN ("          \
-    "(SELECT number FROM jobs WHERE status = 'queued' AND hold = 0"                      \
+    "(SELECT number FROM jobs WHERE status = 'queued' AND hold = 0 AND memory_bytes <= " \
+    "$2"                                                                                 \
     " ORDER BY priority DESC, number LIMIT 1" lock "),"                                  \
     " (SELECT number FROM jobs WHERE status = 'running' AND lease_until_ms <= $1"        \
+    " AND memory_bytes <= $2"                                                            \
     " ORDER BY priority DESC, number LIMIT 1" lock "))"                                  \
     " ORDER BY priority DESC, number LIMIT 1" lock
 static const char CANDIDATE_LOOK[] = CANDIDATE("");
 /* Past those that others are just taking. */
 static const char CANDIDATE_TAKE[] = CANDIDATE(" FOR UPDATE SKIP LOCKED");
 
-static bool candidate_find(struct store *s, const char *sql, int64_t now_ms,
+static bool candidate_find(struct store *s, const char *sql,
+                           const struct store_claiming *claiming, int64_t now_ms,
                            struct candidate *c, bool *found, struct err *e) {
     struct db_statement *q = db_prepare(s->db, sql, e);
     if (!q)
         return false;
-    db_bind_int(q, 1, now_ms);
+    db_bind_int(q, 1, claiming->queued_only ? 0 : now_ms);
+    db_bind_int(q, 2, claiming->memory_max ? claiming->memory_max : INT64_MAX);
     enum db_step step = db_step(q, e);
     *found = step == DB_ROW;
     if (*found)
@@ -53,17 +57,9 @@ static bool candidate_find(struct store *s, const char *sql, int64_t now_ms,
 }
 
 struct lease {
-    const char *owner;
-    int64_t now_ms, until_ms;
+    const struct store_claiming *claiming;
+    int64_t now_ms;
 };
-
-/* The clock is read under the lock, for which it may have waited. */
-static bool lease_begin(struct store *s, int64_t lease_ms, struct lease *lease,
-                        struct err *e) {
-    bool ok = db_now_ms(s->db, &lease->now_ms, e);
-    lease->until_ms = lease->now_ms + lease_ms;
-    return ok;
-}
 
 /* The newest resumable checkpoint's, which is where the training goes on. */
 #define CHECKPOINT_VALUE(column)                                                         \
@@ -87,8 +83,8 @@ static bool candidate_take(struct store *s, const struct candidate *c,
     if (!q)
         return false;
     db_bind_int(q, 1, c->number);
-    db_bind_text(q, 2, lease->owner);
-    db_bind_int(q, 3, lease->until_ms);
+    db_bind_text(q, 2, lease->claiming->owner);
+    db_bind_int(q, 3, lease->now_ms + lease->claiming->lease_ms);
     db_bind_int(q, 4, lease->now_ms);
     bool ok = db_step(q, e) == DB_ROW;
     struct store_tail tail = {.job = c->number, .at_ms = lease->now_ms};
@@ -113,42 +109,41 @@ static bool candidate_judge(struct store *s, const struct candidate *c, int64_t 
     return ended || !asked || store_put_back(s, c->number, now_ms, NULL, e);
 }
 
-static bool claim_locked(struct store *s, const struct lease *lease,
+static bool claim_locked(struct store *s, const struct store_claiming *claiming,
                          struct store_claim *claim, bool *found, struct err *e) {
     struct candidate c;
+    struct lease lease = {.claiming = claiming};
+    /* The clock is read under the lock, for which it may have waited. */
+    if (!db_now_ms(s->db, &lease.now_ms, e))
+        return false;
     for (;;) {
         bool left = false;
-        if (!candidate_find(s, CANDIDATE_TAKE, lease->now_ms, &c, found, e))
+        if (!candidate_find(s, CANDIDATE_TAKE, claiming, lease.now_ms, &c, found, e))
             return false;
         if (!*found)
             return true;
-        if (!candidate_judge(s, &c, lease->now_ms, &left, e))
+        if (!candidate_judge(s, &c, lease.now_ms, &left, e))
             return false;
         if (left)
-            return candidate_take(s, &c, lease, claim, e);
+            return candidate_take(s, &c, &lease, claim, e);
     }
 }
 
-bool store_claim(struct store *s, const char *owner, int64_t lease_ms,
+bool store_claim(struct store *s, const struct store_claiming *claiming,
                  struct store_claim *claim, bool *found, struct err *e) {
-    assert(strlen(owner) < STORE_OWNER_MAX);
+    assert(strlen(claiming->owner) < STORE_OWNER_MAX);
     /* A worker that looks into an empty queue must not take the write lock for it. */
     struct candidate c;
     int64_t now_ms;
+    bool there;
     *found = false;
     if (!db_now_ms(s->db, &now_ms, e) ||
-        !candidate_find(s, CANDIDATE_LOOK, now_ms, &c, found, e))
+        !candidate_find(s, CANDIDATE_LOOK, claiming, now_ms, &c, &there, e))
         return false;
-    if (!*found)
+    if (!there)
         return true;
-    *found = false;
-    struct lease lease = {.owner = owner};
-    if (!db_begin(s->db, e))
-        return false;
-    bool ok = store_commit_if(s,
-                              lease_begin(s, lease_ms, &lease, e) &&
-                                  claim_locked(s, &lease, claim, found, e),
-                              e);
+    bool ok = db_begin(s->db, e) &&
+              store_commit_if(s, claim_locked(s, claiming, claim, found, e), e);
     *found = *found && ok;
     return ok;
 }

@@ -35,13 +35,21 @@ struct store_claim {
  * is failed with code "worker_crashed". */
 enum { STORE_CRASHES_MAX = 3 };
 
+/* Who claims, and what. */
+struct store_claiming {
+    const char *owner;
+    int64_t lease_ms;
+    int64_t memory_max; /* leave jobs that need more; 0: any */
+    bool queued_only;   /* leave those that run under a lease that has run out */
+};
+
 /* Takes the job of the largest priority, of those the oldest, that is queued, or running
  * with an expired lease. *found says whether there was one. Its started_ms is set on the
  * first claim only; epochs_done and training_seconds return to those of the newest
  * resumable checkpoint, or 0; cost and curve stay. Jobs with an expired lease that were
  * asked to stop or pause become cancelled or paused instead, and the next one is taken.
  * On an error nothing is found. */
-bool store_claim(struct store *s, const char *owner, int64_t lease_ms,
+bool store_claim(struct store *s, const struct store_claiming *claiming,
                  struct store_claim *claim, bool *found, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -118,6 +118,7 @@ static bool history_delete(struct store *s, int64_t number, int64_t last, struct
                           after, e);
         if (!after)
             break;
+        db_give_way(s->db);
     }
     return ok;
 }

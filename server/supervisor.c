@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/away.h"
 #include "server/clock.h"
 #include "server/log.h"
 #include "server/owner.h"
@@ -25,6 +26,7 @@ enum {
     WORKERS_MAX = 64,
     TICK_MS = 200, /* between looks at the store: the truth behind the wake-ups */
     PUBLISHED_EVERY_MS = 1000, /* between looks at the models without a worker's word */
+    OWNERS_EVERY_MS = 500,     /* between looks for dead workers of other servers */
     SWEEP_EVERY_MS = 600000,
     RESTART_MS = 100, /* after a crash; doubled for each that follows at once */
     RESTART_MS_MAX = 5000,
@@ -47,7 +49,8 @@ struct supervisor {
     int stop_fd; /* an eventfd */
     size_t workers_n;
     atomic_int_fast64_t crashes;
-    int64_t change_counter, published_at_us, swept_at_us;
+    int64_t change_counter, published_at_us, owners_at_us, swept_at_us;
+    struct away away;
     bool store_by_environment;
     pthread_mutex_t lock; /* guards the workers' fds and pids */
     struct local_worker workers[WORKERS_MAX];
@@ -66,20 +69,22 @@ static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigmask(&attributes, &none);
     const struct config *c = s->options.config;
-    char threads[24], niceness[24], lease[24], fd[24];
+    char threads[24], niceness[24], lease[24], memory[24], fd[24];
     snprintf(threads, sizeof threads, "%lld", (long long)c->threads);
     snprintf(niceness, sizeof niceness, "%lld", (long long)c->worker_nice);
     snprintf(lease, sizeof lease, "%lld", (long long)c->lease_ms);
+    snprintf(memory, sizeof memory, "%lld", (long long)c->job_memory_max);
     snprintf(fd, sizeof fd, "%d", WORKER_FD);
-    const char *argv[16] = {"descentd",      "worker",     "--threads",  threads,
-                            "--worker-nice", niceness,     "--lease-ms", lease,
-                            "--log-level",   c->log_level, "--wake-fd",  fd};
+    const char *argv[18] = {"descentd",         "worker", "--threads",   threads,
+                            "--worker-nice",    niceness, "--lease-ms",  lease,
+                            "--job-memory-max", memory,   "--log-level", c->log_level,
+                            "--wake-fd",        fd};
     if (*c->store_file) {
-        argv[12] = "--store-file";
-        argv[13] = c->store_file;
+        argv[14] = "--store-file";
+        argv[15] = c->store_file;
     } else if (!s->store_by_environment) {
-        argv[12] = "--store";
-        argv[13] = c->store;
+        argv[14] = "--store";
+        argv[15] = c->store;
     }
     int status = posix_spawn(&w->pid, s->options.program, &actions, &attributes,
                              (char *const *)(uintptr_t)argv, environ);
@@ -119,11 +124,14 @@ static void worker_start(struct supervisor *s, struct local_worker *w) {
 static void owner_release(struct supervisor *s, const char *owner, bool crashed) {
     struct err e = {0};
     int64_t released = 0;
-    if (!store_owner_dead(s->store, owner, crashed, clock_ms(), &released, &e))
+    if (!store_owner_dead(s->store, owner, crashed, store_now_ms(s->store), &released,
+                          &e)) {
         log_err(LOG_ERROR, "a dead worker's job could not be put back", &e);
-    else if (released)
+    } else if (released) {
         log_write(LOG_WARN, "a dead worker's job was put back", "owner", LOG_TEXT(owner),
                   NULL);
+        supervisor_wake(s);
+    }
 }
 
 /* The worker is no more: from here nobody writes to its socket. */
@@ -186,27 +194,64 @@ static void worker_stopped_look(struct supervisor *s, struct local_worker *w) {
     worker_ended(s, w);
 }
 
-static void store_look(struct supervisor *s, bool heard) {
-    int64_t now = clock_mono_us(), counter = store_change_counter(s->store);
-    bool moved = counter != s->change_counter;
-    if (heard || moved) {
-        bool due = now - s->published_at_us > PUBLISHED_EVERY_MS * INT64_C(1000);
-        bool published = heard || due;
-        s->options.changed(s->options.context, s->store, published);
-        if (published) {
-            s->published_at_us = now;
-            s->change_counter = counter;
-        }
+/* Without a word from anybody the models are looked at now and then, as something else
+ * may have changed. */
+static void changes_look(struct supervisor *s, bool published, bool heard) {
+    struct err e = {0};
+    int64_t now = clock_mono_us(), counter = store_change_counter(s->store, &e);
+    if (away_note(&s->away, counter < 0 ? &e : NULL))
+        return;
+    bool due = now - s->published_at_us > PUBLISHED_EVERY_MS * INT64_C(1000);
+    if (!heard && counter == s->change_counter)
+        return;
+    published = published || due;
+    s->options.changed(s->options.context, s->store, published);
+    if (published) {
+        s->published_at_us = now;
+        s->change_counter = counter;
     }
-    if (now - s->swept_at_us > SWEEP_EVERY_MS * INT64_C(1000)) {
-        struct err e = {0};
-        int64_t deleted = 0;
-        if (!store_blob_sweep(s->store, clock_ms(), &deleted, &e))
-            log_err(LOG_WARN, "unused bytes could not be swept", &e);
-        else if (deleted)
-            log_write(LOG_INFO, "unused bytes swept", "blobs", LOG_INT(deleted), NULL);
-        s->swept_at_us = now;
+}
+
+static void sweep(struct supervisor *s) {
+    int64_t now = clock_mono_us(), deleted = 0;
+    struct err e = {0};
+    if (now - s->swept_at_us <= SWEEP_EVERY_MS * INT64_C(1000))
+        return;
+    if (!store_blob_sweep(s->store, store_now_ms(s->store), &deleted, &e))
+        log_err(LOG_WARN, "unused bytes could not be swept", &e);
+    else if (deleted)
+        log_write(LOG_INFO, "unused bytes swept", "blobs", LOG_INT(deleted), NULL);
+    s->swept_at_us = now;
+}
+
+/* Whether it is for worker_ended to tell of its death. */
+static bool owner_is_ours(const struct supervisor *s, const char *owner) {
+    for (size_t i = 0; i < s->workers_n; i++)
+        if (s->workers[i].pid && strcmp(s->workers[i].owner, owner) == 0)
+            return true;
+    return false;
+}
+
+/* Puts back what workers of servers that are gone have in hand. Some outlive their server
+ * for a while, so this is done again and again. Who lives is known of this machine alone,
+ * and not in another container of it. */
+static void dead_owners_release(struct supervisor *s) {
+    struct err e = {0};
+    char **owners = NULL;
+    size_t n = 0;
+    s->owners_at_us = clock_mono_us();
+    if (store_is_shared(s->store))
+        return;
+    if (!store_owners(s->store, &owners, &n, &e)) {
+        log_err(LOG_ERROR, "the owners of running jobs could not be read", &e);
+        return;
     }
+    for (size_t i = 0; i < n; i++) {
+        if (!owner_is_ours(s, owners[i]) && owner_is_dead(owners[i]))
+            owner_release(s, owners[i], false);
+        free(owners[i]);
+    }
+    free(owners);
 }
 
 static void workers_restart(struct supervisor *s) {
@@ -220,37 +265,28 @@ static void *supervise(void *context) {
     struct supervisor *s = context;
     workers_restart(s);
     for (;;) {
-        struct pollfd fds[WORKERS_MAX + 1] = {{.fd = s->stop_fd, .events = POLLIN}};
+        struct pollfd fds[WORKERS_MAX + 2] = {
+            {.fd = s->stop_fd, .events = POLLIN},
+            {.fd = store_listen(s->store), .events = POLLIN}};
         for (size_t i = 0; i < s->workers_n; i++)
-            fds[i + 1] = (struct pollfd){.fd = s->workers[i].fd, .events = POLLIN};
-        poll(fds, s->workers_n + 1, TICK_MS);
+            fds[i + 2] = (struct pollfd){.fd = s->workers[i].fd, .events = POLLIN};
+        unsigned hints = store_heard(s->store);
+        poll(fds, s->workers_n + 2, hints ? 0 : TICK_MS);
         if (fds[0].revents)
             return NULL;
+        hints |= store_heard(s->store);
         bool heard = false;
         for (size_t i = 0; i < s->workers_n; i++)
-            if (fds[i + 1].revents)
+            if (fds[i + 2].revents)
                 heard = worker_heard(s, &s->workers[i]) || heard;
         for (size_t i = 0; i < s->workers_n; i++)
             worker_stopped_look(s, &s->workers[i]);
-        store_look(s, heard);
+        changes_look(s, heard || hints & STORE_HINT_MODELS, heard || hints);
+        sweep(s);
+        if (clock_mono_us() - s->owners_at_us > OWNERS_EVERY_MS * INT64_C(1000))
+            dead_owners_release(s);
         workers_restart(s);
     }
-}
-
-static void dead_owners_release(struct supervisor *s) {
-    struct err e = {0};
-    char **owners = NULL;
-    size_t n = 0;
-    if (!store_owners(s->store, &owners, &n, &e)) {
-        log_err(LOG_ERROR, "the owners of running jobs could not be read", &e);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (owner_is_dead(owners[i]))
-            owner_release(s, owners[i], false);
-        free(owners[i]);
-    }
-    free(owners);
 }
 
 struct supervisor *supervisor_start(const struct supervisor_options *options,
@@ -274,11 +310,9 @@ struct supervisor *supervisor_start(const struct supervisor_options *options,
     s->store_by_environment = store_url_password(options->config->store, &n) != NULL;
     if (s->store_by_environment) /* arguments are for everybody to see */
         setenv("DESCENTD_STORE", options->config->store, 1);
-    /* Who lives is known of this machine alone, and not in another container of it. */
-    if (!store_is_shared(s->store))
-        dead_owners_release(s);
     for (size_t i = 0; i < s->workers_n; i++)
         s->workers[i].fd = -1;
+    dead_owners_release(s);
     if (pthread_create(&s->thread, NULL, supervise, s) == 0)
         return s;
     err_set(e, ERR_NO_MEMORY, NULL, "no thread for the supervisor");

@@ -21,7 +21,8 @@ struct supervisor_options {
     void *context;
 };
 
-/* Takes jobs back from owners that are dead, then starts the workers. */
+/* Takes jobs back from owners that are dead, now and again later, and starts the workers.
+ */
 struct supervisor *supervisor_start(const struct supervisor_options *options,
                                     struct err *e) __attribute__((warn_unused_result));
 

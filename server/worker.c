@@ -1,6 +1,7 @@
 #include "server/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "api/version_image.h"
 #include "engine/matrix.h"
+#include "server/away.h"
 #include "server/clock.h"
 #include "server/keeper.h"
 #include "server/log.h"
@@ -19,16 +21,19 @@
 
 enum {
     IDLE_POLL_MS = 500, /* between looks for a job without a wake-up */
-    RETRY_MS = 100,     /* between tries to write the end of a job */
-    RETRIES_MAX = 100
+    RETRY_MS = 100,     /* between tries of what the store did not take */
+    RETRIES_MAX = 100   /* of them, unless the store is away: that is waited for */
 };
 
 struct worker {
     struct store *store;
     struct keeper *keeper;
     struct team *team;
-    int64_t lease_ms;
+    int64_t lease_ms, memory_max;
     char owner[STORE_OWNER_MAX];
+    struct away away;
+    bool unsure;       /* a claim may have been made of which nothing was heard */
+    int64_t others_us; /* until then others may fetch up on their leases */
 };
 
 static bool stop_wanted(const struct worker *w) {
@@ -41,12 +46,16 @@ static bool model_file_put(struct worker *w, const void *file, size_t n, int64_t
     char sha256[STORE_SHA256_TEXT];
     for (int i = 0;; i++) {
         struct err once = {0};
-        if (store_blob_put(w->store, file, n, clock_ms(), blob, sha256, &once))
+        bool ok = store_blob_put(w->store, file, n, store_now_ms(w->store), blob, sha256,
+                                 &once);
+        bool away = away_note(&w->away, ok ? NULL : &once);
+        if (ok)
             return true;
-        bool away = once.kind == ERR_BUSY || once.kind == ERR_STORAGE;
-        if (!away || i == RETRIES_MAX || stop_wanted(w))
+        bool again = away || (once.kind == ERR_STORAGE && i < RETRIES_MAX);
+        if (!again || stop_wanted(w))
             return err_set(e, once.kind, once.where, "%s", once.text);
-        log_err(LOG_WARN, "a trained model waits to be written", &once);
+        if (!away)
+            log_err(LOG_WARN, "a trained model waits to be written", &once);
         usleep(RETRY_MS * 1000);
     }
 }
@@ -70,13 +79,16 @@ static bool model_store(struct worker *w, const struct run *run,
     return ok;
 }
 
-/* The end must be written: a store that is away for a moment is waited for. */
+/* The end must be written: a store that is away is waited for. That the lease is lost,
+ * then, may well mean that the end was written, and the answer lost. */
 static void outcome_write(struct worker *w, const struct store_claim *claim,
                           const struct store_outcome *outcome) {
-    for (int i = 0; i < RETRIES_MAX; i++) {
+    for (int i = 0; i < RETRIES_MAX;) {
         struct err e = {0};
         int64_t version = 0;
-        if (store_claim_finish(w->store, claim, outcome, &version, &e)) {
+        bool ok = store_claim_finish(w->store, claim, outcome, &version, &e);
+        bool away = away_note(&w->away, ok ? NULL : &e);
+        if (ok) {
             log_write(LOG_INFO, "job ended", "job", LOG_TEXT(claim->job_id), "status",
                       LOG_TEXT(job_status_name(outcome->status)), "version",
                       LOG_INT(version), "epochs",
@@ -84,10 +96,12 @@ static void outcome_write(struct worker *w, const struct store_claim *claim,
                       LOG_DOUBLE(outcome->progress.training_seconds), NULL);
             return;
         }
-        log_err(LOG_ERROR, "the end of a job could not be written", &e);
+        if (!away)
+            log_err(LOG_ERROR, "the end of a job could not be written", &e);
         if (e.kind == ERR_CONFLICT || keeper_quitting(w->keeper))
             return;
         usleep(RETRY_MS * 1000);
+        i += !away;
     }
 }
 
@@ -165,6 +179,26 @@ static bool hand_open(struct hand *t, struct err *e) {
     return ok;
 }
 
+static void hand_clear(struct hand *t) {
+    training_close(&t->training);
+    run_free(&t->run);
+    t->training = (struct training){0};
+    t->run = (struct run){0};
+}
+
+/* A store that is away is no reason to fail the job. */
+static bool hand_open_patiently(struct hand *t, struct err *e) {
+    for (;;) {
+        struct err once = {0};
+        bool ok = hand_open(t, &once);
+        bool away = away_note(&t->worker->away, ok ? NULL : &once);
+        if (ok || !away || stop_wanted(t->worker))
+            return ok || err_set(e, once.kind, once.where, "%s", once.text);
+        hand_clear(t);
+        usleep(RETRY_MS * 1000);
+    }
+}
+
 /* The trained model's worth, its bytes, and the words of success. */
 static bool hand_publish(struct hand *t, struct err *e) {
     struct store_outcome *o = &t->outcome;
@@ -184,10 +218,11 @@ static bool hand_publish(struct hand *t, struct err *e) {
 /* Trains. @return true when the job is to be let go, not ended: somebody said stop. */
 static bool hand_train(struct hand *t, struct err *e) {
     enum training_end end =
-        hand_open(t, e) ? training_run(&t->training, e) : TRAINING_FAILED;
+        hand_open_patiently(t, e) ? training_run(&t->training, e) : TRAINING_FAILED;
     if (end == TRAINING_DONE && hand_publish(t, e))
         return false;
-    if (end == TRAINING_STOPPED || (end == TRAINING_DONE && stop_wanted(t->worker)))
+    if (end == TRAINING_STOPPED ||
+        ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker)))
         return true;
     t->outcome = outcome_failed(e, t->training.last.epoch);
     return false;
@@ -221,23 +256,63 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
     else
         outcome_write(w, claim, &t.outcome);
     free(t.facts);
-    training_close(&t.training);
-    run_free(&t.run);
+    hand_clear(&t);
+}
+
+/* A claim whose answer was lost has put a job into this worker's hands: back with it. And
+ * those who trained on while the store was away get the time to say so. */
+static bool back_again(struct worker *w, struct err *e) {
+    int64_t released;
+    if (!store_owner_dead(w->store, w->owner, false, store_now_ms(w->store), &released,
+                          e))
+        return false;
+    w->unsure = false;
+    w->others_us = clock_mono_us() + w->lease_ms * 1000;
+    return true;
+}
+
+static bool claim_try(struct worker *w, struct store_claim *claim, struct err *e) {
+    bool found = false;
+    const struct store_claiming claiming = {
+        .owner = w->owner,
+        .lease_ms = w->lease_ms,
+        .memory_max = w->memory_max,
+        .queued_only = clock_mono_us() < w->others_us,
+    };
+    bool ok = (!w->unsure || back_again(w, e)) &&
+              store_claim(w->store, &claiming, claim, &found, e);
+    w->unsure = w->unsure || (!ok && e->kind == ERR_UNAVAILABLE);
+    if (!away_note(&w->away, ok ? NULL : e) && !ok)
+        log_err(LOG_ERROR, "no job could be claimed", e);
+    return found;
 }
 
 static void work(struct worker *w) {
     while (!keeper_quitting(w->keeper)) {
         struct err e = {0};
         struct store_claim claim;
-        bool found = false;
-        if (!store_claim(w->store, w->owner, w->lease_ms, &claim, &found, &e))
-            log_err(LOG_ERROR, "no job could be claimed", &e);
-        if (!found) {
+        if (!claim_try(w, &claim, &e)) {
             keeper_wait(w->keeper, IDLE_POLL_MS);
             continue;
         }
         job_run(w, &claim);
         keeper_tell(w->keeper);
+    }
+}
+
+/* A store that is away is waited for, as long as the server lives. */
+static struct store *store_await(const struct config *config, struct err *e) {
+    struct away away = {0};
+    for (;;) {
+        struct err once = {0};
+        struct store *store = store_open(config->store, &once);
+        bool again = away_note(&away, store ? NULL : &once);
+        struct pollfd server = {.fd = (int)config->wake_fd, .events = POLLRDHUP};
+        if (!again || poll(&server, 1, IDLE_POLL_MS) > 0) {
+            if (!store)
+                err_set(e, once.kind, once.where, "%s", once.text);
+            return store;
+        }
     }
 }
 
@@ -253,12 +328,13 @@ int worker_run(const struct config *config) {
     owner_of(getpid(), w.owner);
     size_t threads = config->threads ? (size_t)config->threads : machine_cpus();
     w.lease_ms = config->lease_ms;
+    w.memory_max = config->job_memory_max;
     const struct keeper_options keeper = {
         .store_path = config->store,
         .wake_fd = (int)config->wake_fd,
         .lease_ms = w.lease_ms,
     };
-    bool ok = matrix_start(&e) && (w.store = store_open(config->store, &e)) &&
+    bool ok = matrix_start(&e) && (w.store = store_await(config, &e)) &&
               (w.keeper = keeper_start(&keeper, &e)) && (w.team = team_new(threads, &e));
     if (ok) {
         log_write(LOG_INFO, "worker ready", "threads", LOG_INT(threads), "blas",

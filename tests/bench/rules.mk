@@ -13,7 +13,7 @@ $(BUILD)/tests/bench/json_peers.o: tests/bench/json_peers.cc | $(if $(DEPS_FIRST
 $(BUILD)/tests/bench/bench_json: %: %.o $(BUILD)/tests/bench/json_peers.o $(API) $(ENGINE)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(API_LIBS) -lsimdjson -lstdc++
-UPLOAD_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon job reply table) $(CHECK)
+UPLOAD_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon job reply table) $(CHECK) $(BUILD)/tests/unit/postgres.o
 $(BUILD)/tests/bench/bench_upload: %: %.o $(UPLOAD_KIT)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcurl -ljansson -lz -lm

@@ -3,7 +3,9 @@
 
 An implementation of its own in float64, written from the formulas. Run from the top of the
 repository: /usr/bin/python3 tests/golden/make_curves.py (Debian's python3-numpy). Inputs and
-first parameters are rounded to float32 before they are used, so both sides start the same.
+first parameters are rounded to float32 before they are used, so both sides start the same. Where
+Debian's python3-torch is there, each is trained by torch's autograd and SGD as well, with the
+same masks, and must agree with the formulas; torch is no other part of the files.
 
 A file: a line a setting, `name value ...`, then a line a sample or layer:
     rows 200
@@ -21,6 +23,11 @@ A file: a line a setting, `name value ...`, then a line a sample or layer:
 import os
 
 import numpy as np
+
+try:
+    import torch
+except ImportError:
+    torch = None
 
 SEED = 0x0123456789ABCDEF  # of the masks of dropout
 DROPOUT = 4 << 56
@@ -130,6 +137,48 @@ def curve(net, x, y, learning_rate, batch_rows, epochs):
     return costs
 
 
+def torch_forward(net, parameters, x, masks):
+    a = x
+    for layer, (w, b, name) in enumerate(zip(*parameters, net["names"])):
+        z = a @ w.T + b
+        a = z if name in ("linear", "softmax") else getattr(torch, name)(z)
+        if masks:
+            a = a * torch.tensor(masks[layer])
+    return a  # of a softmax what goes into it, as torch's cross-entropy takes it
+
+
+def torch_curve(net, x, y, learning_rate, batch_rows, epochs):
+    losses = {
+        "cross_entropy": torch.nn.functional.cross_entropy,
+        "binary_cross_entropy": torch.nn.functional.binary_cross_entropy,
+        "mse": torch.nn.functional.mse_loss,
+    }
+    x, y = torch.tensor(x), torch.tensor(y)
+    parameters = [[torch.tensor(p, requires_grad=True) for p in net[key]] for key in "wb"]
+    optimizer = torch.optim.SGD(parameters[0] + parameters[1], learning_rate)
+    share = y.shape[1] / 2 if net["loss"] == "mse" else 1  # torch takes the mean of the outputs
+
+    def cost(rows, masks=None):
+        a = torch_forward(net, parameters, x[rows], masks)
+        return losses[net["loss"]](a, y[rows]) * share
+
+    everything, size, update = slice(0, len(x)), batch_rows or len(x), 0
+    costs = [cost(everything).item()]
+    for _ in range(epochs):
+        total = 0
+        for at in range(0, len(x), size):
+            part = slice(at, at + size)
+            masks = [mask_of(net, l, update, len(x[part])) for l in range(len(net["w"]))]
+            optimizer.zero_grad()
+            loss = cost(part, masks)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(x[part])
+            update += 1
+        costs.append(total / len(x) if batch_rows else cost(everything).item())
+    return np.array(costs)
+
+
 def numbers(values, digits=9):
     return " ".join("%.*g" % (digits, v) for v in np.ravel(values))
 
@@ -151,12 +200,18 @@ def write(name, net, x, y, learning_rate, batch_rows, epochs):
     lines += ["y " + numbers(y)]
     for w, b in zip(net["w"], net["b"]):
         lines += ["w " + numbers(w), "b " + numbers(b)]
-    rate = float(np.float32(learning_rate))
-    lines += ["cost " + numbers(curve(net, x, y, rate, batch_rows, epochs), 15)]
+    rate, beside = float(np.float32(learning_rate)), "not compared with torch"
+    other = torch_curve(net, x, y, rate, batch_rows, epochs) if torch else None
+    costs = np.array(curve(net, x, y, rate, batch_rows, epochs))
+    if torch:
+        off = np.abs(other / costs - 1).max()
+        assert off < 1e-10, (name, off)
+        beside = "torch within %.1e" % off
+    lines += ["cost " + numbers(costs, 15)]
     path = os.path.join(os.path.dirname(__file__), name)
     with open(path, "w") as file:
         file.write("\n".join(lines) + "\n")
-    print(path, os.path.getsize(path), lines[-1].split()[1], lines[-1].split()[-1])
+    print("%-16s %.6f -> %.6f, %s" % (name, costs[0], costs[-1], beside))
 
 
 def net_of(loss, inputs, layers, scale, rng):

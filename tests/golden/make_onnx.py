@@ -36,7 +36,8 @@ def model(nodes, consts, shape, opset=13, typed=False, elem=T.FLOAT, outputs=("y
 
 
 def write(name, m, x=None, y=None, refused=None):
-    if refused is None and m.graph.input[0].type.tensor_type.HasField("shape"):
+    known = m.opset_import[0].version <= onnx.defs.onnx_opset_version()
+    if refused is None and known and m.graph.input[0].type.tensor_type.HasField("shape"):
         onnx.checker.check_model(m)
     out.write(f"case {name}\nmodel {m.SerializeToString().hex()}\n")
     if refused is not None:
@@ -129,7 +130,13 @@ write("clip_high", model([N("MatMul", ["x", "W"], ["a"]), N("Clip", ["a", "", "h
                          dict(W=W, h=np.array(0.75, np.float32)), ["N", 4]), X, np.minimum(X_ @ W, 0.75))
 write("clip_attributes", model([N("MatMul", ["x", "W"], ["a"]), N("Clip", ["a"], ["p"], min=0.0, max=1.0), N("MatMul", ["p", "V"], ["q"]), N("Clip", ["q"], ["y"])],
                                dict(W=W, V=V), ["N", 4], 9), X, np.clip(X_ @ W, 0, 1) @ V)
-write("clip_far", model([N("Clip", ["x"], ["y"], min=-1e6)], {}, ["N", 4], 9), refused="min -1e+06; expected a number of at most 100")
+XF = np.array([[-2e6, 3e-5, 1, 900], [-1e6, -7.25, 5e5, 0], [-999999, 1e-9, -3e-3, 1e3]], np.float32)
+write("clip_far_low", model([N("Clip", ["x"], ["y"], min=-1e6)], {}, ["N", 4], 9), XF, np.maximum(XF.astype(float), -1e6))
+write("clip_far", model([N("MatMul", ["x", "I"], ["a"]), N("Clip", ["a", "l", "h"], ["y"])],
+                        dict(I=np.eye(4, dtype=np.float32), l=np.array(-0.5, np.float32), h=np.array(1000, np.float32)), ["N", 4]), XF[:, 1:].repeat([1, 1, 2], axis=1) * [[1, 1, 1, 2]],
+      np.clip(XF[:, 1:].astype(float).repeat([1, 1, 2], axis=1) * [[1, 1, 1, 2]], -0.5, 1000))
+write("clip_turned", model([N("MatMul", ["x", "W"], ["a"]), N("Clip", ["a", "l", "h"], ["y"])],
+                           dict(W=W, l=np.array(70, np.float32), h=np.array(-30, np.float32)), ["N", 4]), X, X_ @ W * 0 - 30)
 z = X_ @ W + b
 for name, y, attrs in (("Elu", np.where(z > 0, z, 0.5 * np.expm1(z)), dict(alpha=0.5)), ("Softplus", np.log1p(np.exp(z)), {}),
                        ("LogSoftmax", np.log(softmax(z)), {}), ("Softmax", softmax(z), {}), ("LeakyRelu", np.where(z > 0, z, 2.5 * z), dict(alpha=2.5)),
@@ -138,12 +145,35 @@ for name, y, attrs in (("Elu", np.where(z > 0, z, 0.5 * np.expm1(z)), dict(alpha
 write("softmax_old_flattens", model([N("Softmax", ["x"], ["y"])], {}, ["N", 1, 2, 3], 9), X6, softmax(X6.astype(float)))
 write("softmax_new_does_not", model([N("Softmax", ["x"], ["y"])], {}, ["N", 1, 2, 3], 13), refused="Softmax: axis -1 is not a whole sample")
 write("softmax_over_the_batch", model([N("Softmax", ["x"], ["y"], axis=0)], {}, ["N", 3]), refused="axis 0 is not a whole sample")
-write("softmax_inside", model([N("Softmax", ["x"], ["s"]), N("MatMul", ["s", "W"], ["y"])], dict(W=W), ["N", 4]), refused='node "y": MatMul: softmax stands on the output layer only')
+write("softmax_inside", model([N("Softmax", ["x"], ["s"]), N("MatMul", ["s", "W"], ["y"])], dict(W=W), ["N", 4]), X, softmax(X_) @ W)
+write("softmax_scaled", model([N("Gemm", ["x", "W", "b"], ["z"]), N("Softmax", ["z"], ["s"]), N("Mul", ["s", "k"], ["t"]), N("LogSoftmax", ["t"], ["y"])],
+                              dict(W=W, b=b, k=np.array([3, -2, 5], np.float32)), ["N", 4]), X, np.log(softmax(softmax(z) * [3, -2, 5])))
 write("width_from_the_weights", model([N("MatMul", ["x", "W"], ["y"])], dict(W=W), ["N", "D"]), X, X_ @ W)
 write("no_shape", model([N("MatMul", ["x", "W"], ["y"])], dict(W=W), None), X, X_ @ W)
 write("dead_nodes", model([N("Conv", ["x", "W"], ["d"]), N("MatMul", ["x", "W"], ["y"])], dict(W=W), ["N", 4]), X, X_ @ W)
 write("inputs_of_ir_3", model([N("MatMul", ["x", "W"], ["y"])], dict(W=W), ["N", 4], 7,
                               extra=[h.make_tensor_value_info("W", T.FLOAT, [4, 3])]), X, X_ @ W)
+
+# Constants of constants.
+write("folded_arithmetic", model([N("Mul", ["W", "k"], ["Wk"]), N("Div", ["Wk", "col"], ["Wd"]), N("Sub", ["b", "k"], ["d"]), N("Add", ["d", "two"], ["d2"]),
+                                  N("Gemm", ["x", "Wd", "d2"], ["y"])],
+                                 dict(W=W, b=b, k=np.array([[2, -3, 4]], np.float32), col=np.array([[1], [2], [4], [8]], np.float32), two=np.array(2, np.float32)), ["N", 4]),
+      X, X_ @ (W * [[2, -3, 4]] / [[1], [2], [4], [8]]) + b - [2, -3, 4] + 2)
+write("folded_matmul", model([N("Transpose", ["V"], ["Vt"]), N("MatMul", ["W", "V"], ["A"]), N("MatMul", ["A", "Vt"], ["B"]), N("MatMul", ["x", "B"], ["y"])],
+                             dict(W=W, V=V), ["N", 4]), X, X_ @ W @ V @ V.T)
+# Samples as columns, scaled before the first layer says so.
+for name, shape in (("symbolic", [4, "N"]), ("fixed", [4, 5])):
+    write("left_normalised_" + name, model([N("Sub", ["x", "m"], ["a"]), N("Div", ["a", "s"], ["c"]), N("Gemm", ["W", "c", "b"], ["z"], transA=1), N("Relu", ["z"], ["y"])],
+                                           dict(m=mean.reshape(4, 1), s=std.reshape(4, 1), W=W, b=b.reshape(3, 1)), shape), X, relu((X_ - mean) / std @ W + b))
+# Each opset, in the forms that it has: Clip and Dropout changed in 11 and 12, Softmax in 13.
+for opset in range(7, 22):
+    bound = dict(l=np.array(-1, np.float32), h=np.array(1, np.float32)) if opset >= 11 else {}
+    clip = N("Clip", ["a", *bound], ["c"]) if bound else N("Clip", ["a"], ["c"], min=-1.0, max=1.0)
+    drop = N("Dropout", ["c"], ["d"], **({} if opset >= 12 else dict(ratio=0.5)))
+    norm = N("BatchNormalization", ["d", "s", "B", "m", "v"], ["n"], epsilon=1e-3)
+    write(f"opset_{opset}", model([N("Gemm", ["x", "W", "b"], ["a"], transB=1), clip, drop, norm, N("MatMul", ["n", "V"], ["e"]), N("Add", ["e", "cc"], ["f"]),
+                                   N("Softmax", ["f"], ["y"], axis=1)],
+                                  dict(W=WL, b=bL, V=V, cc=c, **bnc, **bound), ["N", 4], opset), X, softmax(bnf(np.clip(X_ @ WL.T + bL, -1, 1)) @ V + c))
 
 R = lambda name, nodes, consts, shape, why, **k: write(name, model(nodes, consts, shape, **k), refused=why)
 R("conv", [N("Conv", ["x", "W"], ["y"], name="conv1")], dict(W=normal(1, 1, 2, 2)), ["N", 1, 2, 3], 'node "conv1": Conv is not supported')
@@ -169,6 +199,9 @@ R("not_finite", [N("MatMul", ["x", "W"], ["y"])], dict(W=W / np.float32(0)), ["N
 R("dropout_in_training", [N("Dropout", ["x", "r", "t"], ["y"])], dict(r=np.array(0.5, np.float32), t=np.array(True)), ["N", 4], "training mode")
 R("opset_5", [N("Relu", ["x"], ["y"])], {}, ["N", 4], "opset 5; supported are 6 to 25", opset=5)
 R("opset_99", [N("Relu", ["x"], ["y"])], {}, ["N", 4], "opset 99", opset=99)
+R("folded_shapes", [N("Add", ["W", "V"], ["c"]), N("MatMul", ["x", "c"], ["y"])], dict(W=W, V=V), ["N", 4], 'node "c": Add: its constants do not broadcast')
+R("folded_integers", [N("Mul", ["i", "i"], ["c"]), N("MatMul", ["x", "c"], ["y"])], dict(i=np.ones((4, 3), np.int64)), ["N", 4], "expected two constants of floats")
+R("folded_product", [N("MatMul", ["W", "W"], ["c"]), N("MatMul", ["x", "c"], ["y"])], dict(W=W), ["N", 4], "its constants are not two matrices")
 ext = nh.from_array(W, "W")
 ext.data_location = T.EXTERNAL
 R("external", [N("MatMul", ["x", "W"], ["y"])], dict(W=ext), ["N", 4], 'tensor "W": its data are in another file')

@@ -83,7 +83,7 @@ def rate_at(case, epoch):
 
 def gradients(net, x, y, l2):
     """dW and db of each layer, of the cost with its penalty."""
-    zs, activations = propagate(net, x)
+    zs, activations, _ = propagate(net, x)
     d = output_error(net, zs, activations, y)
     dws, dbs = [], []
     for layer in reversed(range(len(net["w"]))):

@@ -98,10 +98,26 @@ static void remove_folder(const struct daemon *d) {
         snprintf(path, sizeof path, "%s/%s", d->dir, names[i]);
         unlink(path);
     }
+    if (strstr(d->store, "://") && !d->shares)
+        postgres_schema_end(d->store);
     CHECK_SAY(rmdir(d->dir) == 0, "%s: %s", d->dir, strerror(errno));
 }
 
+/* A file of its own, or a schema of its own on the server. */
+static bool store_make(struct daemon *d) {
+    const char *kind = getenv("DESCENTD_TEST_STORE");
+    const char *server = getenv("DESCENTD_TEST_POSTGRES");
+    if (kind && strcmp(kind, "postgresql") == 0)
+        return CHECK(server != NULL) && postgres_schema_make(server, d->store);
+    snprintf(d->store, sizeof d->store, "%s/descentd.db", d->dir);
+    return true;
+}
+
 bool daemon_start(struct daemon *d, const char *const *flags) {
+    return daemon_start_on(d, NULL, flags);
+}
+
+bool daemon_start_on(struct daemon *d, const char *store, const char *const *flags) {
     const char *base = getenv("TMPDIR");
     *d = (struct daemon){.out = -1};
     for (size_t i = 0; flags && flags[i] && i < DAEMON_FLAGS_MAX - 1; i++)
@@ -109,7 +125,11 @@ bool daemon_start(struct daemon *d, const char *const *flags) {
     snprintf(d->dir, sizeof d->dir, "%s/descentd-test-XXXXXX", base ? base : "/tmp");
     if (!mkdtemp(d->dir))
         return false;
-    snprintf(d->store, sizeof d->store, "%s/descentd.db", d->dir);
+    d->shares = store;
+    if (store)
+        snprintf(d->store, sizeof d->store, "%s", store);
+    else if (!store_make(d))
+        return false;
     snprintf(d->log, sizeof d->log, "%s/log", d->dir);
     if (daemon_restart(d))
         return true;

@@ -1,6 +1,8 @@
 /* The daemon under test: the real binary on a free port, with a store of its own.
  *
- * The binary is $DESCENTD, or build/descentd. It dies with the test that started it. */
+ * The binary is $DESCENTD, or build/descentd. It dies with the test that started it. The
+ * store is a file, or with DESCENTD_TEST_STORE=postgresql a schema on the server of
+ * tests/postgres.sh. */
 #ifndef TESTS_HTTP_DAEMON_H
 #define TESTS_HTTP_DAEMON_H
 
@@ -10,6 +12,7 @@
 #include <sys/types.h>
 
 #include "tests/http/client.h"
+#include "tests/unit/postgres.h"
 
 enum { DAEMON_FLAGS_MAX = 16, DAEMON_WORKERS_MAX = 16 };
 
@@ -17,7 +20,8 @@ struct daemon {
     pid_t pid; /* 0: not running */
     int port;
     int out; /* its stdout */
-    char dir[64], store[96], log[96];
+    char dir[64], store[POSTGRES_URL_MAX], log[96];
+    bool shares;                         /* the store is another one's */
     const char *flags[DAEMON_FLAGS_MAX]; /* more arguments of serve, ended by NULL */
     struct client client;
 };
@@ -25,6 +29,10 @@ struct daemon {
 /* Starts a daemon on a new store and opens its client; `flags` may be NULL, is borrowed
  * and ends with NULL. @return false, with its log on stdout, when it does not come up. */
 bool daemon_start(struct daemon *d, const char *const *flags)
+    __attribute__((warn_unused_result));
+
+/* The same on a store that is there already, which somebody else removes. */
+bool daemon_start_on(struct daemon *d, const char *store, const char *const *flags)
     __attribute__((warn_unused_result));
 
 /* Starts one that was stopped or killed again, on the same store and another port. */

@@ -25,20 +25,56 @@ static void curve_check(struct promise *promise, const json_t *data) {
               promise->id, missing, differing);
 }
 
+static bool has_ended(const json_t *job) {
+    const char *status = reply_text(job, "/status");
+    return strcmp(status, "succeeded") == 0 || strcmp(status, "failed") == 0 ||
+           strcmp(status, "cancelled") == 0;
+}
+
+/* The newest one to go on from is the one that was seen or a later one, and what is said
+ * of the job afterwards is not behind it. */
+static void resumable_check(struct promise *promise, const json_t *list,
+                            const json_t *job) {
+    double newest = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        if (!json_is_true(reply_at(item, "/resumable")))
+            continue;
+        newest = reply_number(item, "/number");
+        if (newest > promise->resumable)
+            promise->resumable_epoch = reply_number(item, "/epoch");
+    }
+    CHECK_SAY(newest >= promise->resumable, "%s: checkpoint %g was lost, %g is there",
+              promise->id, promise->resumable, newest);
+    CHECK_SAY(reply_number(job, "/epoch") >= promise->resumable_epoch,
+              "%s: epoch %g, but checkpoint %g was of %g", promise->id,
+              reply_number(job, "/epoch"), newest, promise->resumable_epoch);
+    promise->resumable = newest;
+}
+
+static void checkpoint_check(struct promise *promise, const json_t *job) {
+    if (!json_is_integer(reply_at(job, "/checkpoint")))
+        return;
+    double number = reply_number(job, "/checkpoint");
+    CHECK_SAY(number >= promise->checkpoint, "%s: checkpoint %g after %g", promise->id,
+              number, promise->checkpoint);
+    promise->checkpoint = number;
+}
+
 void promise_check(struct client *user, struct promise *promise) {
-    struct reply reply;
+    struct reply reply, list;
     if (client_get(user, &reply, "/v1/jobs/%s/history", promise->id) &&
         CHECK_SAY(reply.status == 200, "%s: %ld", promise->id, reply.status))
         curve_check(promise, reply_at(reply.json, "/data"));
     reply_free(&reply);
-    if (client_get(user, &reply, "/v1/jobs/%s", promise->id) &&
-        json_is_integer(reply_at(reply.json, "/checkpoint"))) {
-        double number = reply_number(reply.json, "/checkpoint");
-        CHECK_SAY(number >= promise->checkpoint, "%s: checkpoint %g after %g",
-                  promise->id, number, promise->checkpoint);
-        promise->checkpoint = number;
+    client_get(user, &list, "/v1/jobs/%s/checkpoints", promise->id);
+    if (client_get(user, &reply, "/v1/jobs/%s", promise->id)) {
+        checkpoint_check(promise, reply.json);
+        if (!has_ended(reply.json))
+            resumable_check(promise, reply_at(list.json, "/data"), reply.json);
     }
     reply_free(&reply);
+    reply_free(&list);
 }
 
 size_t promise_points(const struct promise *promise) {

@@ -1,6 +1,6 @@
 # Black-box tests of the real binary. All of them but test_data, which needs the folder DATA
 # and has a target of its own, run in `make http` and `make test`.
-HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset job lines packed promise raw reply table upload watch) $(CHECK)
+HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset foreign job lines packed passengers promise raw reply table upload watch) $(CHECK) $(BUILD)/tests/unit/postgres.o
 HTTP_ALL := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/http/test_*.c))
 HTTP := $(filter-out %/test_data,$(HTTP_ALL))
 
@@ -13,6 +13,11 @@ $(HTTP_ALL): %: %.o $(HTTP_KIT)
 http-deps: deps
 	@sh deploy/deps.sh python3 postgresql
 
+# All of it once more, with PostgreSQL for a store.
+http-postgresql: http-deps $(BUILD)/descentd $(HTTP)
+	@DESCENTD_TEST_STORE=postgresql DESCENTD=$(BUILD)/descentd \
+	  sh tests/postgres.sh run sh tests/run.sh $(HTTP)
+
 # The long version of test_cycles.
 CYCLES ?= 500
 soak-models: deps $(BUILD)/descentd $(BUILD)/tests/http/test_cycles
@@ -22,4 +27,4 @@ soak-models: deps $(BUILD)/descentd $(BUILD)/tests/http/test_cycles
 KILLS ?= 500
 soak: deps $(BUILD)/descentd $(BUILD)/tests/http/test_resume
 	@KILLS=$(KILLS) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_resume
-.PHONY: http-deps soak-models soak
+.PHONY: http-deps http-postgresql soak-models soak

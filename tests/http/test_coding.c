@@ -1,4 +1,5 @@
-/* Bodies that come gzipped or deflated, on every kind of route; what they may grow to. */
+/* Bodies that come gzipped or deflated, on every kind of route, and what they may grow
+ * to; answers that go so. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,6 +270,163 @@ static void test_memory(void) {
     daemon_close(&d);
 }
 
+/* ---- answers -----------------------------------------------------------------------
+ */
+
+/* m rows as a body to predict. */
+static char *rows_of(size_t m) {
+    size_t capacity = 64 + m * 32, n;
+    char *body = malloc(capacity);
+    if (!body)
+        abort();
+    n = (size_t)snprintf(body, capacity, "{\"model\":\"planar\",\"instances\":[");
+    for (size_t i = 0; i < m; i++)
+        n += (size_t)snprintf(body + n, capacity - n, "%s[%g,%g]", i ? "," : "",
+                              (double)(i % 97) / 25, (double)(i % 31) / -9);
+    snprintf(body + n, capacity - n, "]}");
+    return body;
+}
+
+static void ask(const char *method, const char *path, const char *accept,
+                const char *body, struct reply *reply) {
+    const char *headers[] = {"Expect:", accept, NULL};
+    client_send(user,
+                &(struct request){.method = method,
+                                  .path = path,
+                                  .headers = headers,
+                                  .body = body,
+                                  .body_n = body ? strlen(body) : 0},
+                reply);
+}
+
+/* Checks that an answer has that coding ("": none) and says what `plain` says. */
+static void check_coded(const char *what, const struct reply *reply, const char *coding,
+                        const struct reply *plain) {
+    char value[256];
+    size_t n;
+    enum packed_form form = *coding == 'g' ? PACKED_GZIP : PACKED_ZLIB;
+    CHECK_SAY(strcmp(reply_header(reply, "Content-Encoding", value), coding) == 0,
+              "%s: coded \"%s\"", what, value);
+    char *open = *coding ? packed_open(form, reply->body, reply->body_n, &n) : NULL;
+    const char *got = *coding ? open : reply->body;
+    CHECK_SAY(got && strcmp(got, plain->body) == 0, "%s: another body", what);
+    free(open);
+}
+
+/* Small ones as they are; middling ones on the connection's thread; large ones elsewhere.
+ */
+static void test_answers(void) {
+    static const struct {
+        size_t rows;
+        bool large;
+    } sizes[] = {{1, false}, {100, true}, {2000, true}, {20000, true}};
+    static const struct {
+        const char *accept, *coding;
+    } cases[] = {{"Accept-Encoding: gzip", "gzip"},
+                 {"Accept-Encoding: deflate", "deflate"},
+                 {"Accept-Encoding: br;q=1, gzip;q=0.2", "gzip"},
+                 {"Accept-Encoding: identity, gzip;q=0.2", ""},
+                 {"Accept-Encoding: br", ""}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *body = rows_of(sizes[i].rows), vary[256], coding[256];
+        struct reply plain, reply;
+        ask(NULL, "/predict", NULL, body, &plain);
+        check_status("predict", &plain, 200);
+        CHECK_TEXT(reply_header(&plain, "Content-Encoding", coding), "");
+        CHECK_TEXT(reply_header(&plain, "Vary", vary),
+                   sizes[i].large ? "Accept-Encoding" : "");
+        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+            ask(NULL, "/predict", cases[c].accept, body, &reply);
+            check_coded(cases[c].accept, &reply, sizes[i].large ? cases[c].coding : "",
+                        &plain);
+            CHECK(!*reply_header(&reply, "Content-Encoding", coding) ||
+                  reply.body_n < plain.body_n * 7 / 10);
+            CHECK_TEXT(reply_header(&reply, "Vary", vary),
+                       sizes[i].large ? "Accept-Encoding" : "");
+            reply_free(&reply);
+        }
+        reply_free(&plain);
+        free(body);
+    }
+}
+
+/* Who refuses an answer as it is gets the smallest compressed, where that helps at all.
+ */
+static void test_not_identity(void) {
+    struct reply plain, reply;
+    ask("GET", "/v1/models/planar", NULL, NULL, &plain);
+    ask("GET", "/v1/models/planar", "Accept-Encoding: gzip, identity;q=0", NULL, &reply);
+    check_coded("a small document", &reply, "gzip", &plain);
+    reply_free(&plain);
+    reply_free(&reply);
+    ask("GET", "/livez", NULL, NULL, &plain);
+    ask("GET", "/livez", "Accept-Encoding: gzip, identity;q=0", NULL, &reply);
+    check_coded("a tiny document", &reply, "", &plain);
+    reply_free(&plain);
+    reply_free(&reply);
+}
+
+/* What the executor answered; bytes that hardly shrink; what has an ETag; errors. */
+static void test_other_answers(void) {
+    struct reply plain, reply;
+    char value[256];
+    ask("GET", "/metrics", NULL, NULL, &plain);
+    ask("GET", "/metrics", "Accept-Encoding: gzip", NULL, &reply);
+    CHECK(reply.body_n < plain.body_n / 2);
+    CHECK_TEXT(reply_header(&reply, "Content-Encoding", value), "gzip");
+    reply_free(&plain);
+    reply_free(&reply);
+    static const char export[] = "/v1/models/planar/versions/1/export";
+    ask("GET", export, "Accept-Encoding: gzip", NULL, &reply);
+    CHECK_TEXT(reply_header(&reply, "Content-Encoding", value), "");
+    CHECK_TEXT(reply_header(&reply, "Vary", value), "");
+    reply_free(&reply);
+    ask("GET", "/v1/models/copy/aliases/a", "Accept-Encoding: gzip, identity;q=0", NULL,
+        &reply);
+    CHECK(*reply_header(&reply, "ETag", value));
+    CHECK_TEXT(reply_header(&reply, "Content-Encoding", value), "");
+    reply_free(&reply);
+    ask("GET", "/v1/models/nothing", "Accept-Encoding: gzip", NULL, &reply);
+    check_status("an error", &reply, 404);
+    CHECK_TEXT(reply_text(reply.json, "/error/code"), "not_found");
+    reply_free(&reply);
+}
+
+/* HEAD says what GET would, its length too; a stream of events is never compressed. */
+static void test_head_and_events(void) {
+    static const char *const requests[] = {"HEAD", "GET"};
+    struct reply replies[2];
+    char length[2][256], coding[256];
+    char path[128];
+    ask("GET", "/v1/jobs?limit=1", NULL, NULL, &replies[0]);
+    snprintf(path, sizeof path, "/v1/jobs/%s/events",
+             reply_text(replies[0].json, "/data/0/id"));
+    reply_free(&replies[0]);
+    struct raw raw;
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    for (int i = 0; i < 2; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "%s /v1/jobs HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
+                 requests[i]);
+        raw_text(&raw, text);
+        CHECK(raw_reply(&raw, i == 0, ANSWER_MS, &replies[i]));
+        CHECK_TEXT(reply_header(&replies[i], "Content-Encoding", coding), "gzip");
+        reply_header(&replies[i], "Content-Length", length[i]);
+    }
+    CHECK(replies[0].body_n == 0 && replies[1].body_n > 0);
+    CHECK_TEXT(length[0], length[1]);
+    reply_free(&replies[0]);
+    reply_free(&replies[1]);
+    raw_close(&raw);
+    const char *headers[] = {"Accept: text/event-stream", "Accept-Encoding: gzip", NULL};
+    client_send(user, &(struct request){.path = path, .headers = headers}, &replies[0]);
+    CHECK_TEXT(reply_header(&replies[0], "Content-Encoding", coding), "");
+    CHECK(strstr(replies[0].body, "event:") && strstr(replies[0].body, "data:"));
+    reply_free(&replies[0]);
+}
+
 int main(void) {
     static const char *const flags[] = {"--body-bytes-max=" LIMIT, NULL};
     if (!daemon_start(&daemon_of_all, flags))
@@ -282,6 +440,10 @@ int main(void) {
         CHECK_RUN(test_limit);
         CHECK_RUN(test_empty_members);
         CHECK_RUN(test_memory);
+        CHECK_RUN(test_answers);
+        CHECK_RUN(test_not_identity);
+        CHECK_RUN(test_other_answers);
+        CHECK_RUN(test_head_and_events);
     }
     daemon_close(&daemon_of_all);
     return check_done();

@@ -1,6 +1,7 @@
 /* Jobs that continue from a version: the same bits as one long job, classes and columns
  * that must fit, and what is kept of the version. */
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,43 @@ static void test_refused(void) {
     }
 }
 
+/* Networks from elsewhere may have what only predicts: said at once, not by the worker.
+ */
+static void test_predicts_only(void) {
+    static const char header[] =
+        "{\"0.weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]},"
+        "\"1.weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[16,32]}}";
+    static const float weights[] = {1, -1, 0.5f, 2, 0, 1, 1, -3};
+    static const char *const activations[] = {"softmax,linear", "tanh,log_softmax"};
+    uint64_t header_n = sizeof header - 1;
+    char file[8 + sizeof header - 1 + sizeof weights];
+    memcpy(file, &header_n, 8); /* little-endian, as we are */
+    memcpy(file + 8, header, sizeof header - 1);
+    memcpy(file + 8 + header_n, weights, sizeof weights);
+    for (size_t i = 0; i < 2; i++) {
+        char path[128], body[256];
+        struct reply reply;
+        snprintf(path, sizeof path, "/v1/models/elsewhere%zu/versions?activations=%s", i,
+                 activations[i]);
+        client_send(user,
+                    &(struct request){.path = path, .body = file, .body_n = sizeof file},
+                    &reply);
+        CHECK_SAY(reply.status == 201, "%ld %s", reply.status, reply.body);
+        reply_free(&reply);
+        snprintf(body, sizeof body,
+                 "{\"model\":\"elsewhere%zu\",\"instances\":[[1,2],[3,5]]}", i);
+        client_post(user, &reply, "/predict", body);
+        CHECK_SAY(reply.status == 200 && reply_count(reply.json, "/predictions") == 2,
+                  "%ld %s", reply.status, reply.body);
+        reply_free(&reply);
+        snprintf(body, sizeof body,
+                 "{\"model\":\"never\",\"init_from\":\"elsewhere%zu\",\"data\":"
+                 "{\"features\":[[1,2],[3,5]],\"targets\":[[1,2],[3,4]]}}",
+                 i);
+        check_refused(body, 400, "/init_from");
+    }
+}
+
 /* The version goes while the job waits for the only worker. */
 static void test_deleted_meanwhile(void) {
     char busy[JOB_ID_BYTES], waiting[JOB_ID_BYTES];
@@ -292,6 +330,7 @@ int main(void) {
     CHECK_RUN(test_missing_refused);
     CHECK_RUN(test_warnings);
     CHECK_RUN(test_refused);
+    CHECK_RUN(test_predicts_only);
     CHECK_RUN(test_deleted_meanwhile);
     daemon_close(&daemon_of_all);
     return check_done();

@@ -116,6 +116,27 @@ static void test_swap(void) {
                  404, "/model");
 }
 
+static void check_version_of(const char *path, int version) {
+    struct reply reply;
+    client_get(user, &reply, path);
+    CHECK_SAY(reply.status == 200 && reply_number(reply.json, "/version") == version,
+              "%s: %ld %s", path, reply.status, reply.body);
+    reply_free(&reply);
+}
+
+/* Whatever names a version in a path may be an alias or the latest. */
+static void test_references(void) {
+    check_version_of("/v1/models/line@1", 1);
+    check_version_of("/v1/models/line@live", 3);
+    check_version_of("/v1/models/line@latest", 3);
+    check_version_of("/v1/models/line/versions/2", 2);
+    check_version_of("/v1/models/line/versions/live", 3);
+    check_version_of("/v1/models/line/versions/latest", 3);
+    check_version_of("/v1/models/line/versions/live/export?format=json", 3);
+    check_status("DELETE", "/v1/models/line/versions/live", NULL, NULL, 400, "version");
+    check_status("DELETE", "/v1/models/line@live", NULL, NULL, 400, "name");
+}
+
 /* One document for our clients and TensorFlow Serving's. */
 static void test_document(void) {
     struct reply reply;
@@ -274,6 +295,7 @@ int main(void) {
         return 1;
     CHECK_RUN(test_alias);
     CHECK_RUN(test_swap);
+    CHECK_RUN(test_references);
     CHECK_RUN(test_document);
     CHECK_RUN(test_delete_version);
     CHECK_RUN(test_round_trip);

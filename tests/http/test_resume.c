@@ -13,23 +13,35 @@
 #include "tests/http/table.h"
 #include "tests/unit/check.h"
 
-enum { KILLS_N = 20, PAUSES_N = 9, EPOCHS = 20000, WAIT_S = 120 };
+enum {
+    KILLS_N = 20,
+    CRASHES_MAX = 2, /* without a checkpoint between: at the third a job is given up */
+    PAUSES_N = 9,
+    EPOCHS = 20000,
+    REPORT_EVERY = 20,
+    WAIT_S = 120
+};
 
 /* Mini-batches with everything that has a state: an optimizer's, masks, a schedule. */
-static json_t *stateful_job(const char *model, int epochs) {
+static json_t *stateful_job(const char *model) {
     json_t *rest = json_pack(
-        "{s[ii]sisisisisssfs{sssf}sfsf}", "hidden_layers", 16, 8, "epochs", epochs,
-        "report_every", 20, "seed", 7, "batch_size", 32, "optimizer", "adam",
+        "{s[ii]sisisisisssfs{sssf}sfsf}", "hidden_layers", 16, 8, "epochs", EPOCHS,
+        "report_every", REPORT_EVERY, "seed", 7, "batch_size", 32, "optimizer", "adam",
         "learning_rate", 0.002, "learning_rate_schedule", "type", "inverse_time",
         "decay_rate", 0.001, "dropout", 0.1, "checkpoint_seconds", 0.05);
     return table_job(model, table_planar(200), rest);
 }
 
 /* The full batch, without a state but the position. */
-static json_t *plain_job(const char *model, int epochs) {
-    json_t *rest = json_pack("{s[ii]sisisisf}", "hidden_layers", 64, 32, "epochs", epochs,
-                             "report_every", 20, "seed", 3, "checkpoint_seconds", 0.05);
-    return table_job(model, table_planar(400), rest);
+static json_t *plain_job(const char *model) {
+    json_t *rest =
+        json_pack("{s[ii]sisisisf}", "hidden_layers", 48, 32, "epochs", EPOCHS,
+                  "report_every", REPORT_EVERY, "seed", 3, "checkpoint_seconds", 0.05);
+    return table_job(model, table_planar(200), rest);
+}
+
+static json_t *short_job(void) {
+    return table_job("short", table_planar(20), json_pack("{si}", "epochs", 20));
 }
 
 /* ---- what is compared ------------------------------------------------------------- */
@@ -107,81 +119,79 @@ static bool finish_check(struct client *user, const char *id, const char *model,
     return ok;
 }
 
-/* ---- paused ----------------------------------------------------------------------- */
+/* What the two jobs come to, straight through. */
+static struct result stateful, plain;
 
-static bool control(struct client *user, const char *id, const char *verb) {
-    struct reply reply;
-    char path[128];
-    snprintf(path, sizeof path, "/v1/jobs/%s/%s", id, verb);
-    client_call(user, &reply, "POST", path);
-    bool ok = CHECK_SAY(reply.status == 200 || reply.status == 202, "%s: %ld %s", verb,
-                        reply.status, reply.body);
-    reply_free(&reply);
-    return ok;
-}
-
-/* Polls until it has the status. */
-static bool status_wait(struct client *user, const char *id, const char *status) {
-    int64_t end = daemon_clock_ms() + 10000;
-    bool is = false;
-    while (!is && daemon_clock_ms() < end) {
-        struct reply reply;
-        client_get(user, &reply, "/v1/jobs/%s", id);
-        is = strcmp(reply_text(reply.json, "/status"), status) == 0;
-        reply_free(&reply);
-        if (!is)
-            daemon_sleep_ms(5);
-    }
-    return CHECK_SAY(is, "%s is not %s", id, status);
-}
-
-static void check_paused_nine_times(json_t *(*job)(const char *, int), int epochs) {
+static void test_straight_through(void) {
     struct daemon d;
-    struct result want = {0};
-    char id[JOB_ID_BYTES];
     if (!CHECK(daemon_start(&d, NULL)))
         return;
-    if (reference(&d.client, job("straight", epochs), "straight", &want) &&
-        job_post(&d.client, job("paused", epochs), id)) {
-        for (int i = 0; i < PAUSES_N; i++) {
-            CHECK(job_wait_running(&d.client, id, 20));
-            daemon_sleep_ms(5 + 3 * i);
-            control(&d.client, id, "pause");
-            status_wait(&d.client, id, "paused");
-            control(&d.client, id, "resume");
-        }
-        finish_check(&d.client, id, "paused", &want);
-    }
-    result_free(&want);
+    CHECK(reference(&d.client, stateful_job("stateful"), "stateful", &stateful));
+    CHECK(reference(&d.client, plain_job("plain"), "plain", &plain));
     daemon_close(&d);
 }
 
+/* ---- paused ----------------------------------------------------------------------- */
+
+static void order(struct client *user, const char *id, const char *verb) {
+    struct reply reply;
+    job_order(user, id, verb, &reply);
+    CHECK_SAY(reply.status == 200, "%s: %ld %s", verb, reply.status, reply.body);
+    reply_free(&reply);
+}
+
+static bool pause_and_wait(struct client *user, const char *id) {
+    order(user, id, "pause");
+    return job_wait_status(user, id, "paused", 10);
+}
+
+/* Lets a job that runs go on for a moment, unless it is further than it would be if the
+ * pauses were spread evenly over it. */
+static void go_on_for_a_moment(struct client *user, const char *id, int pause) {
+    struct reply reply;
+    client_get(user, &reply, "/v1/jobs/%s", id);
+    if (reply_number(reply.json, "/progress") * PAUSES_N < pause)
+        daemon_sleep_ms(5 + 3 * pause);
+    reply_free(&reply);
+}
+
+static void check_paused_nine_times(struct client *user, json_t *job, const char *model,
+                                    const struct result *want) {
+    char id[JOB_ID_BYTES];
+    bool ok = job_post(user, job, id);
+    for (int i = 0; i < PAUSES_N && ok; i++) {
+        ok = CHECK(job_wait_running(user, id, 20));
+        go_on_for_a_moment(user, id, i);
+        ok = ok && pause_and_wait(user, id);
+        order(user, id, "resume");
+    }
+    finish_check(user, id, model, want);
+}
+
 static void test_paused_nine_times(void) {
-    check_paused_nine_times(stateful_job, EPOCHS);
-    check_paused_nine_times(plain_job, 3 * EPOCHS);
+    struct daemon d;
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    check_paused_nine_times(&d.client, stateful_job("one"), "one", &stateful);
+    check_paused_nine_times(&d.client, plain_job("other"), "other", &plain);
+    daemon_close(&d);
 }
 
 /* A paused job frees its worker, and outlives its daemon. */
 static void test_paused_frees_its_worker(void) {
     struct daemon d;
-    struct result want = {0};
     char id[JOB_ID_BYTES];
     if (!CHECK(daemon_start(&d, NULL)))
         return;
-    if (reference(&d.client, plain_job("straight", EPOCHS), "straight", &want) &&
-        job_post(&d.client, plain_job("paused", EPOCHS), id)) {
-        CHECK(job_wait_running(&d.client, id, 20));
-        control(&d.client, id, "pause");
-        status_wait(&d.client, id, "paused");
-        CHECK(job_train(&d.client, plain_job("other", 20), NULL));
+    if (job_post(&d.client, plain_job("paused"), id) &&
+        CHECK(job_wait_running(&d.client, id, 20)) && pause_and_wait(&d.client, id)) {
+        CHECK(job_train(&d.client, short_job(), NULL));
         CHECK(daemon_stop(&d) == 0);
-        if (CHECK(daemon_restart(&d))) {
-            status_wait(&d.client, id, "paused");
-            control(&d.client, id, "resume");
-            finish_check(&d.client, id, "paused", &want);
+        if (CHECK(daemon_restart(&d)) && job_wait_status(&d.client, id, "paused", 5)) {
+            order(&d.client, id, "resume");
+            finish_check(&d.client, id, "paused", &plain);
         }
     }
-    result_free(&want);
     daemon_close(&d);
 }
 
@@ -192,29 +202,72 @@ static int kills_n(void) {
     return text ? atoi(text) : KILLS_N;
 }
 
-/* Who dies, and when, by the draw. @return false when the daemon does not come back. */
-static bool kill_once(struct daemon *d, struct table_random *random) {
-    double draw = table_uniform(random);
-    pid_t pids[DAEMON_WORKERS_MAX];
-    daemon_sleep_ms((int)(250 * table_uniform(random)));
-    if (draw < 1.0 / 3) {
-        size_t n = daemon_workers(d, pids);
-        for (size_t i = 0; i < n; i++)
-            kill(pids[i], SIGKILL);
-        return true;
-    }
-    daemon_kill(d, draw < 2.0 / 3);
-    return CHECK(daemon_restart(d));
-}
-
 struct loop {
     struct daemon d;
     struct table_random random;
-    struct result want;
     struct promise promise;
-    int killed, jobs;
+    int killed[3]; /* workers alone, the server alone, both */
+    int jobs;
+    int crashes; /* that count against the job, at most */
     int64_t resumed_ms_max;
 };
+
+static int loop_killed(const struct loop *l) {
+    return l->killed[0] + l->killed[1] + l->killed[2];
+}
+
+static double attempts(struct client *user, const char *id, bool *ended) {
+    struct reply reply;
+    client_get(user, &reply, "/v1/jobs/%s", id);
+    const char *status = reply_text(reply.json, "/status");
+    *ended = strcmp(status, "running") != 0 && strcmp(status, "queued") != 0;
+    double n = reply_number(reply.json, "/attempts");
+    reply_free(&reply);
+    return n;
+}
+
+/* Kills, by the draw: but no worker that would take its job with it for good. @return
+ * false when the daemon does not come back. */
+static bool kill_once(struct loop *l) {
+    double draw = table_uniform(&l->random);
+    int who = draw < 1.0 / 3 ? 0 : draw < 2.0 / 3 ? 1 : 2;
+    if (who == 0 && l->crashes == CRASHES_MAX)
+        who = 2;
+    l->killed[who]++;
+    if (who) {
+        daemon_kill(&l->d, who == 2);
+        return CHECK(daemon_restart(&l->d));
+    }
+    pid_t pids[DAEMON_WORKERS_MAX];
+    size_t n = daemon_workers(&l->d, pids);
+    for (size_t i = 0; i < n; i++)
+        kill(pids[i], SIGKILL);
+    l->crashes++;
+    return true;
+}
+
+/* Kills, and waits until a worker has claimed the job again. @return false when the
+ * daemon does not come back. */
+static bool kill_and_wait(struct loop *l, bool *ended) {
+    const char *id = l->promise.id;
+    double checkpoint = l->promise.checkpoint;
+    daemon_sleep_ms((int)(250 * table_uniform(&l->random)));
+    double before = attempts(&l->d.client, id, ended);
+    int crashes = l->crashes;
+    int64_t start = daemon_clock_ms();
+    if (!kill_once(l))
+        return false;
+    while (!*ended && attempts(&l->d.client, id, ended) <= before &&
+           daemon_clock_ms() < start + 10000)
+        daemon_sleep_ms(5);
+    int64_t took = daemon_clock_ms() - start;
+    if (took > l->resumed_ms_max)
+        l->resumed_ms_max = took;
+    promise_check(&l->d.client, &l->promise);
+    if (l->promise.checkpoint > checkpoint)
+        l->crashes -= crashes; /* this one may have come after it */
+    return true;
+}
 
 /* One job, killed on its way as often as it lasts. @return false when the test is over.
  */
@@ -223,49 +276,33 @@ static bool loop_job(struct loop *l) {
     bool ended = false;
     snprintf(model, sizeof model, "killed-%d", l->jobs++);
     memset(&l->promise, 0, sizeof l->promise);
-    if (!job_post(&l->d.client, stateful_job(model, EPOCHS), l->promise.id))
+    l->crashes = 0;
+    if (!job_post(&l->d.client, stateful_job(model), l->promise.id))
         return false;
-    while (!ended && l->killed < kills_n()) {
-        if (!kill_once(&l->d, &l->random))
+    while (!ended && loop_killed(l) < kills_n())
+        if (!kill_and_wait(l, &ended))
             return false;
-        l->killed++;
-        int64_t start = daemon_clock_ms();
-        while (!ended && daemon_clock_ms() < start + 10000) {
-            struct reply reply;
-            client_get(&l->d.client, &reply, "/v1/jobs/%s", l->promise.id);
-            const char *status = reply_text(reply.json, "/status");
-            bool runs = strcmp(status, "running") == 0;
-            ended = !runs && strcmp(status, "queued") != 0;
-            reply_free(&reply);
-            if (runs)
-                break;
-            daemon_sleep_ms(5);
-        }
-        int64_t took = daemon_clock_ms() - start;
-        if (took > l->resumed_ms_max)
-            l->resumed_ms_max = took;
-        promise_check(&l->d.client, &l->promise);
-    }
-    bool ok = finish_check(&l->d.client, l->promise.id, model, &l->want);
+    bool ok = finish_check(&l->d.client, l->promise.id, model, &stateful);
     promise_check(&l->d.client, &l->promise);
-    return ok && CHECK(promise_points(&l->promise) == EPOCHS / 20 + 1);
+    return ok && CHECK(promise_points(&l->promise) == EPOCHS / REPORT_EVERY + 1);
 }
 
-/* Worker, server or both, at random moments; a job is resumed within two seconds. */
+/* Worker, server or both, at random moments; a job goes on within two seconds of the
+ * kill. */
 static void test_killed_at_random(void) {
     static struct loop l;
     l = (struct loop){.random = {20261125}};
     if (!CHECK(daemon_start(&l.d, NULL)))
         return;
-    bool ok =
-        reference(&l.d.client, stateful_job("straight", EPOCHS), "straight", &l.want);
-    while (ok && l.killed < kills_n())
+    bool ok = true;
+    while (ok && loop_killed(&l) < kills_n())
         ok = loop_job(&l);
     CHECK(ok);
     CHECK_SAY(l.resumed_ms_max <= 2000, "%d ms", (int)l.resumed_ms_max);
-    printf("%d kills over %d jobs, resumed within %d ms\n", l.killed, l.jobs,
+    printf("%d kills (%d of the worker, %d of the server, %d of both) over %d jobs, "
+           "resumed within %d ms\n",
+           loop_killed(&l), l.killed[0], l.killed[1], l.killed[2], l.jobs,
            (int)l.resumed_ms_max);
-    result_free(&l.want);
     daemon_close(&l.d);
 }
 
@@ -302,7 +339,7 @@ static void freeze(pid_t pid) {
 }
 
 /* A worker by itself, whose server does not watch over it. */
-static pid_t worker_start(const struct daemon *d) {
+static pid_t worker_start(const struct daemon *d, const char *lease_ms) {
     const char *binary = getenv("DESCENTD");
     fflush(stdout);
     pid_t pid = fork();
@@ -311,47 +348,66 @@ static pid_t worker_start(const struct daemon *d) {
         if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
             _exit(127);
         execl(binary ? binary : "build/descentd", "descentd", "worker", "--store",
-              d->store, "--lease-ms", "1000", (char *)NULL);
+              d->store, "--lease-ms", lease_ms, (char *)NULL);
         _exit(127);
     }
     return pid;
+}
+
+static void worker_end(pid_t pid) {
+    int status = -1;
+    if (pid <= 0)
+        return;
+    kill(pid, SIGCONT);
+    kill(pid, SIGTERM);
+    waitpid(pid, &status, 0);
+    CHECK_SAY(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
 }
 
 /* A worker is stopped past its lease, another takes over, the first one thaws: there is
  * one result. */
 static void test_frozen_worker(void) {
     struct daemon d;
-    struct result want = {0};
     char id[JOB_ID_BYTES];
     static const char *const flags[] = {"--workers", "0", NULL};
     if (!CHECK(daemon_start(&d, flags)))
         return;
-    pid_t first = worker_start(&d), second = 0;
-    if (reference(&d.client, stateful_job("straight", EPOCHS), "straight", &want) &&
-        job_post(&d.client, stateful_job("frozen", EPOCHS), id)) {
-        CHECK(job_wait_running(&d.client, id, 20));
+    pid_t first = worker_start(&d, "1000"), second = 0;
+    if (job_post(&d.client, stateful_job("frozen"), id) &&
+        CHECK(job_wait_running(&d.client, id, 20))) {
         daemon_sleep_ms(100);
         freeze(first);
-        second = worker_start(&d);
-        finish_check(&d.client, id, "frozen", &want);
+        second = worker_start(&d, "1000");
+        finish_check(&d.client, id, "frozen", &stateful);
         kill(first, SIGCONT);
         for (int i = 0; i < 4; i++)
-            CHECK(job_train(&d.client, plain_job("after", 20), NULL));
+            CHECK(job_train(&d.client, short_job(), NULL));
         daemon_sleep_ms(300);
-        finish_check(&d.client, id, "frozen", &want);
+        finish_check(&d.client, id, "frozen", &stateful);
     }
-    const pid_t pids[] = {first, second};
-    for (size_t i = 0; i < 2; i++) {
-        int status = -1;
-        if (pids[i] <= 0)
-            continue;
-        kill(pids[i], SIGCONT);
-        kill(pids[i], SIGTERM);
-        waitpid(pids[i], &status, 0);
-        CHECK_SAY(WIFEXITED(status) && WEXITSTATUS(status) == 0, "worker %zu: %d", i,
-                  status);
+    worker_end(first);
+    worker_end(second);
+    daemon_close(&d);
+}
+
+/* A worker that no server started dies: its job goes to another one long before the lease
+ * is over. */
+static void test_strange_worker_killed(void) {
+    struct daemon d;
+    char id[JOB_ID_BYTES];
+    static const char *const flags[] = {"--workers", "0", NULL};
+    if (!CHECK(daemon_start(&d, flags)))
+        return;
+    pid_t first = worker_start(&d, "600000"), second = 0;
+    if (job_post(&d.client, stateful_job("strange"), id) &&
+        CHECK(job_wait_running(&d.client, id, 20))) {
+        kill(first, SIGKILL);
+        second = worker_start(&d, "600000");
+        finish_check(&d.client, id, "strange", &stateful);
     }
-    result_free(&want);
+    kill(first, SIGKILL);
+    waitpid(first, NULL, 0);
+    worker_end(second);
     daemon_close(&d);
 }
 
@@ -359,62 +415,83 @@ static void test_frozen_worker(void) {
  * the store: its server ends it when its lease is over. */
 static void test_worker_stopped_for_ever(void) {
     struct daemon d;
-    struct result want = {0};
     char id[JOB_ID_BYTES];
     pid_t pids[DAEMON_WORKERS_MAX];
     static const char *const flags[] = {"--lease-ms", "600", NULL};
     if (!CHECK(daemon_start(&d, flags)))
         return;
-    if (reference(&d.client, stateful_job("straight", EPOCHS), "straight", &want) &&
-        job_post(&d.client, stateful_job("stopped", EPOCHS), id)) {
-        for (int i = 0; i < 4; i++) {
-            CHECK(job_wait_running(&d.client, id, 20));
-            daemon_sleep_ms(20 + 11 * i);
-            int64_t end = daemon_clock_ms() + 10000;
-            while (daemon_workers(&d, pids) != 1 && daemon_clock_ms() < end)
-                daemon_sleep_ms(5);
-            if (!CHECK(daemon_workers(&d, pids) == 1))
-                break;
-            kill(pids[0], SIGSTOP);
-            while (kill(pids[0], 0) == 0 && daemon_clock_ms() < end)
-                daemon_sleep_ms(10);
-            CHECK_SAY(kill(pids[0], 0) != 0, "the worker is still there");
-        }
-        finish_check(&d.client, id, "stopped", &want);
+    bool ok = job_post(&d.client, stateful_job("stopped"), id);
+    for (int i = 0; i < 4 && ok; i++) {
+        ok = CHECK(job_wait_running(&d.client, id, 20));
+        daemon_sleep_ms(20 + 11 * i);
+        int64_t end = daemon_clock_ms() + 10000;
+        while (daemon_workers(&d, pids) != 1 && daemon_clock_ms() < end)
+            daemon_sleep_ms(5);
+        if (!CHECK(daemon_workers(&d, pids) == 1))
+            break;
+        kill(pids[0], SIGSTOP);
+        while (kill(pids[0], 0) == 0 && daemon_clock_ms() < end)
+            daemon_sleep_ms(10);
+        CHECK_SAY(kill(pids[0], 0) != 0, "the worker is still there");
     }
-    result_free(&want);
+    finish_check(&d.client, id, "stopped", &stateful);
     daemon_close(&d);
 }
 
 /* ---- threads ---------------------------------------------------------------------- */
 
+/* Its batches are worth as many threads as a batch is ever shared by. */
+static json_t *wide_job(const char *model) {
+    json_t *rest = json_pack("{s[ii]sisisisssfsf}", "hidden_layers", 128, 64, "epochs",
+                             100, "batch_size", 1024, "seed", 5, "optimizer", "adam",
+                             "dropout", 0.2, "checkpoint_seconds", 0.05);
+    return table_job(model, table_planar(4000), rest);
+}
+
+/* The daemon with so many threads; a paused job of it goes on with them. */
+static bool restart_with(struct daemon *d, const char *threads) {
+    bool ok = CHECK(daemon_stop(d) == 0);
+    d->flags[1] = threads;
+    return ok && CHECK(daemon_restart(d));
+}
+
+/* Straight through with each number of threads, and one job that has all of them in turn.
+ */
 static void test_threads_make_no_difference(void) {
     static const char *const threads[] = {"1", "2", "4"};
+    static const char *const flags[] = {"--threads", "1", NULL};
     struct result want = {0}, got = {0};
-    for (size_t i = 0; i < 3; i++) {
-        struct daemon d;
-        const char *flags[] = {"--threads", threads[i], NULL};
-        json_t *rest =
-            json_pack("{s[ii]sisisisssf}", "hidden_layers", 128, 64, "epochs", 20,
-                      "batch_size", 1024, "seed", 5, "optimizer", "adam", "dropout", 0.2);
-        if (!CHECK(daemon_start(&d, flags)))
-            return;
-        reference(&d.client, table_job("wide", table_planar(4000), rest), "wide",
-                  i ? &got : &want);
-        if (i)
-            result_check(&got, &want, threads[i]);
+    struct daemon d;
+    char id[JOB_ID_BYTES];
+    if (!CHECK(daemon_start(&d, flags)))
+        return;
+    bool ok = reference(&d.client, wide_job("wide-1"), "wide-1", &want) &&
+              job_post(&d.client, wide_job("turns"), id);
+    for (size_t i = 1; i < 3 && ok; i++) {
+        char model[16];
+        ok = CHECK(job_wait_running(&d.client, id, 20)) &&
+             pause_and_wait(&d.client, id) && restart_with(&d, threads[i]);
+        snprintf(model, sizeof model, "wide-%s", threads[i]);
+        if (ok && (ok = reference(&d.client, wide_job(model), model, &got)))
+            result_check(&got, &want, model);
         result_free(&got);
-        daemon_close(&d);
+        order(&d.client, id, "resume");
     }
+    finish_check(&d.client, id, "turns", &want);
     result_free(&want);
+    daemon_close(&d);
 }
 
 int main(void) {
+    CHECK_RUN(test_straight_through);
     CHECK_RUN(test_paused_nine_times);
     CHECK_RUN(test_paused_frees_its_worker);
     CHECK_RUN(test_killed_at_random);
     CHECK_RUN(test_frozen_worker);
+    CHECK_RUN(test_strange_worker_killed);
     CHECK_RUN(test_worker_stopped_for_ever);
     CHECK_RUN(test_threads_make_no_difference);
+    result_free(&stateful);
+    result_free(&plain);
     return check_done();
 }

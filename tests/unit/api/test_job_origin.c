@@ -64,6 +64,27 @@ static void test_taken(void) {
     }
 }
 
+/* Units alone are enough: nobody is told of a relu that was not asked for. */
+static void test_units_agree(void) {
+    static const char *const layers[] = {
+        ",\"hidden_layers\":[4]}",
+        ",\"layers_dims\":[2,4,3]}",
+        ",\"layers\":[{\"units\":4},{\"units\":3}]}",
+        ",\"layers\":[{\"units\":4,\"activation\":\"tanh\"},{\"units\":3}]}",
+    };
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        struct job_request r;
+        struct err e;
+        char body[512];
+        snprintf(body, sizeof body, "%s%s", HEAD TWO, layers[i]);
+        if (CHECK_SAY(resolve(body, &r, &e), "%s: %s %s", layers[i], e.where, e.text)) {
+            CHECK(r.spec.layers_n == 2 && r.spec.layers[0].units_n == 4 &&
+                  r.spec.layers[0].activation == ACTIVATION_TANH);
+            job_request_free(&r);
+        }
+    }
+}
+
 static void check_refused(const char *body, const char *where, const char *says) {
     struct job_request r;
     struct err e;
@@ -75,7 +96,8 @@ static void check_refused(const char *body, const char *where, const char *says)
 static void test_refused(void) {
     check_refused(HEAD TWO ",\"hidden_layers\":[4,4],\"activation\":\"tanh\"}",
                   "/hidden_layers", "expected 2 layers, as init_from has them, got 3");
-    check_refused(HEAD TWO ",\"hidden_layers\":[4]}", "/hidden_layers",
+    check_refused(HEAD TWO ",\"hidden_layers\":[4],\"activation\":\"relu\"}",
+                  "/hidden_layers",
                   "expected 4 tanh units in layer 1, as init_from has them, got 4 relu");
     check_refused(HEAD "\"data\":{\"features\":[[1,2]],\"targets\":[\"dog\"]}}",
                   "/data/targets/0", "init_from has no class \"dog\"");
@@ -112,6 +134,7 @@ int main(void) {
     if (!CHECK(model.net))
         return 1;
     CHECK_RUN(test_taken);
+    CHECK_RUN(test_units_agree);
     CHECK_RUN(test_refused);
     CHECK_RUN(test_labels);
     net_free(model.net);

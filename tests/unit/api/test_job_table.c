@@ -72,6 +72,8 @@ static void test_refusals(void) {
     check_refused("a,y\n1,1.5\n2,2.5\n",
                   ",\"target\":\"y\",\"class_weight\":\"balanced\"", "/class_weight",
                   "no classes");
+    check_refused("a,y\n1,7.25\n2,3\n", ",\"target\":\"y\",\"task\":\"multi_class\"",
+                  "/target", "\"y\" has numbers that are not whole");
     check_refused("a,y\n1,1.5\n2,-1e39\n", ",\"target\":\"y\"", "/target", "-1e+39");
     check_refused("a,y\n-1e39,1\n2,0\n", ",\"target\":\"y\"", "/features", "-1e+39");
     check_refused("a,b,y\n1,2,1\n2,4,0\n", ",\"target\":\"y\",\"layers_dims\":[3,2,1]",
@@ -79,6 +81,16 @@ static void test_refusals(void) {
     check_refused("a,b,y\n1,u,1\n2,v,0\n3,u,0\n",
                   ",\"target\":\"y\",\"layers_dims\":[3,2,1]", "/layers_dims/0", "\"b\"");
     check_refused("a,y\n1,k\n1,l\n", ",\"target\":\"y\"", "/features", "no column");
+}
+
+/* More labels than are told apart in a dataset's document. */
+static void test_too_many_numbers(void) {
+    static char csv[1 << 14] = "a,y\n";
+    size_t n = strlen(csv);
+    for (int i = 0; i <= PROFILE_VALUES_MAX; i++)
+        n += (size_t)snprintf(csv + n, sizeof csv - n, "%d,%d\n", i % 7, 3 * i);
+    check_refused(csv, ",\"target\":\"y\",\"task\":\"multi_class\"", "/target",
+                  "\"y\" has more than 1000 different numbers");
 }
 
 static void check_apart(const char *targets, const char *target, const char *where) {
@@ -203,6 +215,7 @@ static void test_warnings(void) {
 int main(void) {
     CHECK_RUN(test_uses);
     CHECK_RUN(test_refusals);
+    CHECK_RUN(test_too_many_numbers);
     CHECK_RUN(test_targets_apart);
     CHECK_RUN(test_round_trip);
     CHECK_RUN(test_damaged);

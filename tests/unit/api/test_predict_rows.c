@@ -139,10 +139,12 @@ static void test_keyed(void) {
     check_rows(&s, "[{\"a\":1,\"b\":2,\"c\":3},{\"a\":4,\"b\":null,\"c\":6}]", 2, want);
     stage_free(&s);
     stage_new(&s, 2, false);
-    check_refused(&s, "[{\"a\":1,\"b\":2}]", "/instances/0",
-                  "expected an array of numbers, got an object");
-    check_refused(&s, "[{\"0\":1,\"1\":2}]", "/instances/0",
-                  "expected an array of numbers, got an object");
+    check_rows(&s, "[{\"0\":1,\"1\":2},{\"0\":3,\"1\":4}]", 2, want);
+    check_rows(&s, "[{\"1\":2,\"0\":1},{\"1\":4,\"0\":3}]", 2, want);
+    check_refused(&s, "[{\"a\":1,\"b\":2}]", "/instances/0/a",
+                  "the model has no column \"a\"");
+    check_refused(&s, "[{\"0\":1,\"1\":null}]", "/instances/0/1",
+                  "expected a cell, got null");
     stage_free(&s);
 }
 

@@ -80,7 +80,18 @@ static void bounds(void) {
     refused(1, NET_UNITS_MAX + 1, 1, ACTIVATION_RELU);
     refused(1, 1, 0, ACTIVATION_RELU);
     refused(1, 1, NET_LAYERS_MAX + 1, ACTIVATION_RELU);
-    refused(1, 2, 2, ACTIVATION_SOFTMAX);
+}
+
+static void softmax_inside(void) {
+    struct layer_shape shapes[] = {{.units_n = 3, .activation = ACTIVATION_RELU},
+                                   {.units_n = 2, .activation = ACTIVATION_SOFTMAX},
+                                   {.units_n = 1}};
+    struct err e = {0};
+    for (size_t layers_n = 2; layers_n <= 3; layers_n++) {
+        struct net *net = net_new(1, shapes, layers_n, &e);
+        CHECK(net && net_softmax_inside(net) == (layers_n == 3));
+        net_free(net);
+    }
 }
 
 static void dropout_refused(float hidden, float output, const char *text) {
@@ -135,6 +146,7 @@ int main(void) {
     CHECK_RUN(layout);
     CHECK_RUN(outputs_scale);
     CHECK_RUN(bounds);
+    CHECK_RUN(softmax_inside);
     CHECK_RUN(bounds_of_dropout);
     CHECK_RUN(an_outline_has_no_parameters);
     CHECK_RUN(the_deepest);

@@ -662,6 +662,9 @@ static void options_are_checked(void) {
     refused(net, data, bad, "warmup_epochs is 0 to 3 (epochs), not 4");
     bad = good, bad.loss = LOSS_MSE;
     refused(net, data, bad, "mse does not fit an output layer of softmax");
+    net->layers[0].shape.activation = ACTIVATION_SOFTMAX;
+    refused(net, data, good, "softmax stands on the output layer only");
+    net->layers[0].shape.activation = ACTIVATION_RELU;
     struct trainer_data none = {X, {.values = values}, ROWS_N};
     refused(net, none, good, "cross_entropy wants classes as targets");
     data.rows_n = 0;

@@ -206,11 +206,12 @@ static void settings_are_on(void) {
     static const struct {
         const char *sql;
         const char *want;
-    } WANTED[] = {
-        {"PRAGMA journal_mode", "wal"},         {"PRAGMA synchronous", "2"},
-        {"PRAGMA foreign_keys", "1"},           {"PRAGMA trusted_schema", "0"},
-        {"PRAGMA busy_timeout", "5000"},        {"PRAGMA journal_size_limit", "67108864"},
-        {"PRAGMA application_id", "1685283684"}};
+    } WANTED[] = {{"PRAGMA journal_mode", "wal"},
+                  {"PRAGMA synchronous", "2"},
+                  {"PRAGMA foreign_keys", "1"},
+                  {"PRAGMA trusted_schema", "0"},
+                  {"PRAGMA journal_size_limit", "67108864"},
+                  {"PRAGMA application_id", "1685283684"}};
     struct place p;
     struct err e = {0};
     place_new(&p);

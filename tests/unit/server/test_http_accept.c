@@ -39,7 +39,43 @@ static void test_accept(void) {
     CHECK(!prefers(NULL));
 }
 
+static void test_codings(void) {
+    static const struct {
+        const char *accept;
+        enum http_coding coding;
+        bool only;
+    } cases[] = {{"gzip", CODING_GZIP, false},
+                 {"GZIP;q=0.001", CODING_GZIP, false},
+                 {"deflate", CODING_DEFLATE, false},
+                 {"gzip, deflate, br, zstd", CODING_GZIP, false},
+                 {"deflate, gzip", CODING_GZIP, false},
+                 {"deflate, gzip;q=0.9", CODING_DEFLATE, false},
+                 {"br", CODING_NONE, false},
+                 {"*", CODING_GZIP, false},
+                 {"gzip;q=0, *", CODING_DEFLATE, false},
+                 {"*;q=0", CODING_NONE, false},
+                 {"gzip;q=0", CODING_NONE, false},
+                 {"identity", CODING_NONE, false},
+                 {"", CODING_NONE, false},
+                 {"gzipped, x", CODING_NONE, false},
+                 {"identity, gzip;q=0.5", CODING_NONE, false},
+                 {"identity;q=0.5, gzip;q=0.5", CODING_GZIP, false},
+                 {"gzip, identity;q=0", CODING_GZIP, true},
+                 {"deflate, *;q=0", CODING_DEFLATE, true},
+                 {"identity;q=0", CODING_NONE, false},
+                 {"br, identity;q=0", CODING_NONE, false},
+                 {"identity;q=0, *;q=0.1", CODING_GZIP, true}};
+    bool only;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum http_coding got = http_accept_coding(cases[i].accept, &only);
+        CHECK_SAY(got == cases[i].coding && only == cases[i].only, "%s: %d %d",
+                  cases[i].accept, got, only);
+    }
+    CHECK(http_accept_coding(NULL, &only) == CODING_NONE && !only);
+}
+
 int main(void) {
     CHECK_RUN(test_accept);
+    CHECK_RUN(test_codings);
     return check_done();
 }

@@ -211,7 +211,8 @@ static inline struct store_claim claim_by(struct store *s, const char *owner,
     struct err e = {0};
     struct store_claim claim = {0};
     bool found = false;
-    OK(store_claim(s, owner, lease_ms, &claim, &found, &e));
+    OK(store_claim(s, &(struct store_claiming){.owner = owner, .lease_ms = lease_ms},
+                   &claim, &found, &e));
     CHECK(found);
     return claim;
 }

@@ -1,8 +1,9 @@
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "tests/unit/server/test_store.h"
 
-enum { HOUR_MS = 60 * 60 * 1000 };
+enum { HOUR_MS = 60 * 60 * 1000, CHUNKS_MANY = 64 };
 
 static void round_trip(struct store *s, const void *bytes, size_t n) {
     struct err e = {0};
@@ -275,6 +276,48 @@ static void many_put_the_same(void) {
     place_free(&p);
 }
 
+struct long_put {
+    struct store *store;
+    pthread_t thread;
+    atomic_bool ended;
+};
+
+static void *put_for_long(void *context) {
+    struct long_put *put = context;
+    struct err e = {0};
+    int64_t blob;
+    char sha256[STORE_SHA256_TEXT];
+    const size_t n = (size_t)CHUNKS_MANY * STORE_CHUNK_BYTES;
+    unsigned char *bytes = some_bytes(n, 7);
+    OK(store_blob_put(put->store, bytes, n, 1, &blob, sha256, &e));
+    free(bytes);
+    atomic_store(&put->ended, true);
+    return NULL;
+}
+
+/* Who writes chunk after chunk lets others write between them. */
+static void others_write_between_chunks(void) {
+    struct place p;
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct long_put put = {.store = place_open(&p)};
+    CHECK(pthread_create(&put.thread, NULL, put_for_long, &put) == 0);
+    int written = 0;
+    for (unsigned i = 0; !atomic_load(&put.ended); i++) {
+        struct err e = {0};
+        int64_t blob;
+        char sha256[STORE_SHA256_TEXT];
+        if (!OK(store_blob_put(s, &i, sizeof i, 1, &blob, sha256, &e)))
+            break;
+        written++;
+    }
+    pthread_join(put.thread, NULL);
+    CHECK_SAY(written >= CHUNKS_MANY / 16, "%d beside %d chunks", written, CHUNKS_MANY);
+    store_close(put.store);
+    store_close(s);
+    place_free(&p);
+}
+
 int main(void) {
     STORE_RUN(sizes_come_back);
     STORE_RUN(same_bytes_same_blob);
@@ -284,5 +327,6 @@ int main(void) {
     STORE_RUN(sweep_takes_what_nobody_holds);
     STORE_RUN(put_again_makes_it_young);
     STORE_RUN(many_put_the_same);
+    STORE_RUN(others_write_between_chunks);
     return check_done();
 }

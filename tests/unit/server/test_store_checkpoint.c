@@ -108,6 +108,29 @@ static void newest_best_and_two_resumable_stay(void) {
     place_free(&p);
 }
 
+/* As after an answer that was lost: it is there once, and so is its event. */
+static void said_twice_is_written_once(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    OK(insert_job(s, "a", "m", &e));
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
+    const struct store_progress progress = {.lease_ms = LEASE_MS};
+    struct store_checkpoint c[] = {
+        {.epoch = 4, .blob = new_blob(s, 600), .best = true},
+        {.epoch = 5, .blob = new_blob(s, 601), .resumable = true}};
+    for (int i = 0; i < 3; i++)
+        OK(store_claim_checkpoint(s, &claim, &progress, c, 2, &e));
+    CHECK_TEXT(kept(s, "a"), "1b 2r");
+    CHECK(raw_int(&p, "SELECT count(*) FROM events WHERE kind = 'checkpoint'") == 2);
+    c[1].epoch = 6; /* the same bytes of another moment */
+    OK(store_claim_checkpoint(s, &claim, &progress, &c[1], 1, &e));
+    CHECK_TEXT(kept(s, "a"), "1b 2r 3r");
+    store_close(s);
+    place_free(&p);
+}
+
 static void two_at_once(void) {
     struct place p;
     struct err e = {0};
@@ -221,6 +244,7 @@ static void shared_blobs_stay(void) {
 
 int main(void) {
     STORE_RUN(newest_best_and_two_resumable_stay);
+    STORE_RUN(said_twice_is_written_once);
     STORE_RUN(two_at_once);
     STORE_RUN(a_claim_goes_on_from_the_newest);
     STORE_RUN(the_end_decides);

@@ -13,7 +13,9 @@ static bool nothing_to_claim(struct store *s) {
     struct err e = {0};
     struct store_claim claim;
     bool found = true;
-    return OK(store_claim(s, "w", LEASE_MS, &claim, &found, &e)) && !found;
+    return OK(store_claim(s, &(struct store_claiming){.owner = "w", .lease_ms = LEASE_MS},
+                          &claim, &found, &e)) &&
+           !found;
 }
 
 static void oldest_first(void) {

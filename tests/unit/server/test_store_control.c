@@ -34,7 +34,8 @@ static bool none_to_claim(struct store *s) {
     struct err e = {0};
     struct store_claim claim;
     bool found = true;
-    OK(store_claim(s, "w", LEASE_MS, &claim, &found, &e));
+    OK(store_claim(s, &(struct store_claiming){.owner = "w", .lease_ms = LEASE_MS},
+                   &claim, &found, &e));
     return !found;
 }
 

@@ -116,7 +116,9 @@ static int claim_until_empty(const struct place *p, int fd) {
     bool ok = s;
     for (bool found = true; ok && found;) {
         struct store_claim claim;
-        ok = store_claim(s, owner, LEASE_MS, &claim, &found, &e);
+        ok =
+            store_claim(s, &(struct store_claiming){.owner = owner, .lease_ms = LEASE_MS},
+                        &claim, &found, &e);
         if (ok && found)
             ok = write(fd, claim.job_id, sizeof claim.job_id) == sizeof claim.job_id;
     }
@@ -197,12 +199,15 @@ static int claim_and_lose(const struct place *p, int fd) {
         struct store_claim claim;
         bool found;
         enum store_wish wish;
-        ok = store_claim(s, "w", EXPIRED_MS, &claim, &found, &e);
+        ok =
+            store_claim(s, &(struct store_claiming){.owner = "w", .lease_ms = EXPIRED_MS},
+                        &claim, &found, &e);
         if (!ok || !found)
             continue;
         const struct store_point point = {i, 0.5, 0.5};
         const struct store_progress progress = {EXPIRED_MS, 1, 1, &point, 1};
-        struct store_checkpoint c = {.blob = some_blob(s), .resumable = true};
+        struct store_checkpoint c = {
+            .blob = some_blob(s), .epoch = getpid() * 100 + i, .resumable = true};
         ok = (store_claim_progress(s, &claim, &progress, &wish, &e) &&
               store_claim_checkpoint(s, &claim, &progress, &c, 1, &e) &&
               (i % 3 || store_claim_release(s, &claim, &e))) ||

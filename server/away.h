@@ -1,0 +1,23 @@
+/* Says in the log once that the store is away, and once that it is back. One thread. */
+#ifndef SERVER_AWAY_H
+#define SERVER_AWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/err.h"
+
+/* Zero-initialise. */
+struct away {
+    int64_t since_us; /* 0: it is there */
+};
+
+/* What a call of the store came to: NULL, or its error.
+ * @return whether it failed because the store is away, or another held it for too long:
+ * the same call may succeed later. */
+bool away_note(struct away *a, const struct err *e);
+
+/* The same without a word: what the kind says. */
+bool away_is(enum err_kind kind);
+
+#endif
