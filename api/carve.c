@@ -14,7 +14,6 @@ struct span {
 /* One run of carve. */
 struct walk {
     struct cursor *c;
-    const char *from; /* where the object begins */
     const char *path; /* and its place */
     struct carve_hole *holes;
     size_t holes_n;
@@ -102,10 +101,10 @@ static bool object_walk(struct walk *w, const char *parent) {
     }
 }
 
-/* Copies what is not carved out, with null where something was. */
-static bool rest_copy(const struct walk *w, size_t rest_max, struct arena *arena,
-                      char **rest, size_t *rest_n) {
-    size_t n = (size_t)(w->c->at - w->from);
+/* Copies what of from..w->c->at is not carved out, with null where something was. */
+static bool rest_copy(const struct walk *w, const char *from, size_t rest_max,
+                      struct arena *arena, char **rest, size_t *rest_n) {
+    size_t n = (size_t)(w->c->at - from);
     for (size_t i = 0; i < w->spans_n; i++)
         n -= (size_t)(w->spans[i].to - w->spans[i].from);
     if (!size_add(n, w->spans_n * NULL_N, &n) || n > rest_max)
@@ -118,7 +117,6 @@ static bool rest_copy(const struct walk *w, size_t rest_max, struct arena *arena
         return false;
     *rest = out;
     *rest_n = n;
-    const char *from = w->from;
     for (size_t i = 0; i < w->spans_n; i++) {
         size_t between = (size_t)(w->spans[i].from - from);
         memcpy(out, from, between);
@@ -131,28 +129,38 @@ static bool rest_copy(const struct walk *w, size_t rest_max, struct arena *arena
     return true;
 }
 
+/* Walks the object at the cursor, over its holes. */
+static bool walk_run(struct walk *w, struct arena *arena) {
+    struct cursor *c = w->c;
+    for (size_t i = 0; i < w->holes_n; i++)
+        w->holes[i].found = false;
+    w->spans = arena_alloc(arena, w->holes_n * sizeof *w->spans, w->e);
+    if (!w->spans)
+        return false;
+    if (cursor_peek(c) != '{')
+        return cursor_fail(c, ERR_INVALID, w->path[0] ? w->path : NULL, w->e,
+                           "expected an object, got %s", cursor_kind(c));
+    return object_walk(w, NULL);
+}
+
 bool carve_object(struct cursor *c, const char *path, struct carve_hole *holes,
                   size_t holes_n, size_t rest_max, struct arena *arena, char **rest,
                   size_t *rest_n, struct err *e) {
     struct walk w = {.c = c, .path = path, .holes = holes, .holes_n = holes_n, .e = e};
-    for (size_t i = 0; i < holes_n; i++)
-        holes[i].found = false;
-    w.spans = arena_alloc(arena, holes_n * sizeof *w.spans, e);
-    if (!w.spans)
-        return false;
-    if (cursor_peek(c) != '{')
-        return cursor_fail(c, ERR_INVALID, path[0] ? path : NULL, e,
-                           "expected an object, got %s", cursor_kind(c));
-    w.from = c->at;
-    return object_walk(&w, NULL) && rest_copy(&w, rest_max, arena, rest, rest_n);
+    cursor_peek(c);
+    const char *from = c->at;
+    return walk_run(&w, arena) && rest_copy(&w, from, rest_max, arena, rest, rest_n);
 }
 
 bool carve(const char *text, size_t n, struct carve_hole *holes, size_t holes_n,
            size_t rest_max, struct arena *arena, char **rest, size_t *rest_n,
            struct err *e) {
     struct cursor c = {text, text, text + n};
-    if (!carve_object(&c, "", holes, holes_n, rest_max, arena, rest, rest_n, e))
+    struct walk w = {.c = &c, .path = "", .holes = holes, .holes_n = holes_n, .e = e};
+    if (!walk_run(&w, arena))
         return false;
     cursor_peek(&c);
-    return c.at == c.end || cursor_refuse(&c, "the end", NULL, e);
+    if (c.at < c.end)
+        return cursor_refuse(&c, "the end", NULL, e);
+    return rest_copy(&w, text, rest_max, arena, rest, rest_n);
 }

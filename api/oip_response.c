@@ -213,6 +213,7 @@ static bool document_put(struct answer *a, const struct oip_request *request) {
     return ok;
 }
 
+/* The tensors behind the document; or the end of a line, where there are none. */
 static bool tails_put(struct answer *a, const struct oip_request *request,
                       size_t *json_n) {
     for (size_t i = 0; i < request->outputs_n; i++) {
@@ -226,6 +227,8 @@ static bool tails_put(struct answer *a, const struct oip_request *request,
         else if (!elements_put(a, wanted, a->out, true))
             return false;
     }
+    if (!*json_n)
+        text_string(a->out, "\n");
     return true;
 }
 
@@ -250,11 +253,25 @@ static bool values_make(struct answer *a, struct err *e) {
     return a->pairs || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the answer");
 }
 
+/* About as much as the answer takes. */
+static size_t answer_bytes(const struct oip_request *request,
+                           const struct oip_predicted *predicted) {
+    enum { DOCUMENT = 512, ELEMENT = 12 };
+    size_t bytes = DOCUMENT;
+    for (size_t i = 0; i < request->outputs_n; i++) {
+        const struct oip_wanted *wanted = &request->outputs[i];
+        size_t size = wanted->binary ? sizeof(float) : ELEMENT;
+        bytes += predicted->m * answered_width(wanted) * size;
+    }
+    return bytes;
+}
+
 bool oip_response_encode(const struct oip_request *request,
                          const struct oip_predicted *predicted, struct text *out,
                          size_t *json_n, struct err *e) {
     struct answer a = {.of = predicted, .out = out};
     *json_n = 0;
+    text_reserve(out, answer_bytes(request, predicted));
     bool ok =
         values_make(&a, e) &&
         ((document_put(&a, request) && tails_put(&a, request, json_n) && !out->failed) ||

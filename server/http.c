@@ -453,6 +453,7 @@ static void *tick(void *context) {
         if (!look)
             continue;
         uploads_sweep(&h->uploads);
+        http_bodies_settle(&h->bodies);
         flows_sweep(h, clock_mono_us());
         size_t reaped = reaper_run(h->reaper, clock_mono_us());
         if (reaped)

@@ -1,5 +1,7 @@
 #include "server/http_receive.h"
 
+#include <stdlib.h>
+
 #include "server/http_exchange.h"
 
 enum { SKIPPED_BYTES_MAX = 64 << 10 };
@@ -27,6 +29,14 @@ static bool upload_prepare(struct exchange *x, const struct http_framing *framin
     return (x->upload = upload_open(&options, &x->err));
 }
 
+/* Where a body begins in its memory, so that the tensors behind a document are aligned as
+ * memory from malloc is; what is no length is refused where it is read. */
+static size_t lead_of(const char *document_n) {
+    enum { ALIGN = 16 };
+    size_t n = document_n ? (size_t)strtoul(document_n, NULL, 10) : 0;
+    return (ALIGN - n % ALIGN) % ALIGN;
+}
+
 bool receive_open(struct exchange *x, const struct http_head *head,
                   const struct http_framing *framing) {
     struct http_body_limit limit = body_limit(x);
@@ -42,6 +52,7 @@ bool receive_open(struct exchange *x, const struct http_head *head,
         return false;
     if (x->route->stream)
         return upload_prepare(x, framing, coding);
+    x->body.lead = lead_of(x->request.inference_header_n);
     return http_head_media(head, x->route->body, &x->err) &&
            http_body_open(&x->http->bodies, &x->body, framing, coding, &limit, &x->err);
 }

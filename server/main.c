@@ -32,7 +32,7 @@
 #define VERSION "0.1"
 #endif
 
-enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20 };
+enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20, TRIM_BYTES = 64 << 20 };
 
 /* The parts of a serving process, in the order they start. */
 struct server {
@@ -329,6 +329,8 @@ int main(int argc, char **argv) {
      * Not the hundreds of kilobytes of a body of many rows: a page fault for each 4 KiB
      * of it took a third of such a prediction. */
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+    /* Nor those of a few mebibytes while one follows the other: http_bodies_settle. */
+    mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
     if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
         usage(stdout);
         return 0;

@@ -148,6 +148,16 @@ static struct tally *tally_take(struct entry *entry, int64_t version) {
     return t;
 }
 
+static void tally_drop(struct entry *entry, int64_t version) {
+    for (size_t i = 0; i < entry->tallies_n; i++) {
+        if (entry->tallies[i]->version != version)
+            continue;
+        tally_release(entry->tallies[i]);
+        entry->tallies[i] = entry->tallies[--entry->tallies_n];
+        return;
+    }
+}
+
 static void version_drop(struct registry *r, struct entry *entry, size_t i) {
     struct loaded *l = entry->versions[i];
     entry->versions[i] = entry->versions[--entry->versions_n];
@@ -487,6 +497,8 @@ void registry_forget(struct registry *r, const char *name, int64_t version) {
             break;
         }
     }
+    if (entry)
+        tally_drop(entry, version);
     pthread_rwlock_unlock(&r->lock);
     pthread_mutex_unlock(&r->loading);
 }
