@@ -194,7 +194,8 @@ static bool object_scan(struct instances_scan *s, float *row, struct err *e) {
 /* What the row at the cursor begins with: '[', '{', or 0 where its only cell is all. */
 static char row_first(const struct instances_scan *s) {
     char first = cursor_peek(s->c);
-    bool scalars = s->form->allowed & INSTANCES_TENSORS && s->form->columns.n == 1 &&
+    bool scalars = (s->form->flat || s->form->allowed & INSTANCES_TENSORS) &&
+                   s->form->columns.n == 1 &&
                    !(s->form->allowed & INSTANCES_OBJECTS_ONLY);
     if (scalars && s->form->allowed & JSON_CELL_BASE64 && json_base64_stands(s->c))
         return 0;
@@ -209,7 +210,8 @@ static bool row_scan(struct instances_scan *s, float *row, struct err *e) {
         return err_set(e, ERR_INVALID, "", "expected %s, got %s",
                        objects ? "an object" : "a row as an array or an object",
                        cursor_kind(s->c));
-    if (allowed & INSTANCES_TENSORS && s->rows->rows_n && first != s->first)
+    if ((s->form->flat || allowed & INSTANCES_TENSORS) && s->rows->rows_n &&
+        first != s->first)
         return err_set(e, ERR_INVALID, "", "expected %s, as the first row is one, got %s",
                        s->first == '{'   ? "an object"
                        : s->first == '[' ? "an array"
@@ -224,8 +226,18 @@ static bool row_scan(struct instances_scan *s, float *row, struct err *e) {
                                            : array_scan(s, row, e);
 }
 
+/* A row that stands in no list of rows. */
+static bool instances_row(struct instances_scan *s, struct err *e) {
+    if (!rows_room(s->rows, "", e) || !array_scan(s, s->rows->values, e))
+        return false;
+    s->rows->rows_n = 1;
+    return true;
+}
+
 bool instances_rows(struct instances_scan *s, struct err *e) {
     struct rows *rows = s->rows;
+    if (s->form->flat && s->form->columns.n > 1)
+        return instances_row(s, e);
     if (!cursor_expect(s->c, '[', "", e))
         return false;
     if (cursor_peek(s->c) == ']')

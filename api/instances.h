@@ -25,6 +25,8 @@ struct instances_form {
     struct columns columns;
     unsigned allowed;
     const char *path;
+    /* The list holds cells: one row, or where there is one column, a row each. */
+    bool flat;
     /* Array rows: the column of each cell, (columns.n); NULL: in their order. */
     const size_t *order;
     /* An object of cells that all rows share, or NULL; at context_path. */

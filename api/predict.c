@@ -5,11 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/carve.h"
 #include "api/json.h"
 #include "api/number.h"
-
-enum { REST_BYTES_MAX = 64 << 10 };
 
 void predict_request_free(struct predict_request *request) {
     rows_free(&request->instances);
@@ -45,36 +42,6 @@ bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
                        version);
     ref->version = strtoll(version, NULL, 10);
     return true;
-}
-
-static bool rest_decode(const json_t *root, struct predict_request *out, struct err *e) {
-    static const struct json_key keys[] = {{"model", NULL}, {"instances", NULL}};
-    struct json_slot slots[2];
-    const char *model = NULL;
-    if (!json_match(root, keys, 2, "", slots, e) || !json_text(&slots[0], &model, e))
-        return false;
-    if (!slots[1].value)
-        return err_set(e, ERR_INVALID, "/instances", "is missing: the rows to predict");
-    return !model || model_ref_parse(model, "/model", &out->model, e);
-}
-
-bool predict_decode(const char *body, size_t n, struct predict_request *out,
-                    struct err *e) {
-    *out = (struct predict_request){0};
-    struct carve_hole hole = {.key = "instances", .scan = predict_scan, .context = out};
-    struct arena arena;
-    arena_init(&arena, 2 * REST_BYTES_MAX);
-    char *rest;
-    size_t rest_n;
-    json_t *root = NULL;
-    if (carve(body, n, &hole, 1, REST_BYTES_MAX, &arena, &rest, &rest_n, e))
-        root = json_read(rest, rest_n, e);
-    bool ok = root && rest_decode(root, out, e);
-    json_decref(root);
-    arena_reset(&arena);
-    if (!ok)
-        predict_request_free(out);
-    return ok;
 }
 
 /* ---- answers -------------------------------------------------------------------- */

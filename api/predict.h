@@ -35,8 +35,10 @@ struct predict_request {
     struct err
         not_numbers; /* why the instances are not rows of numbers, if they are not */
     const char *raw, *raw_end; /* the instances in the body, which is borrowed */
-    bool csv;                  /* they are CSV */
-    enum csv_header header;    /* theirs */
+    bool flat;  /* they are numbers without a row: one row, or of one column each one */
+    bool keyed; /* they are objects: the columns are in the order of their keys */
+    bool csv;   /* they are CSV */
+    enum csv_header header; /* theirs */
     /* What other dialects say: */
     unsigned allowed;  /* of instances.h; 0: JSON_CELL_MISSING */
     bool columnar;     /* the instances are by columns */

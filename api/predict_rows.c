@@ -6,6 +6,7 @@
 #include "api/carve.h"
 #include "api/columns_list.h"
 #include "api/json.h"
+#include "api/rows_named.h"
 #include "engine/memory.h"
 
 static const char *request_path(const struct predict_request *request) {
@@ -26,14 +27,40 @@ static bool raw_skip(struct predict_request *request, struct cursor *c, struct e
     return ok;
 }
 
+/* What the list at the cursor begins with, behind its bracket. */
+static char list_first(const struct cursor *c) {
+    struct cursor inside = *c;
+    if (cursor_peek(&inside) != '[')
+        return 0;
+    inside.at++;
+    return cursor_peek(&inside);
+}
+
+static bool begins_number(char first) {
+    return first == '-' || (first >= '0' && first <= '9');
+}
+
+/* Numbers, of whichever form. */
+static bool numbers_scan(struct predict_request *request, struct cursor *c,
+                         const char *path) {
+    char first = list_first(c);
+    struct rows *rows = &request->instances;
+    request->keyed = first == '{' && rows_named_scan(c, rows);
+    request->flat = begins_number(first) && !is_foreign(request);
+    if (request->keyed)
+        return true;
+    return request->flat ? rows_scan_flat(c, 0, path, rows, &request->not_numbers)
+                         : rows_scan(c, 0, path, rows, &request->not_numbers);
+}
+
 /* Rows of numbers go straight into the block. Anything else waits for the model, which
  * may know its columns: then the place in the text is kept, and why it is not numbers. */
 bool predict_scan(void *context, struct cursor *c, const char *path, struct err *e) {
     struct predict_request *request = context;
-    if (request->allowed & INSTANCES_OBJECTS_ONLY)
+    if (request->allowed & INSTANCES_OBJECTS_ONLY && list_first(c) != '{')
         return raw_skip(request, c, e);
     request->raw = c->at;
-    if (rows_scan(c, 0, path, &request->instances, &request->not_numbers)) {
+    if (numbers_scan(request, c, path)) {
         request->raw_end = c->at;
         return true;
     }
@@ -63,24 +90,19 @@ void predict_decode_csv(const char *body, size_t n, const char *type,
     };
 }
 
-/* Whether the rows of a list may be cells without a bracket, or stand one below the
- * other: then commas tell how many there are. */
-static bool rows_by_comma(const struct predict_request *request) {
+/* Whether the list holds neither arrays nor objects. */
+static bool is_flat(const struct predict_request *request) {
     struct cursor c = {request->raw, request->raw, request->raw_end};
-    if (!is_foreign(request) || request->columnar)
-        return request->columnar;
-    if (cursor_peek(&c) != '[')
-        return false;
-    c.at++;
-    char first = cursor_peek(&c);
-    return first != '[' && first != '{';
+    char first = list_first(&c);
+    return first && first != '[' && first != '{';
 }
 
 size_t predict_rows_bound(const struct predict_request *request) {
-    bool comma = !request->csv && request->raw && rows_by_comma(request);
+    /* Cells without a bracket may be rows, as may those of columns: commas tell. */
+    bool comma = !request->csv && request->raw && (request->columnar || is_flat(request));
     size_t n = request->csv || comma;
     if (request->instances.rows_n)
-        return request->instances.rows_n;
+        return request->flat ? request->instances.columns_n : request->instances.rows_n;
     for (const char *at = request->raw; at && at < request->raw_end; at++)
         n += request->csv ? *at == '\n' || *at == '\r'
              : comma      ? *at == ','
@@ -104,9 +126,18 @@ static size_t *order_new(const struct predict_request *request,
     return order;
 }
 
+static bool is_ordered(const size_t *order, size_t n) {
+    size_t i = 0;
+    while (i < n && order[i] == i)
+        i++;
+    return i == n;
+}
+
 /* Puts the numbers of each row into the columns' order. */
 static bool rows_reorder(struct rows *rows, const size_t *order, struct err *e) {
     size_t n = rows->columns_n;
+    if (is_ordered(order, n))
+        return true;
     float *kept = memory_new(n, sizeof *kept);
     if (!kept)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for a row");
@@ -142,6 +173,7 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
                    : columns_named(columns) ? JSON_CELL_MISSING
                                             : 0,
         .path = request_path(request),
+        .flat = !is_foreign(request) && !request->columnar && is_flat(request),
         .order = order,
         .context = request->context,
         .context_end = request->context_end,
@@ -158,8 +190,8 @@ static bool rows_fit(const struct predict_request *request, const struct net *ne
     if (rows->columns_n != net->inputs_n) {
         char first[ERR_WHERE_MAX];
         json_path_index(first, request_path(request), 0);
-        return err_set(e, ERR_INVALID, first, "expected %zu numbers, got %zu",
-                       net->inputs_n, rows->columns_n);
+        return err_set(e, ERR_INVALID, request->flat ? request_path(request) : first,
+                       "expected %zu numbers, got %zu", net->inputs_n, rows->columns_n);
     }
     if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
         return err_set(e, ERR_TOO_LARGE, request->csv ? NULL : request_path(request),
@@ -169,19 +201,32 @@ static bool rows_fit(const struct predict_request *request, const struct net *ne
     return true;
 }
 
-static bool first_is_object(const struct predict_request *request) {
-    struct cursor c = {request->raw, request->raw, request->raw_end};
-    if (!request->raw || cursor_peek(&c) != '[')
-        return false;
-    c.at++;
-    return cursor_peek(&c) == '{';
+/* Rows that brought their keys: their order, where they are the columns' and stand for
+ * themselves. */
+static size_t *keyed_order(const struct predict_request *request,
+                           const struct columns *columns) {
+    size_t *order = NULL;
+    if (!request->context && !request->names)
+        order = memory_new(columns->n, sizeof *order);
+    if (order && rows_named_order(request->raw, request->raw_end, columns, order))
+        return order;
+    free(order);
+    return NULL;
+}
+
+/* One column: each number is a row. */
+static void flat_turn(struct rows *rows) {
+    rows->rows_n = rows->columns_n;
+    rows->columns_n = 1;
 }
 
 /* Of rows that are not all numbers: whether the columns' names, or the numbers that stand
  * for them, can tell more than that. */
 static bool is_readable(const struct predict_request *request,
                         const struct columns *columns) {
-    return columns_named(columns) || is_foreign(request) || first_is_object(request);
+    struct cursor c = {request->raw, request->raw, request->raw_end};
+    return columns_named(columns) || is_foreign(request) ||
+           (request->raw && list_first(&c) == '{');
 }
 
 bool predict_rows(struct predict_request *request, const struct model *model,
@@ -194,8 +239,13 @@ bool predict_rows(struct predict_request *request, const struct model *model,
         *e = request->not_numbers;
         return false;
     }
-    size_t *order = request->names ? order_new(request, &columns, e) : NULL;
+    size_t *order = request->keyed && scanned ? keyed_order(request, &columns) : NULL;
+    scanned = scanned && (order || !request->keyed);
+    if (!order && request->names)
+        order = order_new(request, &columns, e);
     bool ok = order || !request->names;
+    if (scanned && request->flat && columns.n == 1)
+        flat_turn(&request->instances);
     if (ok && !scanned)
         ok = raw_rows(request, &columns, order, e);
     ok = ok && rows_fit(request, model->net, e);

@@ -13,7 +13,9 @@
 
 AVX2_INLINE uint64_t bits(__m256i a, __m256i b) {
     uint64_t high = (uint32_t)_mm256_movemask_epi8(b);
-    return (uint32_t)_mm256_movemask_epi8(a) | high << 32;
+    uint64_t all = (uint32_t)_mm256_movemask_epi8(a) | high << 32;
+    __asm__ volatile("" : "+r"(all)); /* or vectors of masks wait, and fill the stack */
+    return all;
 }
 
 AVX2_INLINE uint64_t bits_equal(__m256i a, __m256i b, char character) {
@@ -28,11 +30,19 @@ AVX2_INLINE uint64_t bits_at_most(__m256i a, __m256i b, char max) {
                 _mm256_cmpeq_epi8(_mm256_min_epu8(b, all), b));
 }
 
+/* JSON's spaces: each character that is what the table has for its low four bits. */
+AVX2_INLINE uint64_t bits_space(__m256i a, __m256i b) {
+    __m256i table = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0));
+    return bits(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, a), a),
+                _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, b), b));
+}
+
 AVX2_INLINE struct grammar_block block_look(const char *text) {
     __m256i a = _mm256_loadu_si256((const __m256i *)text);
     __m256i b = _mm256_loadu_si256((const __m256i *)(text + 32));
     __m256i zero = _mm256_set1_epi8('0');
-    struct grammar_block block = {
+    return (struct grammar_block){
         .digits = bits_at_most(_mm256_sub_epi8(a, zero), _mm256_sub_epi8(b, zero), 9),
         .zeros = bits_equal(a, b, '0'),
         .points = bits_equal(a, b, '.'),
@@ -40,57 +50,43 @@ AVX2_INLINE struct grammar_block block_look(const char *text) {
         .commas = bits_equal(a, b, ','),
         .opens = bits_equal(a, b, '['),
         .closes = bits_equal(a, b, ']'),
-        .spaces = bits_at_most(a, b, ' '),
+        .spaces = bits_space(a, b),
     };
-    if (block.spaces)
-        block.strangers =
-            block.spaces & ~(bits_equal(a, b, ' ') | bits_equal(a, b, '\n') |
-                             bits_equal(a, b, '\r') | bits_equal(a, b, '\t'));
-    return block;
 }
 
-/* Writes sixteen marks whatever there are, so that the usual number takes no branch. */
+/* The places of a byte's ones, a byte each, the lowest first. */
+#define PLACE(b, i)                                                                      \
+    ((b) >> (i)&1 ? UINT64_C(i) << 8 * __builtin_popcount((b) & ((1 << (i)) - 1)) : 0)
+#define PLACES(b)                                                                        \
+    PLACE(b, 0) | PLACE(b, 1) | PLACE(b, 2) | PLACE(b, 3) | PLACE(b, 4) | PLACE(b, 5) |  \
+        PLACE(b, 6) | PLACE(b, 7)
+#define PLACES_4(b) PLACES(b), PLACES(b + 1), PLACES(b + 2), PLACES(b + 3)
+#define PLACES_16(b) PLACES_4(b), PLACES_4(b + 4), PLACES_4(b + 8), PLACES_4(b + 12)
+#define PLACES_64(b) PLACES_16(b), PLACES_16(b + 16), PLACES_16(b + 32), PLACES_16(b + 48)
+static const uint64_t places[256] = {PLACES_64(0), PLACES_64(64), PLACES_64(128),
+                                     PLACES_64(192)};
+
+AVX2_INLINE uint32_t *byte_write(uint32_t *marks, uint8_t found, __m256i at) {
+    __m128i all = _mm_loadl_epi64((const __m128i *)&places[found]);
+    __m256i wide = _mm256_add_epi32(_mm256_cvtepu8_epi32(all), at);
+    _mm256_storeu_si256((__m256i *)marks, wide);
+    return marks + __builtin_popcount(found);
+}
+
+/* Eight marks a byte, however many there are: no branch depends on it. */
 AVX2_INLINE uint32_t *marks_write(uint32_t *marks, uint64_t found, uint32_t at) {
-    size_t n = (size_t)__builtin_popcountll(found);
-#define MARK(i) marks[i] = at + (uint32_t)_tzcnt_u64(found), found = _blsr_u64(found)
-#define MARK_4(i) MARK(i), MARK(i + 1), MARK(i + 2), MARK(i + 3)
-    MARK_4(0), MARK_4(4), MARK_4(8), MARK_4(12);
-    for (size_t i = 16; i < n; i += 4)
-        MARK_4(i);
-    return marks + n;
-}
-
-AVX2 static struct wide_index index_avx2(const char *text, size_t blocks_n, uint32_t at,
-                                         struct grammar *g, uint32_t *marks) {
-    struct grammar state = *g;
-    struct wide_index index = {0};
-    uint32_t *to = marks;
-    for (size_t i = 0; i < blocks_n && !index.wrong && !index.ended; i++) {
-        struct grammar_block block = block_look(text + WIDE_BLOCK * i);
-        struct grammar_found found = grammar_step(&state, &block);
-        to = marks_write(to, found.marks, at);
-        index.wrong = found.wrong;
-        index.ended = found.ended;
-        index.end = at + (uint32_t)found.end;
-        at += WIDE_BLOCK;
-    }
-    index.marks_n = (size_t)(to - marks);
-    *g = state;
-    return index;
+    __m256i base = _mm256_set1_epi32((int)at), eight = _mm256_set1_epi32(8);
+#define BYTE(i)                                                                          \
+    marks = byte_write(marks, (uint8_t)(found >> 8 * i), base),                          \
+    base = _mm256_add_epi32(base, eight)
+    BYTE(0), BYTE(1), BYTE(2), BYTE(3), BYTE(4), BYTE(5), BYTE(6), BYTE(7);
+#undef BYTE
+    return marks;
 }
 
 /* ---- reading them --------------------------------------------------------------- */
 
-/* Numbers of up to 31 characters are read in float64, with a relative error of less than
- * 8 * 2^-53: a sum of up to four groups of eight digits, each rounded where it is scaled,
- * and a power of ten that is rounded. So the 29 bits that float32 lacks say how it
- * rounds, unless they are within 16 units of one half. */
-enum { CHARACTERS_MAX = 31, CHARACTERS_FEW = 15, UNDECIDED = 16 };
-
-static const double TENTHS[CHARACTERS_MAX + 1] = {
-    1e0,   1e-1,  1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,  1e-8,  1e-9,  1e-10,
-    1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17, 1e-18, 1e-19, 1e-20, 1e-21,
-    1e-22, 1e-23, 1e-24, 1e-25, 1e-26, 1e-27, 1e-28, 1e-29, 1e-30, 1e-31};
+enum { CHARACTERS_FEW = 15 };
 
 #define TIMES_4(x) x, x, x, x
 #define TIMES_8(x) TIMES_4(x), TIMES_4(x)
@@ -119,8 +115,9 @@ static const _Alignas(32) struct constants {
     .quarters = {1e24, 1e16, 1e8, 1},
     .lost = {TIMES_4((UINT64_C(1) << 29) - 1)},
     /* The high word's 1 makes its difference large. */
-    .undecided_from = {TIMES_4(UINT64_C(1) << 32 | ((UINT64_C(1) << 28) - UNDECIDED))},
-    .undecided_n = {TIMES_8(2 * UNDECIDED)},
+    .undecided_from = {TIMES_4(UINT64_C(1) << 32 |
+                               ((UINT64_C(1) << 28) - WIDE_UNDECIDED))},
+    .undecided_n = {TIMES_8(2 * WIDE_UNDECIDED)},
     .minus = {TIMES_4('-')},
 };
 
@@ -222,10 +219,10 @@ AVX2_INLINE __m256d integers_many(const struct constants *k, struct token t[4],
 }
 
 AVX2_INLINE __m256d tenths(const struct token t[4]) {
-    __m128d low = _mm_load_sd(&TENTHS[t[0].fraction_n]);
-    __m128d high = _mm_load_sd(&TENTHS[t[2].fraction_n]);
-    low = _mm_loadh_pd(low, &TENTHS[t[1].fraction_n]);
-    high = _mm_loadh_pd(high, &TENTHS[t[3].fraction_n]);
+    __m128d low = _mm_load_sd(&wide_tenths[t[0].fraction_n]);
+    __m128d high = _mm_load_sd(&wide_tenths[t[2].fraction_n]);
+    low = _mm_loadh_pd(low, &wide_tenths[t[1].fraction_n]);
+    high = _mm_loadh_pd(high, &wide_tenths[t[3].fraction_n]);
     return _mm256_insertf128_pd(_mm256_castpd128_pd256(low), high, 1);
 }
 
@@ -248,8 +245,9 @@ AVX2_INLINE __m128 signs(const struct constants *k, const char *base,
 }
 
 /* @return false when they are not as simple as that, or none. */
-AVX2_INLINE bool read_four(const struct constants *k, const char *base,
-                           const uint32_t *marks, float *values) {
+AVX2_INLINE bool read_four(const char *base, const uint32_t *marks, float *values) {
+    const struct constants *k = &CONSTANTS;
+    __asm__("" : "+r"(k)); /* or the constants are made anew where they are used */
     struct token t[4] = {token_at(base, marks), token_at(base, marks + 2),
                          token_at(base, marks + 4), token_at(base, marks + 6)};
     size_t longest = t[0].n | t[1].n | t[2].n | t[3].n;
@@ -257,7 +255,7 @@ AVX2_INLINE bool read_four(const struct constants *k, const char *base,
     __m256d wide;
     if (longest <= CHARACTERS_FEW)
         wide = integers_few(k, t, &largest);
-    else if (longest <= CHARACTERS_MAX)
+    else if (longest <= WIDE_CHARACTERS_MAX)
         wide = integers_many(k, t, &largest);
     else
         return false;
@@ -270,27 +268,11 @@ AVX2_INLINE bool read_four(const struct constants *k, const char *base,
     return true;
 }
 
-AVX2 static bool read_avx2(const char *base, const char *start, const uint32_t *marks,
-                           size_t n, float *values) {
-    enum { BEFORE = 33 }; /* characters of the text that digits_one looks back */
-    const struct constants *k = &CONSTANTS;
-    __asm__("" : "+r"(k)); /* or the constants are made anew where they are used */
-    size_t i = 0;
-    for (; i < n && base + marks[2 * i + 1] - start < BEFORE; i++)
-        if (!wide_read_one(base, marks + 2 * i, values + i))
-            return false;
-    for (; i < n; i += 4) {
-        if (read_four(k, base, marks + 2 * i, values + i))
-            continue;
-        for (size_t j = i; j < n && j < i + 4; j++)
-            if (!wide_read_one(base, marks + 2 * j, values + j))
-                return false;
-    }
-    return true;
-}
+#define WIDE_TARGET AVX2
+#include "api/rows_wide_loops.h"
 
 const struct wide *wide_avx2(void) {
-    static const struct wide wide = {index_avx2, read_avx2};
+    static const struct wide wide = {index_loop, read_loop};
     /* Every processor with BMI2 has BMI and LZCNT. */
     bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
     return has ? &wide : NULL;

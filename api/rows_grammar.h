@@ -15,7 +15,6 @@ struct grammar_block {
     uint64_t digits, zeros, points, minuses;
     uint64_t commas, opens, closes; /* , [ ] */
     uint64_t spaces;
-    uint64_t strangers; /* control characters among the spaces */
 };
 
 /* What one block leaves for the next to know, mostly in bit 0. */
@@ -72,7 +71,7 @@ static inline struct grammar_found grammar_step(struct grammar *g,
     uint64_t number = ~(b->commas | b->opens | b->closes | spaces);
     uint64_t before = grammar_follow(number, &g->number);
     uint64_t starts = number & ~before, ends = before & ~number, first;
-    uint64_t wrong = b->strangers | grammar_numbers(g, b, starts, &first);
+    uint64_t wrong = grammar_numbers(g, b, starts, &first);
 
     uint64_t behind_number = ends | g->behind_number;
     uint64_t behind_close = grammar_follow(b->closes, &g->behind_close);

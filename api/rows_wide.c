@@ -8,10 +8,15 @@
 
 #include "api/cursor_private.h"
 #include "api/number.h"
-#include "api/rows_private.h"
+
+const _Alignas(64) double wide_tenths[] = {
+    1e0,   1e-1,  1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,  1e-8,  1e-9,  1e-10,
+    1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17, 1e-18, 1e-19, 1e-20, 1e-21,
+    1e-22, 1e-23, 1e-24, 1e-25, 1e-26, 1e-27, 1e-28, 1e-29, 1e-30, 1e-31};
 
 const struct wide *wide_choose(void) {
-    return wide_avx2();
+    const struct wide *wide = wide_avx512();
+    return wide ? wide : wide_avx2();
 }
 
 bool wide_read_one(const char *base, const uint32_t *marks, float *value) {
@@ -115,10 +120,11 @@ static bool all_read(struct run *run, uint32_t *end) {
     return true;
 }
 
-bool rows_scan_widely(struct cursor *c, struct rows_form form, struct rows *rows) {
+bool wide_scan(const struct wide *wide, struct cursor *c, struct rows_form form,
+               struct rows *rows) {
     struct cursor from = *c;
-    struct run run = {.wide = wide_choose(), .start = c->start, .end = c->end};
-    if (!run.wide || cursor_peek(&from) != '[')
+    struct run run = {.wide = wide, .start = c->start, .end = c->end};
+    if (cursor_peek(&from) != '[')
         return false;
     from.at++;
     cursor_peek(&from);
@@ -142,4 +148,9 @@ bool rows_scan_widely(struct cursor *c, struct rows_form form, struct rows *rows
     rows->columns_n = columns_n;
     c->at = run.base + end + 1;
     return true;
+}
+
+bool rows_scan_widely(struct cursor *c, struct rows_form form, struct rows *rows) {
+    const struct wide *wide = wide_choose();
+    return wide && wide_scan(wide, c, form, rows);
 }

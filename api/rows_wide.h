@@ -4,6 +4,7 @@
 #define API_ROWS_WIDE_H
 
 #include "api/rows_grammar.h"
+#include "api/rows_private.h"
 
 enum {
     WIDE_BLOCK = 64,        /* characters: those of a grammar_block */
@@ -37,8 +38,20 @@ struct wide {
 /* The widest that this machine has; NULL: none. */
 const struct wide *wide_choose(void);
 
-/* @return NULL where this machine lacks it. */
+/* rows_scan_widely (rows_private.h) by this one. */
+bool wide_scan(const struct wide *wide, struct cursor *c, struct rows_form form,
+               struct rows *rows) __attribute__((warn_unused_result));
+
+/* Each is NULL where this machine lacks it. */
 const struct wide *wide_avx2(void);
+const struct wide *wide_avx512(void);
+
+/* Numbers of up to 31 characters may be read in float64, with a relative error of less
+ * than 8 * 2^-53: a sum of up to four groups of eight digits, each rounded where it is
+ * scaled, times a power of ten that is rounded. So the 29 bits that float32 has no place
+ * for say how it rounds, unless they are within 16 units of one half. */
+enum { WIDE_CHARACTERS_MAX = 31, WIDE_UNDECIDED = 16 };
+extern const double wide_tenths[WIDE_CHARACTERS_MAX + 1]; /* 10^-i; aligned to 64 */
 
 /* The number between two marks, by itself. */
 bool wide_read_one(const char *base, const uint32_t *marks, float *value);

@@ -87,6 +87,25 @@ static void test_regression_of_two_outputs(void) {
     }
 }
 
+/* A list without rows is one row, or for a model of one input a row each: the same
+ * answers. */
+static void test_flat(void) {
+    static const struct {
+        const char *model, *flat, *nested;
+        size_t rows_n;
+    } cases[] = {{"prices", "[1000,2]", "[[1000,2]]", 1},
+                 {"lines", "[1, 5,-2.5e0]", "[[1],[5],[-2.5]]", 3}};
+    for (size_t i = 0; i < 2; i++) {
+        struct reply flat, nested;
+        if (predict(cases[i].model, cases[i].flat, cases[i].rows_n, &flat) &&
+            predict(cases[i].model, cases[i].nested, cases[i].rows_n, &nested)) {
+            CHECK_TEXT(flat.body, nested.body);
+            reply_free(&nested);
+        }
+        reply_free(&flat);
+    }
+}
+
 /* Every row of the table, its answer beside its target. @return the accuracy. */
 static double accuracy_on(const char *model, json_t *data, size_t classes_n) {
     struct reply reply;
@@ -394,6 +413,7 @@ int main(void) {
     CHECK_RUN(test_model_left_out);
     CHECK_RUN(test_regression);
     CHECK_RUN(test_regression_of_two_outputs);
+    CHECK_RUN(test_flat);
     CHECK_RUN(test_binary);
     CHECK_RUN(test_labels);
     CHECK_RUN(test_multi_label);

@@ -111,8 +111,8 @@ static void test_refusals(void) {
     check_refused("{\"instances\":[]}", I, "/instances", "expected at least one row");
     check_refused("{\"instances\":null}", I, "/instances",
                   "expected an array of arrays of numbers, got null");
-    check_refused("{\"instances\":[1,2]}", I, "/instances/0",
-                  "expected an array of numbers, got a number");
+    check_refused("{\"instances\":[1,[2]]}", I, "/instances/1",
+                  "expected a number, got an array");
     check_refused("{\"instances\":[[1,2],[3,\"x\"]]}", I, "/instances/1/1",
                   "expected a number, got a string");
     check_refused("{\"instances\":[[1,2],[3]]}", I, "/instances/1",
