@@ -47,6 +47,38 @@ static inline const char *digits_scan(const char *p, const char *end, uint64_t *
     return p;
 }
 
+/* The same, by eight characters at a time, for digits that are more than a few. */
+static inline const char *digits_scan_many(const char *p, const char *end,
+                                           uint64_t *digits) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    static const uint64_t powers[] = {1,      10,      100,      1000,     10000,
+                                      100000, 1000000, 10000000, 100000000};
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    if (p < end && is_digit(*p)) /* one alone is quicker so */
+        *digits = *digits * 10 + (uint64_t)(*p++ - '0');
+    if (p == end || !is_digit(*p))
+        return p;
+    for (uint64_t n = 8; n == 8 && end - p >= 8; p += n) {
+        uint64_t eight;
+        memcpy(&eight, p, sizeof eight);
+        eight ^= ones * '0'; /* digits are 0 to 9, anything else is above */
+        uint64_t others = ((eight + ones * 0x76) | eight) & ones * 0x80;
+        n = others ? (uint64_t)__builtin_ctzll(others) / 8 : 8;
+        if (n == 0)
+            break;
+        /* Zeros before them; then of each two, of each four, of all eight. */
+        eight <<= 64 - 8 * n;
+        eight = eight * 10 + (eight >> 8);
+        uint64_t low = eight & 0xff000000ff, high = eight >> 16 & 0xff000000ff;
+        eight = (low * (100 + (UINT64_C(1000000) << 32)) +
+                 high * (1 + (UINT64_C(10000) << 32))) >>
+                32;
+        *digits = *digits * powers[n] + eight;
+    }
+#endif
+    return digits_scan(p, end, digits);
+}
+
 /* `p` is behind the 'e'. @return NULL without a digit. Saturates far outside any length
  * of text, so that digits can never make up for what is cut. */
 static const char *exponent_scan(const char *p, const char *end, int64_t *exponent) {
@@ -77,7 +109,7 @@ static inline const char *token_scan(const char *p, const char *end, struct toke
         return NULL;
     if (p < end && *p == '.') {
         const char *fraction = p + 1;
-        p = digits_scan(fraction, end, &t->digits);
+        p = digits_scan_many(fraction, end, &t->digits);
         fraction_n = (size_t)(p - fraction);
         if (fraction_n == 0)
             return NULL;
