@@ -19,6 +19,7 @@ bool away_note(struct away *a, const struct err *e) {
         log_write(LOG_INFO, "the store is back", "away_ms",
                   LOG_INT((now - a->since_us) / 1000), NULL);
         a->since_us = 0;
+        a->back_us = now;
     }
     return e && away_is(e->kind);
 }

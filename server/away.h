@@ -10,6 +10,7 @@
 /* Zero-initialise. */
 struct away {
     int64_t since_us; /* 0: it is there */
+    int64_t back_us;  /* when it came back the last time; 0: it was never away */
 };
 
 /* What a call of the store came to: NULL, or its error.

@@ -87,7 +87,7 @@ void db_rollback(struct db *db) {
 /* ---- statements ----------------------------------------------------------------- */
 
 bool db_parameters_count(const char *sql, int *n, struct err *e) {
-    uint32_t seen = 0;
+    bool seen[DB_PARAMETERS_MAX + 1] = {0};
     *n = 0;
     for (const char *at = sql; *at; at++) {
         if (*at != '$' && *at != '?')
@@ -97,12 +97,15 @@ bool db_parameters_count(const char *sql, int *n, struct err *e) {
         if (number < 1 || number > DB_PARAMETERS_MAX)
             return err_set(e, ERR_INTERNAL, NULL, "store: parameter %.4s in: %s", at,
                            sql);
-        seen |= UINT32_C(1) << number;
+        seen[number] = true;
         if (number > *n)
             *n = (int)number;
     }
-    return seen == (UINT32_C(2) << *n) - 2 ||
-           err_set(e, ERR_INTERNAL, NULL, "store: a gap in the parameters of: %s", sql);
+    for (int i = 1; i <= *n; i++)
+        if (!seen[i])
+            return err_set(e, ERR_INTERNAL, NULL, "store: no parameter $%d in: %s", i,
+                           sql);
+    return true;
 }
 
 struct db_statement *db_prepare(struct db *db, const char *sql, struct err *e) {

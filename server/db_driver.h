@@ -4,7 +4,7 @@
 
 #include "server/db.h"
 
-enum { DB_STATEMENTS_MAX = 160, DB_PARAMETERS_MAX = 24 };
+enum { DB_STATEMENTS_MAX = 160, DB_PARAMETERS_MAX = 72 };
 
 /* A driver's connection begins with it, and its statement with the other one. */
 struct db {

@@ -14,7 +14,7 @@ enum {
     ATTEMPT_MS = 3000, /* for each host of the URL */
     WAIT_MS = 300,     /* of an attempt, in one call */
     PAUSE_MS = 40,     /* after the first failed attempt; doubled for each that follows */
-    PAUSE_MS_MAX = 1000
+    PAUSE_MS_MAX = 500
 };
 
 /* What is acknowledged is on disk, and nobody waits, or lets others wait, for ever. */

@@ -33,7 +33,7 @@ struct statement {
     PGresult *result;     /* NULL: not run yet */
     int row;
     int64_t changed;
-    struct value values[DB_PARAMETERS_MAX + 1];
+    struct value values[]; /* from 1 */
 };
 
 struct postgres {
@@ -166,14 +166,17 @@ static bool commit(struct db *db, struct err *e) {
 /* ---- statements ----------------------------------------------------------------- */
 
 static struct db_statement *prepare(struct db *db, const char *sql, struct err *e) {
-    struct statement *s = calloc(1, sizeof *s);
-    if (s && db_parameters_count(sql, &s->parameters_n, e)) {
-        snprintf(s->name, sizeof s->name, "s%zu", db->statements_n);
-        return &s->base;
+    int n;
+    if (!db_parameters_count(sql, &n, e))
+        return NULL;
+    struct statement *s = calloc(1, sizeof *s + (size_t)(n + 1) * sizeof *s->values);
+    if (!s) {
+        err_set(e, ERR_NO_MEMORY, NULL, "store: no memory for a statement");
+        return NULL;
     }
-    err_set(e, ERR_NO_MEMORY, NULL, "store: no memory for a statement");
-    free(s);
-    return NULL;
+    s->parameters_n = n;
+    snprintf(s->name, sizeof s->name, "s%zu", db->statements_n);
+    return &s->base;
 }
 
 static void end(struct db_statement *q) {

@@ -58,6 +58,7 @@ struct keeper {
     enum store_wish wish;
     struct store_claim claim;
     struct points pending;
+    int64_t back_us;
     enum keeper_checkpoint checkpoint;
     struct checkpoint_files files; /* handed over, not yet taken up */
 };
@@ -190,6 +191,7 @@ static void visit_note(struct keeper *k, const struct visit *v) {
     if (v->wish > k->wish)
         k->wish = v->wish;
     k->lost = k->lost || v->lost;
+    k->back_us = k->away.back_us;
     if (v->checkpoint_ended)
         k->checkpoint =
             v->checkpoint_failed ? KEEPER_CHECKPOINT_FAILED : KEEPER_CHECKPOINT_NONE;
@@ -351,6 +353,13 @@ const atomic_bool *keeper_stop_flag(const struct keeper *k) {
 
 bool keeper_quitting(const struct keeper *k) {
     return atomic_load(&k->quitting);
+}
+
+int64_t keeper_back_us(struct keeper *k) {
+    pthread_mutex_lock(&k->lock);
+    int64_t back_us = k->back_us;
+    pthread_mutex_unlock(&k->lock);
+    return back_us;
 }
 
 void keeper_wait(struct keeper *k, int64_t timeout_ms) {

@@ -31,6 +31,10 @@ const atomic_bool *keeper_stop_flag(const struct keeper *k);
 /* Whether the process should end. */
 bool keeper_quitting(const struct keeper *k);
 
+/* When the store came back the last time after it was away, by clock_mono_us; 0: never.
+ */
+int64_t keeper_back_us(struct keeper *k);
+
 /* Waits until there may be work: a wake-up, quitting, or timeout_ms. */
 void keeper_wait(struct keeper *k, int64_t timeout_ms);
 

@@ -37,8 +37,7 @@ struct worker {
     int64_t lease_ms, memory_max;
     char owner[STORE_OWNER_MAX];
     struct away away;
-    bool unsure;       /* a claim may have been made of which nothing was heard */
-    int64_t others_us; /* until then others may fetch up on their leases */
+    bool unsure; /* a claim may have been made of which nothing was heard */
 };
 
 static bool stop_wanted(const struct worker *w) {
@@ -300,28 +299,33 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
     hand_clear(&t);
 }
 
-/* A claim whose answer was lost has put a job into this worker's hands: back with it. And
- * those who trained on while the store was away get the time to say so. */
-static bool back_again(struct worker *w, struct err *e) {
+/* A claim whose answer was lost has put a job into this worker's hands: back with it. */
+static bool hands_empty(struct worker *w, struct err *e) {
     int64_t released;
-    if (!store_owner_dead(w->store, w->owner, false, store_now_ms(w->store), &released,
-                          e))
-        return false;
-    w->unsure = false;
-    w->others_us = clock_mono_us() + w->lease_ms * 1000;
-    return true;
+    w->unsure = w->unsure && !store_owner_dead(w->store, w->owner, false,
+                                               store_now_ms(w->store), &released, e);
+    return !w->unsure;
+}
+
+/* Those who trained on while the store was away get the time to say so. */
+static bool others_recover(struct worker *w) {
+    int64_t back_us = keeper_back_us(w->keeper);
+    if (w->away.back_us > back_us)
+        back_us = w->away.back_us;
+    return back_us && clock_mono_us() - back_us < w->lease_ms * 1000;
 }
 
 static bool claim_try(struct worker *w, struct store_claim *claim, struct err *e) {
-    bool found = false;
+    bool found = false, ok = hands_empty(w, e);
+    if (ok)
+        away_note(&w->away, NULL); /* it is back, if it was away */
     const struct store_claiming claiming = {
         .owner = w->owner,
         .lease_ms = w->lease_ms,
         .memory_max = w->memory_max,
-        .queued_only = clock_mono_us() < w->others_us,
+        .queued_only = others_recover(w),
     };
-    bool ok = (!w->unsure || back_again(w, e)) &&
-              store_claim(w->store, &claiming, claim, &found, e);
+    ok = ok && store_claim(w->store, &claiming, claim, &found, e);
     w->unsure = w->unsure || (!ok && e->kind == ERR_UNAVAILABLE);
     if (!away_note(&w->away, ok ? NULL : e) && !ok)
         log_err(LOG_ERROR, "no job could be claimed", e);

@@ -18,6 +18,11 @@ http-postgresql: http-deps $(BUILD)/descentd $(HTTP)
 	@DESCENTD_TEST_STORE=postgresql DESCENTD=$(BUILD)/descentd \
 	  sh tests/postgres.sh run sh tests/run.sh $(HTTP)
 
+# The long version of test_away.
+RESTARTS ?= 20
+soak-postgresql: http-deps $(BUILD)/descentd $(BUILD)/tests/http/test_away
+	@RESTARTS=$(RESTARTS) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_away
+
 # The long version of test_cycles.
 CYCLES ?= 500
 soak-models: deps $(BUILD)/descentd $(BUILD)/tests/http/test_cycles
@@ -27,4 +32,4 @@ soak-models: deps $(BUILD)/descentd $(BUILD)/tests/http/test_cycles
 KILLS ?= 500
 soak: deps $(BUILD)/descentd $(BUILD)/tests/http/test_resume
 	@KILLS=$(KILLS) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_resume
-.PHONY: http-deps http-postgresql soak-models soak
+.PHONY: http-deps http-postgresql soak-postgresql soak-models soak

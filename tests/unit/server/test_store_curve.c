@@ -114,9 +114,52 @@ static void validation_costs(void) {
     place_free(&p);
 }
 
+/* However many come together, and whatever is there already: each once, without a gap in
+ * the sequence. */
+static void batches_and_repeats(void) {
+    static const int64_t BATCHES[][2] = {/* from, to */
+                                         {0, 15},   {15, 31},   {31, 100}, {40, 90},
+                                         {90, 140}, {140, 141}, {0, 141},  {141, 205}};
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    OK(insert_job(s, "a", "m", &e));
+    struct store_claim claim = claim_by(s, "w", LEASE_MS);
+    for (size_t b = 0; b < sizeof BATCHES / sizeof *BATCHES; b++) {
+        struct store_point points[256];
+        size_t n = 0;
+        for (int64_t i = BATCHES[b][0]; i < BATCHES[b][1]; i++)
+            points[n++] = (struct store_point){2 * i, 1.0 / (double)(i + 1),
+                                               i % 3 ? (double)i : (double)NAN};
+        const struct store_progress progress = {LEASE_MS, 1, 1, points, n};
+        enum store_wish wish;
+        OK(store_claim_progress(s, &claim, &progress, &wish, &e));
+        CHECK(raw_int(&p, "SELECT count(*) FROM points") ==
+              raw_int(&p, "SELECT max(epoch) / 2 + 1 FROM points"));
+    }
+    CHECK(raw_int(&p,
+                  "SELECT count(*) FROM points a JOIN points b ON b.epoch = a.epoch + 2"
+                  " WHERE b.seq <> a.seq + 1") == 0);
+    CHECK(raw_int(&p, "SELECT count(*) FROM points WHERE (validation_cost IS NULL) <>"
+                      " (epoch / 2 % 3 = 0)") == 0);
+    CHECK(raw_int(&p, "SELECT events FROM jobs") == 205 + 2);
+    /* A point that is none spoils all that came with it. */
+    struct store_point wrong[20];
+    for (int i = 0; i < 20; i++)
+        wrong[i] = (struct store_point){1000 + i, i == 18 ? (double)INFINITY : 1, 1};
+    const struct store_progress progress = {LEASE_MS, 1, 1, wrong, 20};
+    enum store_wish wish;
+    FAILS(store_claim_progress(s, &claim, &progress, &wish, &e), ERR_NUMERIC);
+    CHECK(raw_int(&p, "SELECT count(*) FROM points") == 205);
+    store_close(s);
+    place_free(&p);
+}
+
 int main(void) {
     STORE_RUN(history_is_thinned_evenly);
     STORE_RUN(history_of_nobody);
     STORE_RUN(validation_costs);
+    STORE_RUN(batches_and_repeats);
     return check_done();
 }
