@@ -395,7 +395,8 @@ int worker_run(const struct config *config) {
     };
     bool ok = matrix_start(&e) && (w.store = store_await(config, &e)) &&
               (w.keeper = keeper_start(&keeper, &e));
-    priority_lower(config); /* of this thread and those that follow; the keeper is prompt */
+    priority_lower(
+        config); /* of this thread and those that follow; the keeper is prompt */
     ok = ok && (w.team = team_new(threads, &e));
     if (ok) {
         log_write(LOG_INFO, "worker ready", "threads", LOG_INT(threads), "blas",

@@ -64,8 +64,30 @@ static bool see_row(void *context, const struct cell *cells, size_t n, size_t li
     return true;
 }
 
+static bool see_rows(void *context, size_t rows_n, struct err *e) {
+    (void)context;
+    (void)rows_n;
+    (void)e;
+    return true;
+}
+
+/* Of a source that goes column by column. */
+static bool see_run(void *context, size_t column, size_t row, const struct cell *cells,
+                    size_t n, struct err *e) {
+    struct seen *s = context;
+    (void)e;
+    for (size_t i = 0; i < n; i++)
+        s->values[(row + i) * s->columns_n + column] = (float)cells[i].number;
+    s->n += n;
+    return true;
+}
+
 static bool reader_sees(const struct file *f, struct seen *s, struct err *e) {
-    const struct table_sink sink = {see_columns, see_row, s};
+    const struct table_sink sink = {.columns = see_columns,
+                                    .row = see_row,
+                                    .context = s,
+                                    .rows = see_rows,
+                                    .run = see_run};
     struct reader_options options = READER_OPTIONS_DEFAULT;
     options.format = TABLE_NPY;
     struct reader *r = reader_new(&options, &sink, e);
