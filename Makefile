@@ -14,7 +14,7 @@ CFLAGS_ALL = $(LANGUAGE) $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -pthread 
 LDFLAGS_ALL = -pthread -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 # The element-wise kernels: vectorised, without errno and traps in the way. Not
 # -ffast-math, which would let the compiler delete isfinite.
-KERNELS := activation dots dropout loss matrix optimizer rng transform
+KERNELS := activation dots dropout finite loss matrix optimizer rng transform
 $(KERNELS:%=$(BUILD)/engine/%.o): OPTIMISE += -O3 -fno-math-errno -fno-trapping-math
 # A product added to a sum is one instruction where there is one.
 $(BUILD)/engine/dots.o: OPTIMISE += -ffp-contract=fast
@@ -66,13 +66,14 @@ deps:
 demo: deps $(BUILD)/descentd
 	@DESCENTD=$(BUILD)/descentd sh deploy/demo.sh
 
-RUN := DESCENTD=$(BUILD)/descentd sh tests/run.sh
+RUN := DESCENTD=$(BUILD)/descentd ONNXRUNTIME=$(ONNXRUNTIME) sh tests/run.sh
 unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: http-deps deploy-deps $(BUILD)/descentd $(UNIT) $(HTTP) $(FUZZ_REPLAYS) $(LOAD)
-	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh tests/cluster/test_cluster.sh $(UNIT) $(HTTP)
+test: http-deps deploy-deps $(ONNXRUNTIME) $(BUILD)/descentd $(UNIT) $(HTTP) $(ONNX_TEST) $(FUZZ_REPLAYS) $(LOAD)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh tests/cluster/test_cluster.sh \
+	  $(UNIT) $(HTTP) $(ONNX_TEST)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 
@@ -89,7 +90,7 @@ check: http-deps bench-deps
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all tests
 	$(MAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
 	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit http
-tests: $(BUILD)/descentd $(LOAD) $(UNIT) $(HTTP_ALL) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS)
+tests: $(BUILD)/descentd $(LOAD) $(UNIT) $(HTTP_ALL) $(ONNX_TEST) $(FUZZ_REPLAYS) $(BENCH) $(CHECK_MODELS) $(SOAK)
 
 clean:
 	rm -rf $(BUILD)

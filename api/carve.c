@@ -13,7 +13,8 @@ struct span {
 
 /* One run of carve. */
 struct walk {
-    struct cursor c;
+    struct cursor *c;
+    const char *path; /* and its place */
     struct carve_hole *holes;
     size_t holes_n;
     struct span *spans; /* (holes_n), in the order of the text */
@@ -47,18 +48,18 @@ static const char *parent_find(const struct walk *w, const struct cursor *key) {
 
 static bool hole_carve(struct walk *w, struct carve_hole *hole) {
     char path[ERR_WHERE_MAX];
-    snprintf(path, sizeof path, "%s%s/%s", hole->parent ? "/" : "",
+    snprintf(path, sizeof path, "%s%s%s/%s", w->path, hole->parent ? "/" : "",
              hole->parent ? hole->parent : "", hole->key);
     if (hole->found)
         return err_set(w->e, ERR_INVALID, path, "given twice");
     hole->found = true;
-    cursor_peek(&w->c);
+    cursor_peek(w->c);
     struct span *span = &w->spans[w->spans_n++];
-    span->from = w->c.at;
-    if (!hole->scan(hole->context, &w->c, path, w->e))
+    span->from = w->c->at;
+    if (!hole->scan(hole->context, w->c, path, w->e))
         return false;
-    span->to = w->c.at;
-    assert(span->to > span->from && span->to <= w->c.end);
+    span->to = w->c->at;
+    assert(span->to > span->from && span->to <= w->c->end);
     return true;
 }
 
@@ -70,14 +71,14 @@ static bool member_walk(struct walk *w, const char *parent, const struct cursor 
     if (hole)
         return hole_carve(w, hole);
     const char *inner = parent ? NULL : parent_find(w, key);
-    if (inner && cursor_peek(&w->c) == '{')
+    if (inner && cursor_peek(w->c) == '{')
         return object_walk(w, inner);
-    return cursor_skip(&w->c, CARVE_DEPTH_MAX - (parent ? 2 : 1), NULL, w->e);
+    return cursor_skip(w->c, CARVE_DEPTH_MAX - (parent ? 2 : 1), NULL, w->e);
 }
 
 /* An object, whose bracket the cursor is on. Calls itself once at most: for a parent. */
 static bool object_walk(struct walk *w, const char *parent) {
-    struct cursor *c = &w->c;
+    struct cursor *c = w->c;
     c->at++;
     if (cursor_peek(c) == '}') {
         c->at++;
@@ -100,10 +101,10 @@ static bool object_walk(struct walk *w, const char *parent) {
     }
 }
 
-/* Copies what is not carved out, with null where something was. */
-static bool rest_copy(const struct walk *w, size_t rest_max, struct arena *arena,
-                      char **rest, size_t *rest_n) {
-    size_t n = (size_t)(w->c.end - w->c.start);
+/* Copies what of from..w->c->at is not carved out, with null where something was. */
+static bool rest_copy(const struct walk *w, const char *from, size_t rest_max,
+                      struct arena *arena, char **rest, size_t *rest_n) {
+    size_t n = (size_t)(w->c->at - from);
     for (size_t i = 0; i < w->spans_n; i++)
         n -= (size_t)(w->spans[i].to - w->spans[i].from);
     if (!size_add(n, w->spans_n * NULL_N, &n) || n > rest_max)
@@ -116,7 +117,6 @@ static bool rest_copy(const struct walk *w, size_t rest_max, struct arena *arena
         return false;
     *rest = out;
     *rest_n = n;
-    const char *from = w->c.start;
     for (size_t i = 0; i < w->spans_n; i++) {
         size_t between = (size_t)(w->spans[i].from - from);
         memcpy(out, from, between);
@@ -124,28 +124,43 @@ static bool rest_copy(const struct walk *w, size_t rest_max, struct arena *arena
         out += between + NULL_N;
         from = w->spans[i].to;
     }
-    memcpy(out, from, (size_t)(w->c.end - from));
+    memcpy(out, from, (size_t)(w->c->at - from));
     (*rest)[n] = 0;
     return true;
+}
+
+/* Walks the object at the cursor, over its holes. */
+static bool walk_run(struct walk *w, struct arena *arena) {
+    struct cursor *c = w->c;
+    for (size_t i = 0; i < w->holes_n; i++)
+        w->holes[i].found = false;
+    w->spans = arena_alloc(arena, w->holes_n * sizeof *w->spans, w->e);
+    if (!w->spans)
+        return false;
+    if (cursor_peek(c) != '{')
+        return cursor_fail(c, ERR_INVALID, w->path[0] ? w->path : NULL, w->e,
+                           "expected an object, got %s", cursor_kind(c));
+    return object_walk(w, NULL);
+}
+
+bool carve_object(struct cursor *c, const char *path, struct carve_hole *holes,
+                  size_t holes_n, size_t rest_max, struct arena *arena, char **rest,
+                  size_t *rest_n, struct err *e) {
+    struct walk w = {.c = c, .path = path, .holes = holes, .holes_n = holes_n, .e = e};
+    cursor_peek(c);
+    const char *from = c->at;
+    return walk_run(&w, arena) && rest_copy(&w, from, rest_max, arena, rest, rest_n);
 }
 
 bool carve(const char *text, size_t n, struct carve_hole *holes, size_t holes_n,
            size_t rest_max, struct arena *arena, char **rest, size_t *rest_n,
            struct err *e) {
-    struct walk w = {
-        .c = {text, text, text + n}, .holes = holes, .holes_n = holes_n, .e = e};
-    for (size_t i = 0; i < holes_n; i++)
-        holes[i].found = false;
-    w.spans = arena_alloc(arena, holes_n * sizeof *w.spans, e);
-    if (!w.spans)
+    struct cursor c = {text, text, text + n};
+    struct walk w = {.c = &c, .path = "", .holes = holes, .holes_n = holes_n, .e = e};
+    if (!walk_run(&w, arena))
         return false;
-    if (cursor_peek(&w.c) != '{')
-        return cursor_fail(&w.c, ERR_INVALID, NULL, e, "expected an object, got %s",
-                           cursor_kind(&w.c));
-    if (!object_walk(&w, NULL))
-        return false;
-    cursor_peek(&w.c);
-    if (w.c.at < w.c.end)
-        return cursor_refuse(&w.c, "the end", NULL, e);
-    return rest_copy(&w, rest_max, arena, rest, rest_n);
+    cursor_peek(&c);
+    if (c.at < c.end)
+        return cursor_refuse(&c, "the end", NULL, e);
+    return rest_copy(&w, text, rest_max, arena, rest, rest_n);
 }

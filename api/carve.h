@@ -33,4 +33,10 @@ bool carve(const char *text, size_t n, struct carve_hole *holes, size_t holes_n,
            size_t rest_max, struct arena *arena, char **rest, size_t *rest_n,
            struct err *e) __attribute__((warn_unused_result));
 
+/* The same for an object within a document, at the cursor, which then stands behind it;
+ * `path` is the object's own. */
+bool carve_object(struct cursor *c, const char *path, struct carve_hole *holes,
+                  size_t holes_n, size_t rest_max, struct arena *arena, char **rest,
+                  size_t *rest_n, struct err *e) __attribute__((warn_unused_result));
+
 #endif

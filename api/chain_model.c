@@ -63,6 +63,7 @@ struct model *chain_model(struct model *parts, const struct labels *labels,
     struct model *model = task_find_out(parts, labels, e) ? model_new(parts, e) : NULL;
     if (!model) {
         net_free(parts->net);
+        encoder_free(&parts->encoder);
         transform_free(&parts->transform);
         labels_free(&parts->labels);
         *parts = (struct model){.net = NULL};

@@ -144,6 +144,17 @@ bool cursor_refuse_number(struct cursor *c, enum number_scan result, const char 
                    shown, c->at, whole ? "" : "...", type, largest);
 }
 
+/* What JavaScript and Python write for numbers that are not finite. @return false, with
+ * the error where one of them stands. */
+static bool token_refuse(struct cursor *c, const char *where, struct err *e) {
+    struct cursor at = *c;
+    at.at += at.at < at.end && *at.at == '-';
+    size_t n = word_length(&at);
+    return (word_is(&at, n, "NaN") || word_is(&at, n, "Infinity")) &&
+           cursor_fail(c, ERR_INVALID, where, e,
+                       "NaN and Infinity are not JSON, and no values here");
+}
+
 /* A number, a string, or a word. */
 static bool scalar_skip(struct cursor *c, const char *where, struct err *e) {
     char next = cursor_peek(c);
@@ -153,10 +164,11 @@ static bool scalar_skip(struct cursor *c, const char *where, struct err *e) {
     if ((next >= '0' && next <= '9') || next == '-') {
         if (number_skip(&c->at, c->end))
             return true;
-        return cursor_fail(c, ERR_INVALID, where, e, "this is not a JSON number");
+        return token_refuse(c, where, e) ||
+               cursor_fail(c, ERR_INVALID, where, e, "this is not a JSON number");
     }
     if (!value_kind(c))
-        return cursor_refuse(c, "a value", where, e);
+        return token_refuse(c, where, e) || cursor_refuse(c, "a value", where, e);
     c->at += word_length(c);
     return true;
 }

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/columns.h"
 #include "api/encoder_document.h"
+
+enum { COLUMNS_COUNTED_MAX = 100 };
 
 void list_open(struct text *out) {
     text_open(out, '{');
@@ -29,6 +32,29 @@ static void model_layers_encode(const struct net *net, struct text *out) {
     text_close(out, ']');
 }
 
+/* Columns without names are numbers under their places; of many of those it is enough to
+ * say how many inputs there are. */
+static void model_columns_encode(const struct model *model, struct text *out) {
+    struct columns columns = columns_of_model(model);
+    if (!columns_named(&columns) && columns.n > COLUMNS_COUNTED_MAX)
+        return;
+    text_key(out, "columns");
+    if (columns_named(&columns)) {
+        encoder_document_encode(&model->encoder, out);
+        return;
+    }
+    text_open(out, '[');
+    for (size_t i = 0; i < columns.n; i++) {
+        char number[COLUMNS_NUMBER_BYTES];
+        text_open(out, '{');
+        text_member_string(out, "name", columns_name(&columns, i, number));
+        text_member_string(out, "type", "number");
+        text_member_string(out, "missing", "error");
+        text_close(out, '}');
+    }
+    text_close(out, ']');
+}
+
 void version_facts_encode(const struct model *model,
                           const struct version_training *training, struct text *out) {
     text_open(out, '{');
@@ -43,10 +69,7 @@ void version_facts_encode(const struct model *model,
         text_key(out, "classes");
         job_labels_encode(&model->labels, out);
     }
-    if (model->encoder.columns_n) {
-        text_key(out, "columns");
-        encoder_document_encode(&model->encoder, out);
-    }
+    model_columns_encode(model, out);
     text_key(out, "cost");
     if (training)
         text_json_double(out, training->cost);
@@ -116,6 +139,22 @@ static void version_status_encode(int64_t version, struct text *out) {
     text_close(out, '}');
 }
 
+static void statuses_encode(const int64_t *versions, size_t n, struct text *out) {
+    text_key(out, "model_version_status");
+    text_open(out, '[');
+    for (size_t i = 0; i < n; i++)
+        version_status_encode(versions[i], out);
+    text_close(out, ']');
+}
+
+void version_status_document_encode(const struct version_view *version,
+                                    struct text *out) {
+    text_open(out, '{');
+    version_members(version, out);
+    statuses_encode(&version->version, 1, out);
+    text_close(out, '}');
+}
+
 void model_document_encode(const struct model_view *model, struct text *out) {
     text_open(out, '{');
     version_members(&model->latest, out);
@@ -129,10 +168,6 @@ void model_document_encode(const struct model_view *model, struct text *out) {
     for (size_t i = 0; i < model->aliases_n; i++)
         text_member_int(out, model->aliases[i].alias, model->aliases[i].version);
     text_close(out, '}');
-    text_key(out, "model_version_status");
-    text_open(out, '[');
-    for (size_t i = 0; i < model->versions_n; i++)
-        version_status_encode(model->versions[i], out);
-    text_close(out, ']');
+    statuses_encode(model->versions, model->versions_n, out);
     text_close(out, '}');
 }

@@ -26,6 +26,10 @@ struct version_view {
 };
 void version_document_encode(const struct version_view *version, struct text *out);
 
+/* The same with the version's state in the form that TensorFlow Serving's clients know.
+ */
+void version_status_document_encode(const struct version_view *version, struct text *out);
+
 struct alias_view {
     const char *model, *alias;
     int64_t version, change, changed_ms;

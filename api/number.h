@@ -33,4 +33,7 @@ enum { NUMBER_TEXT_MAX = 32 };
 size_t number_print_float(float value, char text[NUMBER_TEXT_MAX]);
 size_t number_print_double(double value, char text[NUMBER_TEXT_MAX]);
 
+/* n of them with commas between; `text` has room for n * NUMBER_TEXT_MAX. */
+size_t number_print_floats(const float *values, size_t n, char *text);
+
 #endif

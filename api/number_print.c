@@ -1,13 +1,13 @@
 /* Printing: the shortest decimal in the interval that rounds to the value, found with
  * three products by a power of ten (R. Giulietti, "The Schubfach way to render doubles",
  * 2020). */
-#include "api/number.h"
+#include "api/number_private.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
+#include "api/number_digits.h"
 #include "api/powers.h"
 
 /* digits * 10^exponent */
@@ -67,13 +67,31 @@ static struct decimal decimal_shortest(uint64_t c, int e, bool narrow) {
     return (struct decimal){s + up, k};
 }
 
-/* Puts the digits at the end of the buffer. @return how many. */
-enum { DIGITS_MAX = 20 };
-static size_t digits_write(uint64_t digits, char text[DIGITS_MAX]) {
-    size_t n = 0;
-    for (; digits > 0; digits /= 10)
-        text[DIGITS_MAX - ++n] = (char)('0' + digits % 10);
-    return n;
+/* The digits of d, without zeros before and behind them; d is not zero. *exponent is that
+ * of the first one. */
+struct digits {
+    char text[24];
+    size_t from, n;
+};
+static void digits_split(struct decimal d, struct digits *digits, int *exponent) {
+    uint64_t low = digits_eight((uint32_t)(d.digits % DIGITS_EIGHT)), middle = 0;
+    uint64_t high = 0, rest = d.digits / DIGITS_EIGHT;
+    if (rest > 0) {
+        middle = digits_eight((uint32_t)(rest % DIGITS_EIGHT));
+        high = digits_eight((uint32_t)(rest / DIGITS_EIGHT));
+    }
+    digits_write(high, digits->text);
+    digits_write(middle, digits->text + 8);
+    digits_write(low, digits->text + 16);
+    size_t before = high     ? digits_zeros_before(high)
+                    : middle ? 8 + digits_zeros_before(middle)
+                             : 16 + digits_zeros_before(low);
+    size_t behind = low      ? digits_zeros_behind(low)
+                    : middle ? 8 + digits_zeros_behind(middle)
+                             : 16 + digits_zeros_behind(high);
+    digits->from = before;
+    digits->n = sizeof digits->text - before - behind;
+    *exponent = d.exponent + (int)(sizeof digits->text - 1 - before);
 }
 
 static size_t exponent_write(int exponent, char *text) {
@@ -90,23 +108,17 @@ static size_t exponent_write(int exponent, char *text) {
     return n;
 }
 
-/* The exponents (of the first digit) between which a number is written plainly. */
-enum { PLAIN_MIN = -4, PLAIN_MAX = 15 };
-
 /* `d` is not zero. */
 static size_t decimal_write(struct decimal d, char *text) {
-    while (d.digits % 10 == 0) {
-        d.digits /= 10;
-        d.exponent++;
-    }
-    char buffer[DIGITS_MAX];
-    size_t n = digits_write(d.digits, buffer);
-    const char *digits = buffer + DIGITS_MAX - n;
-    int first = d.exponent + (int)n - 1;
-
-    size_t before = first >= 0 && first <= PLAIN_MAX ? (size_t)first + 1 : 1;
+    struct digits all;
+    int first;
+    digits_split(d, &all, &first);
+    const char *digits = all.text + all.from;
+    size_t n = all.n;
+    bool plain = first >= NUMBER_PLAIN_MIN && first <= NUMBER_PLAIN_MAX;
+    size_t before = first >= 0 && plain ? (size_t)first + 1 : 1;
     size_t used = 0;
-    if (first < 0 && first >= PLAIN_MIN) {
+    if (first < 0 && plain) {
         text[used++] = '0';
         text[used++] = '.';
         for (int zeros = -first - 1; zeros > 0; zeros--)
@@ -124,15 +136,13 @@ static size_t decimal_write(struct decimal d, char *text) {
         memcpy(text + before + 1, digits + before, n - before);
         used = n + 1;
     }
-    if (first < PLAIN_MIN || first > PLAIN_MAX)
+    if (!plain)
         used += exponent_write(first, text + used);
     return used;
 }
 
-/* A value by the fields of its format: c without the hidden bit, and the exponent's bits,
- * where 1 stands for 2^exponent_min as the weight of the last bit. */
-static size_t fields_print(bool negative, uint64_t c, int biased, uint64_t hidden,
-                           int exponent_min, char *text) {
+size_t number_print_fields(bool negative, uint64_t c, int biased, uint64_t hidden,
+                           int exponent_min, char text[NUMBER_TEXT_MAX]) {
     size_t used = 0;
     if (negative)
         text[used++] = '-';
@@ -146,20 +156,19 @@ static size_t fields_print(bool negative, uint64_t c, int biased, uint64_t hidde
     return used + decimal_write(d, text + used);
 }
 
-size_t number_print_float(float value, char text[NUMBER_TEXT_MAX]) {
-    assert(isfinite(value));
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    const uint32_t hidden = UINT32_C(1) << 23;
-    return fields_print(bits >> 31, bits & (hidden - 1), (int)(bits >> 23 & 0xff), hidden,
-                        -149, text);
-}
-
 size_t number_print_double(double value, char text[NUMBER_TEXT_MAX]) {
     assert(isfinite(value));
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     const uint64_t hidden = UINT64_C(1) << 52;
-    return fields_print(bits >> 63, bits & (hidden - 1), (int)(bits >> 52 & 0x7ff),
-                        hidden, -1074, text);
+    if (fabs(value) < 0x1p53 && value == (double)(int64_t)value && value != 0) {
+        /* All its digits are needed, and there are no more. */
+        size_t used = 0;
+        if (value < 0)
+            text[used++] = '-';
+        struct decimal whole = {(uint64_t)fabs(value), 0};
+        return used + decimal_write(whole, text + used);
+    }
+    return number_print_fields(bits >> 63, bits & (hidden - 1), (int)(bits >> 52 & 0x7ff),
+                               hidden, -1074, text);
 }

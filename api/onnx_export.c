@@ -2,10 +2,12 @@
  * buffer of its parent. Weights are written last-copied, once. */
 #include "api/onnx.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/encoder_document.h"
 #include "api/job.h"
 #include "api/onnx_wire.h"
 #include "api/text.h"
@@ -168,13 +170,45 @@ static void write_layer(struct writer *w, const struct net *net, size_t l) {
     write_node(w, operators[shape->activation], NULL, 0, &attributes);
 }
 
-static void write_graph(struct writer *w, const struct model *model, const char *name) {
+/* Whether a missing number, which an ONNX input has as NaN, is filled in. */
+static bool fills_in(const struct encoder *encoder) {
+    for (size_t c = 0; c < encoder->columns_n; c++)
+        if (encoder->columns[c].kind != ENCODER_CATEGORY &&
+            !encoder->columns[c].missing_refused)
+            return true;
+    return false;
+}
+
+/* What stands for a missing number of each input: the training mean, or NaN where a
+ * missing one is refused; a category's inputs have 0, which is no value. */
+static bool write_fill(struct writer *w, const struct encoder *encoder, struct err *e) {
+    static const char *const otherwise[] = {"columns.means", "input"};
+    float *means = memory_new(encoder->inputs_n, sizeof *means);
+    if (!means)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for an ONNX file");
+    for (size_t c = 0; c < encoder->columns_n; c++) {
+        const struct encoder_column *column = &encoder->columns[c];
+        if (column->kind != ENCODER_CATEGORY)
+            means[column->input_at] = column->missing_refused ? NAN : (float)column->mean;
+    }
+    write_tensor(&w->graph, *otherwise, means, encoder->inputs_n, 0);
+    write_node(w, "IsNaN", NULL, 0, NULL);
+    write_node(w, "Where", otherwise, 2, NULL);
+    free(means);
+    return true;
+}
+
+static bool write_graph(struct writer *w, const struct model *model, const char *name,
+                        struct err *e) {
     const struct net *net = model->net;
     bool scaled = model->transform.kind != NORMALIZE_NONE && model->transform.scale;
-    w->left = net->layers_n + (scaled ? 2 : 0);
+    bool filled = fills_in(&model->encoder);
+    w->left = net->layers_n + (scaled ? 2 : 0) + (filled ? 2 : 0);
     for (size_t l = 0; l < net->layers_n; l++)
         w->left += operators[net->layers[l].shape.activation] != NULL;
     snprintf(w->value, sizeof w->value, "input");
+    if (filled && !write_fill(w, &model->encoder, e))
+        return false;
     if (scaled) {
         static const char *const offset[] = {"transform.offset"};
         static const char *const scale[] = {"transform.scale"};
@@ -188,6 +222,7 @@ static void write_graph(struct writer *w, const struct model *model, const char 
     write_string(&w->graph, 2, *name ? name : "model");
     write_value(&w->graph, 11, "input", net->inputs_n);
     write_value(&w->graph, 12, "output", net->outputs_n);
+    return true;
 }
 
 /* StringStringEntryProto: key 1, value 2. ModelProto.metadata_props 14. */
@@ -199,11 +234,21 @@ static void write_metadata(struct text *model, const char *key, const void *valu
     write_message(model, 14, &entry);
 }
 
+/* The document is freed. */
+static void write_document(struct text *model, const char *key, struct text *document) {
+    write_metadata(model, key, document->data, document->n);
+    model->failed |= document->failed;
+    text_free(document);
+}
+
 /* ModelProto: ir_version 1, producer_name 2, graph 7, opset_import 8. */
 void *onnx_export(const struct model *model, const char *name, size_t *n, struct err *e) {
     struct writer w = {.left = 0};
-    struct text file = {0}, opset = {0}, classes = {0};
-    write_graph(&w, model, name);
+    struct text file = {0}, opset = {0}, classes = {0}, columns = {0};
+    if (!write_graph(&w, model, name, e)) {
+        text_free(&w.graph);
+        return NULL;
+    }
     write_int(&file, 1, IR_VERSION);
     write_string(&file, 2, "descentd");
     write_message(&file, 7, &w.graph);
@@ -213,9 +258,11 @@ void *onnx_export(const struct model *model, const char *name, size_t *n, struct
     write_metadata(&file, "task", task_name(model->task), strlen(task_name(model->task)));
     if (model->labels.n) {
         job_labels_encode(&model->labels, &classes);
-        write_metadata(&file, "classes", classes.data, classes.n);
-        file.failed |= classes.failed;
-        text_free(&classes);
+        write_document(&file, "classes", &classes);
+    }
+    if (model->encoder.columns_n) {
+        encoder_document_encode(&model->encoder, &columns);
+        write_document(&file, "columns", &columns);
     }
     *n = file.n;
     void *bytes = text_take(&file);

@@ -59,6 +59,8 @@ static bool metadata_read(struct onnx_bytes message, struct onnx_graph *out) {
         out->classes = value;
     else if (onnx_bytes_are(key, "task"))
         out->task = value;
+    else if (onnx_bytes_are(key, "columns"))
+        out->columns = value;
     return true;
 }
 

@@ -51,7 +51,7 @@ struct onnx_graph {
     size_t values_n;
     struct onnx_input input;
     struct onnx_value *output;
-    struct onnx_bytes classes, task; /* metadata properties; n 0: none */
+    struct onnx_bytes classes, task, columns; /* metadata properties; n 0: none */
 };
 
 /* ERR_INVALID says what is wrong, ERR_TOO_LARGE which limit. */

@@ -176,8 +176,10 @@ static bool import(struct importer *im, struct onnx_bytes file, struct model *pa
                        (long long)im->graph.opset, OPSET_MIN, OPSET_MAX);
     if (!onnx_flow_start(&im->flow, &im->graph.input, e))
         return false;
+    importer_fill(im);
     importer_orient(im);
     return nodes_run(im, e) && importer_start(im, e) &&
+           importer_columns(im, im->chain.inputs_n, &parts->encoder, e) &&
            chain_finish(&im->chain, parts, e);
 }
 
@@ -253,6 +255,7 @@ struct model *onnx_import(const void *bytes, size_t n, const struct labels *labe
                     : model_own(&parts, im->graph.classes, im->graph.task, &why);
     if (!model)
         *e = e->kind == ERR_NONE ? why : *e;
+    encoder_free(&parts.encoder);
     chain_free(&im->chain);
     arena_reset(&im->arena);
     free(im);

@@ -5,6 +5,7 @@
 
 #include "api/chain.h"
 #include "api/onnx_flow.h"
+#include "engine/encoder.h"
 
 struct importer {
     struct onnx_graph graph;
@@ -14,7 +15,8 @@ struct importer {
     bool started; /* the chain knows its inputs */
     size_t step;
     size_t bytes_max;
-    size_t folded_n; /* products of constants that were folded so far */
+    const struct onnx_tensor *means; /* of an input that fills in NaN; or NULL */
+    size_t folded_n;                 /* products of constants that were folded so far */
 };
 
 /* The constant at an input; NULL where there is none. */
@@ -23,6 +25,13 @@ const struct onnx_tensor *importer_constant(const struct onnx_node *node, size_t
 /* Before the first step: the chain gets the input's width, which must be known. */
 bool importer_start(struct importer *im, struct err *e)
     __attribute__((warn_unused_result));
+
+/* Takes off the front Where(IsNaN(input), means, input), as our files have it. */
+void importer_fill(struct importer *im);
+/* The columns that a file of ours names, for a net of inputs_n; none where it names none.
+ * ERR_INVALID: NaN is filled in by what is no column's mean. */
+bool importer_columns(const struct importer *im, size_t inputs_n, struct encoder *out,
+                      struct err *e) __attribute__((warn_unused_result));
 
 /* Of an input of two axes: which is the samples'. */
 void importer_orient(struct importer *im);

@@ -7,6 +7,7 @@
 
 #include "api/carve.h"
 #include "api/json.h"
+#include "api/number.h"
 
 enum { REST_BYTES_MAX = 64 << 10 };
 
@@ -78,13 +79,6 @@ bool predict_decode(const char *body, size_t n, struct predict_request *out,
 
 /* ---- answers -------------------------------------------------------------------- */
 
-static void numbers_encode(const float *y, size_t n, struct text *out) {
-    text_open(out, '[');
-    for (size_t j = 0; j < n; j++)
-        text_json_float(out, y[j]);
-    text_close(out, ']');
-}
-
 void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
                             struct text *out) {
     size_t k = model->net->outputs_n;
@@ -93,7 +87,7 @@ void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
         if (k == 1)
             text_json_float(out, Y[i]);
         else
-            numbers_encode(Y + i * k, k, out);
+            text_json_floats(out, Y + i * k, k);
     }
     text_close(out, ']');
 }
@@ -107,6 +101,18 @@ size_t predict_class(const struct model *model, const float *y) {
         if (y[j] > y[best])
             best = j;
     return best;
+}
+
+const char *predict_label_text(const struct labels *labels, size_t index,
+                               char number[PREDICT_LABEL_BYTES]) {
+    _Static_assert((int)PREDICT_LABEL_BYTES > (int)NUMBER_TEXT_MAX,
+                   "a number and its end");
+    if (labels->kind == LABEL_STRING)
+        return labels->strings[index];
+    if (labels->kind == LABEL_BOOLEAN)
+        return labels->numbers[index] != 0 ? "true" : "false";
+    number[number_print_double(labels->numbers[index], number)] = '\0';
+    return number;
 }
 
 static void label_set_encode(const float *y, size_t k, struct text *out) {
@@ -139,9 +145,9 @@ static void probabilities_encode(const struct model *model, const float *Y, size
     text_open(out, '[');
     for (size_t i = 0; i < m; i++) {
         if (model->task == TASK_BINARY)
-            numbers_encode((float[]){1 - Y[i], Y[i]}, 2, out);
+            text_json_floats(out, (float[]){1 - Y[i], Y[i]}, 2);
         else
-            numbers_encode(Y + i * k, k, out);
+            text_json_floats(out, Y + i * k, k);
     }
     text_close(out, ']');
 }

@@ -77,6 +77,11 @@ bool predict_rows(struct predict_request *request, const struct model *model,
 /* The class that y (outputs) says; the first of equal ones. */
 size_t predict_class(const struct model *model, const float *y);
 
+/* A class's label as text: its own, or `number`, filled. */
+enum { PREDICT_LABEL_BYTES = 40 };
+const char *predict_label_text(const struct labels *labels, size_t index,
+                               char number[PREDICT_LABEL_BYTES]);
+
 /* ERR_NUMERIC where one of Y (m, outputs) is not finite, naming the row at `path`. */
 bool predict_finite(const float *Y, size_t m, size_t outputs_n, const char *path,
                     struct err *e) __attribute__((warn_unused_result));

@@ -25,15 +25,12 @@ static void cell_string(struct text *out, const char *s) {
 }
 
 static void cell_label(const struct labels *labels, size_t index, struct text *out) {
-    if (labels->kind == LABEL_STRING) {
-        cell_string(out, labels->strings[index]);
-    } else if (labels->kind == LABEL_BOOLEAN) {
-        text_string(out, labels->numbers[index] != 0 ? "true" : "false");
-    } else {
-        char *to = text_reserve(out, NUMBER_TEXT_MAX);
-        if (to)
-            text_advance(out, number_print_double(labels->numbers[index], to));
-    }
+    char number[PREDICT_LABEL_BYTES];
+    const char *text = predict_label_text(labels, index, number);
+    if (labels->kind == LABEL_STRING)
+        cell_string(out, text);
+    else
+        text_string(out, text);
 }
 
 static bool has_classes(const struct model *model) {

@@ -138,7 +138,9 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
     struct cursor c = {request->raw, request->raw, request->raw_end};
     struct instances_form form = {
         .columns = *columns,
-        .allowed = request->allowed ? request->allowed : JSON_CELL_MISSING,
+        .allowed = request->allowed         ? request->allowed
+                   : columns_named(columns) ? JSON_CELL_MISSING
+                                            : 0,
         .path = request_path(request),
         .order = order,
         .context = request->context,
@@ -153,11 +155,12 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
 static bool rows_fit(const struct predict_request *request, const struct net *net,
                      struct err *e) {
     const struct rows *rows = &request->instances;
-    char first[ERR_WHERE_MAX];
-    json_path_index(first, request_path(request), 0);
-    if (rows->columns_n != net->inputs_n)
+    if (rows->columns_n != net->inputs_n) {
+        char first[ERR_WHERE_MAX];
+        json_path_index(first, request_path(request), 0);
         return err_set(e, ERR_INVALID, first, "expected %zu numbers, got %zu",
                        net->inputs_n, rows->columns_n);
+    }
     if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
         return err_set(e, ERR_TOO_LARGE, request->csv ? NULL : request_path(request),
                        "expected at most %zu rows for a model of %zu outputs, got %zu",
@@ -166,13 +169,28 @@ static bool rows_fit(const struct predict_request *request, const struct net *ne
     return true;
 }
 
+static bool first_is_object(const struct predict_request *request) {
+    struct cursor c = {request->raw, request->raw, request->raw_end};
+    if (!request->raw || cursor_peek(&c) != '[')
+        return false;
+    c.at++;
+    return cursor_peek(&c) == '{';
+}
+
+/* Of rows that are not all numbers: whether the columns' names, or the numbers that stand
+ * for them, can tell more than that. */
+static bool is_readable(const struct predict_request *request,
+                        const struct columns *columns) {
+    return columns_named(columns) || is_foreign(request) || first_is_object(request);
+}
+
 bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) {
     struct columns columns = columns_of_model(model);
     bool scanned = request->instances.rows_n && encoder_takes_numbers(&model->encoder);
     if (request->csv)
         return csv_rows(request, &columns, e) && rows_fit(request, model->net, e);
-    if (!scanned && !columns_named(&columns) && !is_foreign(request)) {
+    if (!scanned && !is_readable(request, &columns)) {
         *e = request->not_numbers;
         return false;
     }

@@ -31,6 +31,11 @@ int problem_status(enum err_kind kind) {
     return problems[kind].status;
 }
 
+int problem_status_plain(enum err_kind kind) {
+    int status = problem_status(kind);
+    return status == 422 ? 400 : status;
+}
+
 const char *problem_code(enum err_kind kind) {
     return problems[kind].code;
 }

@@ -8,6 +8,9 @@
 /* 400 for ERR_INVALID, 404 for ERR_NOT_FOUND, ... */
 int problem_status(enum err_kind kind);
 
+/* The same for the clients of other protocols, who know no 422: 400. */
+int problem_status_plain(enum err_kind kind);
+
 /* "invalid_argument", "not_found", ...; static storage. */
 const char *problem_code(enum err_kind kind);
 

@@ -80,31 +80,57 @@ char *text_take(struct text *t) {
     return data;
 }
 
+/* Whether a comma stands before what comes next. */
+static bool comma_needed(const struct text *t) {
+    char last = t->n ? t->data[t->n - 1] : '[';
+    return last != '[' && last != '{' && last != ':';
+}
+
+static inline void byte_put(struct text *t, char c) {
+    if (!t->failed && (t->n < t->capacity || text_reserve(t, 1)))
+        t->data[t->n++] = c;
+}
+
 static void separate(struct text *t) {
-    if (t->n && !strchr("{[:", t->data[t->n - 1]))
-        text_bytes(t, ",", 1);
+    if (comma_needed(t))
+        byte_put(t, ',');
 }
 
 void text_open(struct text *t, char open) {
     separate(t);
-    text_bytes(t, &open, 1);
+    byte_put(t, open);
 }
 
 void text_close(struct text *t, char close) {
-    text_bytes(t, &close, 1);
+    byte_put(t, close);
 }
 
 void text_key(struct text *t, const char *key) {
     text_json_string(t, key);
-    text_bytes(t, ":", 1);
+    byte_put(t, ':');
+}
+
+/* Whether any of eight bytes is no plain character: a control character, a quote, a
+ * backslash, or not ASCII. */
+static bool word_special(uint64_t word) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+    /* A byte below n borrows its top bit in word - n * ones, or one before it has. */
+    return (word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops;
 }
 
 /* How many bytes stand for themselves: whole characters that need no escape. */
 static size_t plain_bytes(const char *s, const char *end) {
     const char *at = s;
+    uint64_t word;
+    for (; end - at >= (ptrdiff_t)sizeof word; at += sizeof word) {
+        memcpy(&word, at, sizeof word);
+        if (word_special(word))
+            break;
+    }
     for (size_t n = 1; n && at < end; at += n) {
         bool escaped = (unsigned char)*at < 0x20 || *at == '"' || *at == '\\';
-        n = escaped ? 0 : utf8_length(at, end);
+        n = escaped ? 0 : (unsigned char)*at < 0x80 ? 1 : utf8_length(at, end);
     }
     return (size_t)(at - s);
 }
@@ -123,20 +149,34 @@ static void escape(struct text *t, char c) {
 }
 
 void text_json_string(struct text *t, const char *s) {
-    if (!s) {
+    if (s)
+        text_json_bytes(t, s, strlen(s));
+    else
         text_json_null(t);
+}
+
+void text_json_bytes(struct text *t, const char *s, size_t n) {
+    size_t plain = plain_bytes(s, s + n);
+    char *to = text_reserve(t, plain + 3), *at = to;
+    if (!to)
         return;
+    if (comma_needed(t))
+        *at++ = ',';
+    *at++ = '"';
+    memcpy(at, s, plain);
+    at += plain;
+    if (plain == n)
+        *at++ = '"';
+    t->n += (size_t)(at - to);
+    if (plain == n)
+        return;
+    for (const char *end = s + n, *rest = s + plain; rest < end;) {
+        escape(t, *rest++);
+        plain = plain_bytes(rest, end);
+        text_bytes(t, rest, plain);
+        rest += plain;
     }
-    separate(t);
-    text_bytes(t, "\"", 1);
-    for (const char *end = s + strlen(s); s < end; s++) {
-        size_t plain = plain_bytes(s, end);
-        text_bytes(t, s, plain);
-        s += plain;
-        if (s < end)
-            escape(t, *s);
-    }
-    text_bytes(t, "\"", 1);
+    byte_put(t, '"');
 }
 
 void text_json_int(struct text *t, int64_t value) {
@@ -149,7 +189,7 @@ void text_json_int(struct text *t, int64_t value) {
     } while (rest);
     separate(t);
     if (value < 0)
-        text_bytes(t, "-", 1);
+        byte_put(t, '-');
     text_bytes(t, digits + at, sizeof digits - at);
 }
 
@@ -161,16 +201,40 @@ void text_json_float(struct text *t, float value) {
     char *to = text_reserve(t, NUMBER_TEXT_MAX + 1);
     if (!to)
         return;
-    if (t->n && !strchr("{[:", to[-1])) {
+    if (comma_needed(t)) {
         *to++ = ',';
         t->n++;
     }
     t->n += number_print_float(value, to);
 }
 
+void text_json_floats(struct text *t, const float *values, size_t n) {
+    size_t room;
+    char *to = size_mul(n, NUMBER_TEXT_MAX, &room) && size_add(room, 3, &room)
+                   ? text_reserve(t, room)
+                   : NULL;
+    if (!to) {
+        t->failed = true;
+        return;
+    }
+    char *at = to;
+    if (comma_needed(t))
+        *at++ = ',';
+    *at++ = '[';
+    at += number_print_floats(values, n, at);
+    *at++ = ']';
+    t->n += (size_t)(at - to);
+}
+
 void text_json_double(struct text *t, double value) {
     if (!isfinite(value)) {
         text_json_null(t);
+        return;
+    }
+    const double whole_max = 1e15; /* is written plainly */
+    if (fabs(value) < whole_max && value == (double)(int64_t)value &&
+        (value != 0 || !signbit(value))) {
+        text_json_int(t, (int64_t)value);
         return;
     }
     separate(t);

@@ -39,9 +39,13 @@ void text_key(struct text *t, const char *key);
 /* NULL: null. What is not UTF-8 becomes U+FFFD, so that the document is JSON for certain.
  */
 void text_json_string(struct text *t, const char *s);
+/* The same for n bytes, which hold no NUL. */
+void text_json_bytes(struct text *t, const char *s, size_t n);
 void text_json_int(struct text *t, int64_t value);
 void text_json_float(struct text *t, float value);   /* shortest; not finite: null */
 void text_json_double(struct text *t, double value); /* shortest; not finite: null */
+/* An array of n floats, all finite. */
+void text_json_floats(struct text *t, const float *values, size_t n);
 void text_json_bool(struct text *t, bool value);
 void text_json_null(struct text *t);
 void text_json_raw(struct text *t, const char *json); /* a whole value; NULL: null */

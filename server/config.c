@@ -85,6 +85,8 @@ static const struct key keys[] = {
         "how far workers give way to predictions (nice)"),
     INT(lease_ms, "--lease-ms", "DESCENTD_LEASE_MS", 500, 3600000, "10000",
         "time without a sign of life after which a worker's job goes to another"),
+    TEXT(default_model, "--default-model", "DESCENTD_DEFAULT_MODEL", "",
+         "NAME or NAME@ALIAS of requests that name no model; none: the only one"),
     TEXT(log_level, "--log-level", "DESCENTD_LOG_LEVEL", "info",
          "debug, info, warn or error"),
     TEXT(file, "--config", "DESCENTD_CONFIG", "",

@@ -22,10 +22,12 @@ struct config {
     char *store_text;                       /* of store_file; owned: config_free */
     const char *store_file;                 /* that holds `store`; "": none */
     const char *token_file;                 /* "": none */
-    int64_t allow_anonymous; /* whoever reaches a port beyond the loopback may ask */
-    int64_t print_config;    /* instead of serving */
-    const char *listen;      /* HOST:PORT, [HOST]:PORT */
-    const char *store;       /* a path, or postgresql://... */
+    int64_t allow_anonymous;   /* whoever reaches a port beyond the loopback may ask */
+    int64_t print_config;      /* instead of serving */
+    const char *listen;        /* HOST:PORT, [HOST]:PORT */
+    const char *store;         /* a path, or postgresql://... */
+    const char *default_model; /* NAME[@VERSION or @ALIAS] of requests that name none;
+                                  "": the only one */
     const char *log_level;
     int64_t workers;         /* local worker processes */
     int64_t threads;         /* that train, in each worker; 0: as many as the CPU quota */

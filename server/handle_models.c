@@ -64,9 +64,9 @@ bool model_version_get(struct store *store, const struct http_request *request,
     return version_find(store, &ref, out, e);
 }
 
-static void version_reply(struct store_version *v, struct http_reply *reply) {
+void model_document_reply(struct store_version *v, struct http_reply *reply) {
     struct version_view view = model_version_view(v);
-    version_document_encode(&view, &reply->body);
+    version_status_document_encode(&view, &reply->body);
     text_string(&reply->body, "\n");
     store_version_free(v);
 }
@@ -77,7 +77,7 @@ bool model_version_reply(struct registry *registry, struct store *store, const c
     if (!registry_refresh(registry, store, e) ||
         !store_version_get(store, name, version, &v, e))
         return false;
-    version_reply(&v, reply);
+    model_document_reply(&v, reply);
     reply->status = 201;
     snprintf(reply->location, sizeof reply->location, "/v1/models/%s/versions/%" PRId64,
              name, version);
@@ -161,7 +161,7 @@ static bool named_version_reply(struct store *store, const char *name,
     struct store_version v;
     if (!model_ref_parse(name, "name", &ref, e) || !version_find(store, &ref, &v, e))
         return false;
-    version_reply(&v, reply);
+    model_document_reply(&v, reply);
     return true;
 }
 
@@ -196,7 +196,7 @@ bool handle_versions_get(void *subsystem, struct store *store,
     struct store_version v;
     if (!model_version_get(store, request, &v, e))
         return false;
-    version_reply(&v, reply);
+    model_document_reply(&v, reply);
     return true;
 }
 

@@ -12,15 +12,20 @@ bool handle_livez(void *subsystem, struct store *store,
     return true;
 }
 
+bool probes_ready(const struct probes_context *probes, const struct http_request *request,
+                  struct err *e) {
+    if (request->draining)
+        return err_set(e, ERR_UNAVAILABLE, NULL, "draining");
+    return atomic_load(&probes->ready) ||
+           err_set(e, ERR_UNAVAILABLE, NULL, "starting or about to end");
+}
+
 bool handle_readyz(void *subsystem, struct store *store,
                    const struct http_request *request, struct http_reply *reply,
                    struct err *e) {
-    const struct probes_context *probes = subsystem;
     (void)store;
-    if (request->draining)
-        return err_set(e, ERR_UNAVAILABLE, NULL, "draining");
-    if (!atomic_load(&probes->ready))
-        return err_set(e, ERR_UNAVAILABLE, NULL, "starting or about to end");
+    if (!probes_ready(subsystem, request, e))
+        return false;
     text_string(&reply->body, "{\"status\":\"ok\"}\n");
     return true;
 }

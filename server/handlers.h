@@ -38,7 +38,7 @@ struct models_context {
 http_handler handle_models_list, handle_models_get, handle_models_delete,
     handle_versions_list, handle_versions_get, handle_versions_delete,
     handle_versions_import, handle_versions_export, handle_aliases_list,
-    handle_aliases_get, handle_aliases_put, handle_aliases_delete;
+    handle_aliases_get, handle_aliases_put, handle_aliases_delete, handle_labels_get;
 
 /* SUBSYSTEM_DATASETS: all of it is in the store, there is no context */
 http_handler handle_datasets_list, handle_datasets_get, handle_datasets_delete;
@@ -46,7 +46,7 @@ extern const struct http_stream datasets_put_table, datasets_put_features,
     datasets_put_targets;
 
 /* SUBSYSTEM_PREDICT: a struct predictor */
-http_handler handle_predict;
+http_handler handle_predict, handle_tfs, handle_metadata, handle_oip_infer;
 
 /* SUBSYSTEM_PROBES */
 struct probes_context {
@@ -56,6 +56,19 @@ struct probes_context {
     atomic_bool ready;
 };
 http_handler handle_livez, handle_readyz, handle_metrics;
+/* Whether requests are taken: ERR_UNAVAILABLE that says why not. */
+bool probes_ready(const struct probes_context *probes, const struct http_request *request,
+                  struct err *e) __attribute__((warn_unused_result));
+
+/* SUBSYSTEM_OIP: what of the Open Inference Protocol predicts nothing */
+struct oip_context {
+    struct registry *registry;
+    const struct probes_context *probes;
+    const char *version; /* of the server */
+};
+http_handler handle_oip_server, handle_oip_live, handle_oip_ready, handle_oip_model,
+    handle_oip_model_ready, handle_oip_stats, handle_oip_model_stats, handle_oip_index,
+    handle_oip_load, handle_oip_unload;
 
 /* The path parameters of models: ERR_INVALID, where = the parameter's name. */
 bool model_name_check(const char *name, struct err *e)
@@ -75,6 +88,9 @@ struct alias_view model_alias_view(const struct store_alias *alias);
 bool model_version_reply(struct registry *registry, struct store *store, const char *name,
                          int64_t version, struct http_reply *reply, struct err *e)
     __attribute__((warn_unused_result));
+
+/* The document of a version, with its state; frees it. */
+void model_document_reply(struct store_version *v, struct http_reply *reply);
 
 /* `limit` and `after` of a list. */
 struct page {

@@ -101,7 +101,8 @@ static bool access_check(struct exchange *x, const struct http_head *head) {
                    "expected \"Bearer \" and a token that is known here");
 }
 
-/* Judges everything that is known before the body. */
+/* Judges everything that is known before the body. What follows a head that is malformed
+ * cannot be trusted: the connection ends. */
 static bool head_accept(struct exchange *x, const char *url, const char *version) {
     struct http_head head;
     struct http_framing framing;
@@ -116,21 +117,28 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     x->request.if_none_match = http_head_field(&head, "If-None-Match");
     x->request.idempotency_key = http_head_field(&head, "Idempotency-Key");
     x->request.last_event_id = http_head_field(&head, "Last-Event-ID");
-    return http_head_check(&head, &framing, &x->err) &&
-           http_head_path(url, x->path, &x->request, &x->err) && access_check(x, &head) &&
-           query_check(x) && receive_open(x, &head, &framing);
+    x->request.inference_header_n =
+        http_head_field(&head, "Inference-Header-Content-Length");
+    bool sound = http_head_check(&head, &framing, &x->err);
+    bool ok = sound && http_head_path(url, x->path, &x->request, &x->err) &&
+              access_check(x, &head) && query_check(x) &&
+              receive_open(x, &head, &framing);
+    x->close = !ok && !(sound && receive_skips(x, &head, &framing));
+    return ok;
 }
 
 /* ---- answers -------------------------------------------------------------------- */
 
 static void problem_set(struct exchange *x) {
+    bool plain = route_errors(x->route, &x->request) == ERRORS_PLAIN;
     flow_close(x);
     x->answer_coding = (struct http_answer_coding){.settled = true};
-    x->reply.status = problem_status(x->err.kind);
+    x->reply.status =
+        plain ? problem_status_plain(x->err.kind) : problem_status(x->err.kind);
     x->reply.type = NULL;
     x->reply.etag[0] = x->reply.filename[0] = '\0';
     text_free(&x->reply.body);
-    if (route_errors(x->route, &x->request) == ERRORS_PLAIN)
+    if (plain)
         problem_encode_plain(&x->err, &x->reply.body);
     else
         problem_encode(&x->err, x->request.id, &x->reply.body);
@@ -155,8 +163,20 @@ static ssize_t feed_read(void *context, uint64_t at, char *to, size_t n) {
                              : (ssize_t)got;
 }
 
+static ssize_t feed_none(void *context, uint64_t at, char *to, size_t n) {
+    (void)context;
+    (void)at;
+    (void)to;
+    (void)n;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static bool is_head(const struct exchange *x) {
+    return strcmp(x->request.method, "HEAD") == 0;
+}
+
 /* The head of a feed. What the system would keep for a client that does not read counts
- * too. */
+ * too. The library would end the chunks of an answer to HEAD, which has none. */
 static struct MHD_Response *response_feed(struct exchange *x) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -165,7 +185,9 @@ static struct MHD_Response *response_feed(struct exchange *x) {
         setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     x->close = true;
     struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, FEED_BLOCK, feed_read, x, NULL);
+        MHD_SIZE_UNKNOWN, FEED_BLOCK, is_head(x) ? feed_none : feed_read, x, NULL);
+    if (response && is_head(x))
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     if (response) {
         MHD_add_response_header(response, "Cache-Control", "no-store");
         MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx */
@@ -195,6 +217,11 @@ static struct MHD_Response *response_new(struct exchange *x) {
         MHD_add_response_header(response, "Location", reply->location);
     if (reply->etag[0])
         MHD_add_response_header(response, "ETag", reply->etag);
+    if (reply->inference_header_n && !x->err.kind) {
+        char bytes[24];
+        snprintf(bytes, sizeof bytes, "%zu", reply->inference_header_n);
+        MHD_add_response_header(response, "Inference-Header-Content-Length", bytes);
+    }
     if (x->answer_coding.coding)
         MHD_add_response_header(response, "Content-Encoding",
                                 coding_name(x->answer_coding.coding));
@@ -228,7 +255,7 @@ static struct MHD_Response *response_new(struct exchange *x) {
 static enum MHD_Result reply_queue(struct exchange *x) {
     if (!coding_settle(x, false))
         return exchange_away_coding(x), MHD_YES;
-    bool ok = x->err.kind || !x->reply.feed || flow_open(x, &x->err);
+    bool ok = x->err.kind || !x->reply.feed || is_head(x) || flow_open(x, &x->err);
     (void)ok; /* x->err says it */
     if (x->err.kind)
         problem_set(x);
@@ -255,7 +282,7 @@ static enum MHD_Result reply_queue(struct exchange *x) {
 /* ---- running -------------------------------------------------------------------- */
 
 static enum MHD_Result exchange_start(struct exchange *x) {
-    reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
+    reaper_phase(x->watched, REAPER_BUSY, clock_coarse_us());
     if (!receive_end(x))
         return reply_queue(x);
     if (x->upload)
@@ -296,17 +323,24 @@ void connection_cut(const struct exchange *x) {
 
 /* ---- libmicrohttpd's callbacks -------------------------------------------------- */
 
+/* NULL: there was no memory for it. */
+static struct connection *connection_own(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
 static struct exchange *exchange_new(struct http *h, struct MHD_Connection *connection,
                                      const char *method) {
-    struct exchange *x = malloc(sizeof *x);
+    const struct connection *own = connection_own(connection);
+    struct exchange *x = own ? lane_take(own->lane) : NULL;
     if (!x)
         return NULL;
     memset(x, 0, offsetof(struct exchange, path));
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     x->http = h;
     x->connection = connection;
-    x->watched = info ? info->socket_context : NULL;
+    x->lane = own->lane;
+    x->watched = own->watched;
     x->request.method = method;
     x->request.received_us = clock_mono_us();
     atomic_fetch_add(&h->in_flight, 1);
@@ -322,13 +356,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         x = *state = exchange_new(context, connection, method);
         if (!x)
             return MHD_NO;
-        if (head_accept(x, url, version)) {
-            reaper_phase(x->watched, REAPER_BODY, x->request.received_us);
-            return MHD_YES;
-        }
-        reaper_phase(x->watched, REAPER_BUSY, x->request.received_us);
-        x->close = true; /* what follows the head cannot be trusted, or is not wanted */
-        return reply_queue(x);
+        bool reads_on = head_accept(x, url, version) || !x->close;
+        reaper_phase(x->watched, reads_on ? REAPER_BODY : REAPER_BUSY,
+                     x->request.received_us);
+        return reads_on ? MHD_YES : reply_queue(x); /* the latter ends the connection */
     }
     if (*data_n)
         return receive_bytes(x, data, data_n) ? MHD_YES : MHD_NO;
@@ -345,7 +376,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)why;
     if (!x)
         return;
-    reaper_phase(x->watched, REAPER_IDLE, clock_mono_us());
+    reaper_phase(x->watched, REAPER_IDLE, clock_coarse_us());
     if (x->upload)
         upload_leave(&h->uploads, x->upload);
     flow_close(x);
@@ -353,20 +384,39 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     text_free(&x->reply.body);
     if (x->reply.kept.state)
         x->reply.kept.free(x->reply.kept.state);
-    free(x);
+    lane_give(x->lane, x);
     *state = NULL;
     atomic_fetch_sub(&h->in_flight, 1);
 }
 
 static void *on_request_line(void *context, const char *uri,
                              struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const struct connection *own = connection_own(connection);
     (void)context;
     (void)uri;
-    if (info)
-        reaper_phase(info->socket_context, REAPER_HEAD, clock_mono_us());
+    if (own)
+        reaper_phase(own->watched, REAPER_HEAD, clock_coarse_us());
     return NULL;
+}
+
+static struct connection *connection_new(struct http *h,
+                                         struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct lane *lane = lanes_own(&h->lanes);
+    struct connection *own = lane ? malloc(sizeof *own) : NULL;
+    if (!own)
+        return NULL; /* its requests will be refused */
+    *own = (struct connection){.lane = lane};
+    if (info)
+        own->watched = reaper_add(h->reaper, info->connect_fd, clock_mono_us());
+    return own;
+}
+
+static void connection_free(struct http *h, struct connection *own) {
+    if (own && own->watched)
+        reaper_remove(h->reaper, own->watched);
+    free(own);
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection,
@@ -374,14 +424,10 @@ static void on_connection(void *context, struct MHD_Connection *connection,
                           enum MHD_ConnectionNotificationCode code) {
     struct http *h = context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context =
-            info ? reaper_add(h->reaper, info->connect_fd, clock_mono_us()) : NULL;
+        *socket_context = connection_new(h, connection);
         metrics_connections(h->options.metrics, 1);
     } else {
-        if (*socket_context)
-            reaper_remove(h->reaper, *socket_context);
+        connection_free(h, *socket_context);
         *socket_context = NULL;
         metrics_connections(h->options.metrics, -1);
         atomic_fetch_sub(&h->connections, 1);
@@ -407,6 +453,7 @@ static void *tick(void *context) {
         if (!look)
             continue;
         uploads_sweep(&h->uploads);
+        http_bodies_settle(&h->bodies);
         flows_sweep(h, clock_mono_us());
         size_t reaped = reaper_run(h->reaper, clock_mono_us());
         if (reaped)
@@ -484,6 +531,7 @@ static void http_free(struct http *h) {
         executor_stop(h->executor);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
+    lanes_close(&h->lanes);
     uploads_close(&h->uploads);
     executor_free(h->executor);
     listener_close(&h->listener);
@@ -513,6 +561,7 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->options = *options;
     h->listener.fd = -1;
     pthread_mutex_init(&h->lock, NULL);
+    lanes_open(&h->lanes);
     h->reaper = reaper_new((struct reaper_options){config->header_timeout_ms * 1000,
                                                    config->idle_timeout_s * 1000000});
     h->executor =

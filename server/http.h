@@ -47,6 +47,7 @@ struct http_request {
     const char *if_match, *if_none_match;
     const char *idempotency_key;
     const char *last_event_id;
+    const char *inference_header_n; /* Inference-Header-Content-Length */
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
     bool draining;       /* the server is about to end, or cannot wait: do not park */
@@ -87,6 +88,7 @@ struct http_reply {
     char location[HTTP_LOCATION_MAX];
     char etag[HTTP_ETAG_MAX];         /* with its quotes; "": none */
     char filename[HTTP_FILENAME_MAX]; /* to keep it under; "": it is no attachment */
+    size_t inference_header_n;        /* of Inference-Header-Content-Length; 0: none */
     bool replayed;                    /* the answer to an earlier request of that key */
     const char *allow;                /* for 405 */
     const struct http_feed *feed;     /* not NULL: the body comes from it, */

@@ -1,12 +1,14 @@
 #include "server/http_body.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/inflater.h"
 
 enum {
+    LARGE_BYTES = 1 << 20,
     INFLATED_FIRST_BYTES = 16 << 10, /* of one whose length is not known */
     INFLATED_FACTOR = 4              /* what is made room for at first */
 };
@@ -36,8 +38,16 @@ static void inflater_close(struct http_bodies *all, struct http_body *b) {
 void http_body_free(struct http_bodies *all, struct http_body *b) {
     inflater_close(all, b);
     atomic_fetch_sub(&all->bytes, b->reserved);
-    free(b->bytes);
+    if (b->capacity >= LARGE_BYTES)
+        atomic_store_explicit(&all->large, true, memory_order_relaxed);
+    if (b->bytes)
+        free(b->bytes - b->lead);
     *b = (struct http_body){0};
+}
+
+void http_bodies_settle(struct http_bodies *all) {
+    if (!atomic_load(&all->bytes) && atomic_exchange(&all->large, false))
+        malloc_trim(0);
 }
 
 bool http_body_check(const struct http_framing *framing,
@@ -57,10 +67,11 @@ bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capa
                        struct err *e) {
     if (!bytes_charge(all, b, capacity - b->capacity, e))
         return false;
-    char *grown = realloc(b->bytes, capacity);
+    char *block = b->bytes ? b->bytes - b->lead : NULL;
+    char *grown = realloc(block, b->lead + capacity);
     if (!grown)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the body");
-    b->bytes = grown;
+    b->bytes = grown + b->lead;
     b->capacity = capacity;
     return true;
 }

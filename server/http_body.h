@@ -11,13 +11,20 @@
 struct http_bodies {
     atomic_size_t bytes; /* of all bodies in flight */
     size_t bytes_max;    /* --body-memory-max */
+    atomic_bool large;   /* memory of a large one was freed: see http_bodies_settle */
 };
+
+/* Gives memory back to the system once no body is in flight. The allocator keeps what
+ * large bodies took, so that one after the other does not fault its pages in anew;
+ * whoever is called now and then ends that when there are no more. */
+void http_bodies_settle(struct http_bodies *all);
 
 /* Zero-initialise; http_body_free. */
 struct inflater;
 struct http_body {
     char *bytes;
     size_t n, capacity, reserved;
+    size_t lead; /* bytes of the block before `bytes`: 0 to 15, set before it is opened */
     uint64_t received_n;       /* before it was inflated */
     struct inflater *inflater; /* owned; NULL: it comes as it is */
 };

@@ -15,7 +15,7 @@ void exchange_call(struct exchange *x, struct store *store) {
 
 static void exchange_back(struct exchange *x, enum exchange_state state) {
     if (state == EXCHANGE_READING)
-        reaper_phase(x->watched, REAPER_BODY, clock_mono_us());
+        reaper_phase(x->watched, REAPER_BODY, clock_coarse_us());
     x->state = state;
     connection_wake(x);
 }
@@ -79,7 +79,7 @@ static void coding_run(void *context, struct store *store) {
  * where there is no room: it has to be brought back. */
 static bool exchange_away(struct exchange *x, executor_task *task) {
     x->state = EXCHANGE_AWAY;
-    reaper_phase(x->watched, REAPER_BUSY, clock_mono_us());
+    reaper_phase(x->watched, REAPER_BUSY, clock_coarse_us());
     connection_sleep(x);
     return executor_add(x->http->executor, task, x);
 }

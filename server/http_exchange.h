@@ -12,6 +12,7 @@
 #include "server/http_body.h"
 #include "server/http_coding.h"
 #include "server/http_flow.h"
+#include "server/http_lane.h"
 #include "server/listener.h"
 #include "server/reaper.h"
 #include "server/routes.h"
@@ -34,6 +35,7 @@ enum exchange_state {
 struct exchange {
     struct http *http;
     struct MHD_Connection *connection;
+    struct lane *lane;
     struct reaper_entry *watched;
     const struct route *route; /* NULL: refused before one was found */
     enum exchange_state state;
@@ -60,6 +62,7 @@ struct http {
     struct reaper *reaper;
     struct listener listener;
     struct acceptor *acceptor;
+    struct lanes lanes;
     size_t connections_max;
     pthread_t ticker;
     atomic_bool draining, ending;

@@ -1,45 +1,49 @@
 #include "server/http_head.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api/utf8.h"
 
-static bool field_is(const struct http_field *f, const char *name) {
-    return f->name_n == strlen(name) && strncasecmp(f->name, name, f->name_n) == 0;
+static inline bool field_is(const struct http_field *f, const char *name, size_t n) {
+    return f->name_n == n && strncasecmp(f->name, name, n) == 0;
 }
 
-const char *http_head_field(const struct http_head *head, const char *name) {
+const char *http_head_find(const struct http_head *head, const char *name, size_t n) {
     for (size_t i = 0; i < head->fields_n && i < HTTP_FIELDS_MAX; i++)
-        if (field_is(&head->fields[i], name))
+        if (field_is(&head->fields[i], name, n))
             return head->fields[i].value;
     return NULL;
 }
 
-static size_t fields_count(const struct http_head *head, const char *name) {
-    size_t n = 0;
+static inline size_t fields_count(const struct http_head *head, const char *name) {
+    size_t count = 0, n = strlen(name);
     for (size_t i = 0; i < head->fields_n; i++)
-        n += field_is(&head->fields[i], name);
-    return n;
+        count += field_is(&head->fields[i], name, n);
+    return count;
 }
 
-/* RFC 9110, section 5.6.2: a token; 5.5: no control characters but the tab. */
+/* RFC 9110, section 5.6.2: the characters of a token. */
+static bool is_token(unsigned char c) {
+    static const bool others[256] = {
+        ['!'] = true, ['#'] = true,  ['$'] = true, ['%'] = true, ['&'] = true,
+        ['*'] = true, ['\''] = true, ['+'] = true, ['-'] = true, ['.'] = true,
+        ['^'] = true, ['_'] = true,  ['`'] = true, ['|'] = true, ['~'] = true};
+    unsigned char letter = (unsigned char)((c | 0x20) - 'a');
+    return letter < 26 || (unsigned char)(c - '0') < 10 || others[c];
+}
+
+/* A token; and, by section 5.5, no control characters in the value but the tab. */
 static bool field_is_well_formed(const struct http_field *f) {
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    if (!f->name_n)
-        return false;
+    bool ok = f->name_n > 0;
     for (size_t i = 0; i < f->name_n; i++)
-        if (!isalnum((unsigned char)f->name[i]) &&
-            !memchr(others, f->name[i], sizeof others - 1))
-            return false;
+        ok &= is_token((unsigned char)f->name[i]);
     for (size_t i = 0; i < f->value_n; i++) {
         unsigned char c = (unsigned char)f->value[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
+        ok &= (c >= 0x20 || c == '\t') && c != 0x7f;
     }
-    return true;
+    return ok;
 }
 
 static bool length_parse(const char *text, uint64_t *length) {
@@ -168,6 +172,8 @@ static int hex(char c) {
 
 /* UTF-8 without control characters. */
 static bool text_is_clean(const char *text) {
+    while ((unsigned char)*text >= 0x20 && (unsigned char)*text < 0x7f)
+        text++; /* nearly always all of it */
     const char *end = text + strlen(text);
     for (const char *at = text; at < end;) {
         size_t n = utf8_length(at, end);

@@ -7,6 +7,8 @@
 #ifndef SERVER_HTTP_HEAD_H
 #define SERVER_HTTP_HEAD_H
 
+#include <string.h>
+
 #include "server/http.h"
 #include "server/routes.h"
 
@@ -48,8 +50,14 @@ enum http_coding { CODING_NONE, CODING_GZIP, CODING_DEFLATE };
 bool http_head_coding(const struct http_head *head, enum http_coding *coding,
                       struct err *e) __attribute__((warn_unused_result));
 
-/* The field's value; NULL when there is none. Names compare without case. */
-const char *http_head_field(const struct http_head *head, const char *name);
+/* The value of the field whose name is name[0..n); NULL when there is none. Names compare
+ * without case. */
+const char *http_head_find(const struct http_head *head, const char *name, size_t n);
+/* The same; the length of a literal costs nothing here. */
+static inline const char *http_head_field(const struct http_head *head,
+                                          const char *name) {
+    return http_head_find(head, name, strlen(name));
+}
 
 /* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. What
  * follows the last colon of the last segment is the verb; a slash at the end makes an

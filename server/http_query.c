@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
 #include "server/http_head.h"
 
 const char *http_query_text(const struct http_request *request, const char *name) {
@@ -105,6 +104,16 @@ static bool id_is_valid(const char *id) {
     return n > 0 && n < HTTP_ID_MAX && strspn(id, allowed) == n;
 }
 
+/* @return behind the digits. */
+static char *hex_write(uint64_t value, char *to) {
+    int digits = 1;
+    while (digits < 16 && value >> 4 * digits)
+        digits++;
+    for (int i = digits - 1; i >= 0; i--)
+        *to++ = "0123456789abcdef"[value >> 4 * i & 15];
+    return to;
+}
+
 void http_request_id(struct http_request *request, const char *given) {
     static atomic_uint_fast64_t counter;
     if (given && id_is_valid(given)) {
@@ -112,6 +121,9 @@ void http_request_id(struct http_request *request, const char *given) {
         return;
     }
     uint64_t n = atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
-    snprintf(request->id, sizeof request->id, "req-%" PRIx64 "-%" PRIx64,
-             (uint64_t)clock_mono_us(), n);
+    char *at = request->id;
+    memcpy(at, "req-", 4);
+    at = hex_write((uint64_t)request->received_us, at + 4);
+    *at++ = '-';
+    *hex_write(n, at) = '\0';
 }

@@ -22,7 +22,7 @@ bool http_query_known(const struct http_request *request, const char *words,
                       struct err *e) __attribute__((warn_unused_result));
 
 /* The client's id where it gave a good one ([A-Za-z0-9._-]{1,64}); otherwise one that is
- * unique enough for a log. `given` may be NULL. Any thread. */
+ * unique enough for a log, from received_us. `given` may be NULL. Any thread. */
 void http_request_id(struct http_request *request, const char *given);
 
 #endif

@@ -1,6 +1,10 @@
 #include "server/http_receive.h"
 
+#include <stdlib.h>
+
 #include "server/http_exchange.h"
+
+enum { SKIPPED_BYTES_MAX = 64 << 10 };
 
 static struct http_body_limit body_limit(const struct exchange *x) {
     const struct config *config = x->http->options.config;
@@ -25,10 +29,21 @@ static bool upload_prepare(struct exchange *x, const struct http_framing *framin
     return (x->upload = upload_open(&options, &x->err));
 }
 
+/* Where a body begins in its memory, so that the tensors behind a document are aligned as
+ * memory from malloc is; what is no length is refused where it is read. */
+static size_t lead_of(const char *document_n) {
+    enum { ALIGN = 16 };
+    size_t n = document_n ? (size_t)strtoul(document_n, NULL, 10) : 0;
+    return (ALIGN - n % ALIGN) % ALIGN;
+}
+
 bool receive_open(struct exchange *x, const struct http_head *head,
                   const struct http_framing *framing) {
     struct http_body_limit limit = body_limit(x);
     enum http_coding coding;
+    bool absent = !framing->length_known && !framing->chunked;
+    if (x->route->body & BODY_OPTIONAL && absent)
+        return true;
     if (!http_body_check(framing, &limit, &x->err))
         return false;
     if (!limit.expected)
@@ -37,13 +52,22 @@ bool receive_open(struct exchange *x, const struct http_head *head,
         return false;
     if (x->route->stream)
         return upload_prepare(x, framing, coding);
+    x->body.lead = lead_of(x->request.inference_header_n);
     return http_head_media(head, x->route->body, &x->err) &&
            http_body_open(&x->http->bodies, &x->body, framing, coding, &limit, &x->err);
 }
 
+bool receive_skips(const struct exchange *x, const struct http_head *head,
+                   const struct http_framing *framing) {
+    return x->err.kind != ERR_LENGTH && !framing->chunked &&
+           framing->length <= SKIPPED_BYTES_MAX && !http_head_field(head, "Expect");
+}
+
 static bool whole_append(struct exchange *x, const char *data, size_t n) {
-    struct http_body_limit limit = body_limit(x);
     x->request.body_n += n;
+    if (!x->route)
+        return true; /* receive_skips has seen its length */
+    struct http_body_limit limit = body_limit(x);
     if (x->err.kind)
         return x->request.body_n <= 2 * limit.max;
     bool ok = !limit.expected ||

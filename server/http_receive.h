@@ -16,6 +16,12 @@ struct exchange;
 bool receive_open(struct exchange *x, const struct http_head *head,
                   const struct http_framing *framing) __attribute__((warn_unused_result));
 
+/* The head was refused. Whether what follows it is little and certain to end: then it is
+ * read and forgotten before the answer, and the connection can stay. Not where its client
+ * waits to hear whether it should send the body at all. */
+bool receive_skips(const struct exchange *x, const struct http_head *head,
+                   const struct http_framing *framing);
+
 /* The next *n bytes; *n becomes how many of them stay with the caller, who offers them
  * again when the connection, which sleeps then, is awake. @return false: there is no end
  * to it, cut the connection off. */

@@ -33,7 +33,7 @@
 #define VERSION "0.1"
 #endif
 
-enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20 };
+enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20, TRIM_BYTES = 16 << 20 };
 
 /* The parts of a serving process, in the order they start. */
 struct server {
@@ -50,6 +50,7 @@ struct server {
     struct models_context models;
     struct predictor predict;
     struct probes_context probes;
+    struct oip_context oip;
 };
 
 static void usage(FILE *to) {
@@ -101,6 +102,7 @@ static bool http_open(struct server *server, struct err *e) {
         [SUBSYSTEM_JOBS] = &server->jobs,       [SUBSYSTEM_EVENTS] = &server->events,
         [SUBSYSTEM_MODELS] = &server->models,   [SUBSYSTEM_DATASETS] = NULL,
         [SUBSYSTEM_PREDICT] = &server->predict, [SUBSYSTEM_PROBES] = &server->probes,
+        [SUBSYSTEM_OIP] = &server->oip,
     };
     static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
     memcpy(kept, subsystems, sizeof kept);
@@ -109,6 +111,14 @@ static bool http_open(struct server *server, struct err *e) {
     struct http *http = http_start(&options, e);
     atomic_store(&server->http, http);
     return http;
+}
+
+/* No name where none is configured. */
+static bool default_model_read(const struct config *config, struct model_ref *ref,
+                               struct err *e) {
+    *ref = (struct model_ref){0};
+    return !*config->default_model ||
+           model_ref_parse(config->default_model, "--default-model", ref, e);
 }
 
 static bool server_start(struct server *server, struct err *e) {
@@ -125,7 +135,11 @@ static bool server_start(struct server *server, struct err *e) {
     if (!server->metrics)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the counters");
     server->registry = registry_new((size_t)config->model_memory_max, e);
-    if (!server->registry || !matrix_start(e) || !store_await(server, e))
+    struct model_ref by_default = {0};
+    if (!server->registry || !default_model_read(config, &by_default, e))
+        return false;
+    registry_set_default(server->registry, &by_default);
+    if (!matrix_start(e) || !store_await(server, e))
         return false;
     server->supervisor = supervisor_start(&supervising, e);
     if (!server->supervisor)
@@ -152,6 +166,7 @@ static bool server_start(struct server *server, struct err *e) {
         .registry = server->registry,
         .metrics = server->metrics,
     };
+    server->oip = (struct oip_context){server->registry, &server->probes, VERSION};
     if (!http_open(server, e))
         return false;
     atomic_store(&server->probes.ready, true);
@@ -293,7 +308,9 @@ static int command_run(const struct command *command, int argc, char **argv) {
     struct err e = {0};
     enum log_level level;
     int status = EXIT_USAGE;
+    struct model_ref by_default;
     if (config_read(&config, argc, argv, &e) &&
+        default_model_read(&config, &by_default, &e) &&
         (log_level_find(config.log_level, &level) ||
          err_set(&e, ERR_INVALID, "--log-level",
                  "expected debug, info, warn or error"))) {
@@ -336,10 +353,13 @@ static int store_command(int argc, char **argv) {
 int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
     /* Large blocks go back to the system when they are freed, however large they were.
      * Not the hundreds of kilobytes of a body of many rows: a page fault for each 4 KiB
      * of it took a third of such a prediction. */
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+    /* Nor those of a few mebibytes while one follows the other: http_bodies_settle. */
+    mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
     if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
         usage(stdout);
         return 0;

@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "engine/memory.h"
+#include "server/clock.h"
 
 /* A request that is being answered; the exchange keeps it. */
 struct run {
     const struct predict_dialect *dialect;
     struct predict_ask ask;
+    int64_t decode_ns; /* how long that took */
+    int64_t queue_ns;  /* since when it waits, then how long it did */
     alignas(max_align_t) unsigned char state[];
 };
 
@@ -35,38 +38,86 @@ static struct run *run_get(const struct predict_dialect *dialect,
     }
     run->dialect = dialect;
     reply->kept = (struct http_kept){run, run_free};
-    return dialect->decode(run->state, request, &run->ask, e) ? run : NULL;
+    int64_t began_ns = clock_mono_ns();
+    if (!dialect->decode(run->state, request, &run->ask, e))
+        return NULL;
+    run->queue_ns = clock_mono_ns();
+    run->decode_ns = run->queue_ns - began_ns;
+    return run;
 }
 
 /* What a connection's thread may compute itself: about a millisecond. */
 static bool is_small(const struct served *served, const struct predict_ask *ask) {
     const double multiplications_max = 1 << 24;
-    return (double)ask->rows_max * (double)served->model->net->parameters_n <=
+    size_t rows_max =
+        ask->rows_max ? ask->rows_max : ask->numbers / served->model->net->inputs_n;
+    return (double)rows_max * (double)served->model->net->parameters_n <=
            multiplications_max;
+}
+
+enum { SMALL_FLOATS = 2048 }; /* that a stack has room for */
+
+/* Y, and scratch for model_predict: from `small` where they fit. */
+struct room {
+    float *Y, *scratch;
+    float *owned; /* to be freed */
+};
+
+static bool room_make(struct room *room, const struct model *model, size_t m,
+                      float small[SMALL_FLOATS], struct err *e) {
+    const size_t align = MEMORY_ALIGN / sizeof(float);
+    size_t outputs, all;
+    bool ok = size_mul(m, model->net->outputs_n, &outputs) &&
+              size_add(outputs, align - 1, &outputs);
+    outputs = outputs / align * align;
+    ok = ok && size_add(outputs, model_scratch_n(model, m), &all);
+    *room = (struct room){.Y = small};
+    if (ok && all > SMALL_FLOATS)
+        room->Y = room->owned = memory_new(all, sizeof *room->Y);
+    if (!ok || !room->Y)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu predictions", m);
+    room->scratch = room->Y + outputs;
+    return true;
+}
+
+/* Counts the request, which began with its first byte. */
+static void run_count(const struct run *run, const struct served *served,
+                      const struct http_request *request, bool ok, size_t rows_n) {
+    int64_t now_us = clock_mono_us();
+    usage_request(served->usage, &(struct usage_request){
+                                     .ok = ok,
+                                     .rows_n = rows_n,
+                                     .now_us = now_us,
+                                     .total_ns = (now_us - request->received_us) * 1000,
+                                     .queue_ns = run->queue_ns,
+                                 });
 }
 
 static bool run_answer(struct run *run, const struct served *served,
                        const struct http_request *request, struct http_reply *reply,
                        size_t *rows_n, struct err *e) {
     const struct model *model = served->model;
+    alignas(MEMORY_ALIGN) float small[SMALL_FLOATS];
     struct predict_input in = {0};
-    size_t outputs;
-    if (!run->dialect->rows(run->state, served, &in, e))
+    struct usage_pass pass = {0};
+    struct room room;
+    int64_t began_ns = clock_mono_ns();
+    run->queue_ns = began_ns - run->queue_ns;
+    if (!run->dialect->rows(run->state, served, &in, e) ||
+        !room_make(&room, model, in.m, small, e))
         return false;
-    float *Y = size_mul(in.m, model->net->outputs_n, &outputs)
-                   ? memory_new(outputs, sizeof *Y)
-                   : NULL;
-    float *scratch = memory_new(model_scratch_n(model, in.m), sizeof *scratch);
-    bool ok = (Y && scratch) ||
-              err_set(e, ERR_NO_MEMORY, NULL, "no memory for %zu predictions", in.m);
-    if (ok) {
-        model_predict(model, in.X, in.m, scratch, Y);
-        struct predict_output out = {served, Y, in.m};
-        ok = run->dialect->encode(run->state, &out, request, reply, e);
-        *rows_n = in.m;
-    }
-    free(Y);
-    free(scratch);
+    int64_t ready_ns = clock_mono_ns();
+    model_predict(model, in.X, in.m, room.scratch, room.Y);
+    int64_t predicted_ns = clock_mono_ns();
+    struct predict_output out = {served, room.Y, in.m};
+    bool ok = run->dialect->encode(run->state, &out, request, reply, e);
+    *rows_n = in.m;
+    pass = (struct usage_pass){.rows_n = in.m,
+                               .input_ns = run->decode_ns + ready_ns - began_ns,
+                               .infer_ns = predicted_ns - ready_ns,
+                               .output_ns = clock_mono_ns() - predicted_ns};
+    usage_pass(served->usage, &pass);
+    free(room.owned);
     return ok;
 }
 
@@ -116,6 +167,7 @@ bool predictor_handle(struct predictor *p, const struct predict_dialect *dialect
         ok = run_answer(run, served, request, reply, &rows_n, e);
         if (ok)
             metrics_predicted(p->metrics, rows_n);
+        run_count(run, served, request, ok, rows_n);
     }
     if (served)
         registry_release(served);

@@ -30,6 +30,7 @@ struct predict_ask {
     const char *model_where; /* where it stands, for errors about it; static storage */
     int64_t version_min;     /* an older version is no answer; 0: any is */
     size_t rows_max;         /* the rows are at most so many */
+    size_t numbers;          /* or, where rows_max is 0, so many inputs */
 };
 
 /* The inputs: X (m, inputs_n of the version's net) row-major float32, aligned as a float,

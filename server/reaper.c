@@ -12,6 +12,7 @@ struct reaper_entry {
     atomic_int phase;
     atomic_int_fast64_t since_us;
     atomic_size_t bytes;
+    int64_t looked_us; /* reaper_run's: the last since_us that is_left has looked at */
 };
 
 struct reaper {
@@ -97,6 +98,17 @@ static bool is_overdue(const struct reaper *r, struct reaper_entry *entry,
     return false;
 }
 
+/* Whether the other side of an idle connection has ended it. Once an idle time: later the
+ * library hears of it. */
+static bool is_left(struct reaper_entry *entry) {
+    char byte;
+    int64_t since_us = atomic_load(&entry->since_us);
+    if (atomic_load(&entry->phase) != REAPER_IDLE || since_us == entry->looked_us)
+        return false;
+    entry->looked_us = since_us;
+    return recv(entry->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 size_t reaper_run(struct reaper *r, int64_t now_us) {
     size_t reaped = 0;
     pthread_mutex_lock(&r->lock);
@@ -105,6 +117,8 @@ size_t reaper_run(struct reaper *r, int64_t now_us) {
             shutdown(entry->fd, SHUT_RDWR);
             atomic_store(&entry->since_us, now_us); /* once is enough for now */
             reaped++;
+        } else if (is_left(entry)) {
+            shutdown(entry->fd, SHUT_RDWR);
         }
     }
     pthread_mutex_unlock(&r->lock);

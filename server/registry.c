@@ -13,8 +13,16 @@
 
 enum { LIST_PAGE = 1000 };
 
+/* What a version's predictions cost: it outlives its stays in memory, and the model. */
+struct tally {
+    struct usage usage;
+    int64_t version;
+    atomic_int references; /* the entry's, and those of the loaded */
+};
+
 struct loaded {
     struct served served; /* first: a served pointer is a loaded pointer */
+    struct tally *tally;
     atomic_int references;
     atomic_uint_fast64_t used_at; /* the registry's tick of its last use */
     size_t bytes;
@@ -28,11 +36,16 @@ struct entry {
     int64_t latest;
     struct loaded **versions;
     size_t versions_n;
+    struct tally **tallies; /* of the versions that were ever loaded */
+    size_t tallies_n;
+    bool aside;
 };
 
 struct registry {
     size_t memory_max;
+    struct model_ref by_default; /* no name: there is none */
     atomic_uint_fast64_t ticks;
+    atomic_size_t aside_n;   /* models that are set aside: mostly none */
     pthread_mutex_t loading; /* one load or refresh at a time; before `lock` */
     pthread_rwlock_t lock;   /* guards what follows */
     struct entry **entries;  /* sorted by name */
@@ -44,10 +57,16 @@ struct registry {
 
 /* ---- references ----------------------------------------------------------------- */
 
+static void tally_release(struct tally *t) {
+    if (t && atomic_fetch_sub_explicit(&t->references, 1, memory_order_acq_rel) == 1)
+        free(t);
+}
+
 static void loaded_release(struct loaded *l) {
     if (atomic_fetch_sub_explicit(&l->references, 1, memory_order_acq_rel) > 1)
         return;
     model_free(l->model);
+    tally_release(l->tally);
     free(l);
 }
 
@@ -107,6 +126,38 @@ static struct loaded *version_find(const struct entry *entry, int64_t version) {
     return NULL;
 }
 
+/* The version's tally, with a reference for the caller; a new one where there is none. */
+static struct tally *tally_take(struct entry *entry, int64_t version) {
+    struct tally *t = NULL;
+    for (size_t i = 0; i < entry->tallies_n && !t; i++)
+        if (entry->tallies[i]->version == version)
+            t = entry->tallies[i];
+    if (!t) {
+        struct tally **grown =
+            realloc(entry->tallies, (entry->tallies_n + 1) * sizeof *grown);
+        if (grown)
+            entry->tallies = grown;
+        t = grown ? memory_new(1, sizeof *t) : NULL;
+        if (!t)
+            return NULL;
+        t->version = version;
+        atomic_init(&t->references, 1);
+        entry->tallies[entry->tallies_n++] = t;
+    }
+    atomic_fetch_add_explicit(&t->references, 1, memory_order_relaxed);
+    return t;
+}
+
+static void tally_drop(struct entry *entry, int64_t version) {
+    for (size_t i = 0; i < entry->tallies_n; i++) {
+        if (entry->tallies[i]->version != version)
+            continue;
+        tally_release(entry->tallies[i]);
+        entry->tallies[i] = entry->tallies[--entry->tallies_n];
+        return;
+    }
+}
+
 static void version_drop(struct registry *r, struct entry *entry, size_t i) {
     struct loaded *l = entry->versions[i];
     entry->versions[i] = entry->versions[--entry->versions_n];
@@ -118,6 +169,10 @@ static void entry_drop(struct registry *r, size_t i) {
     struct entry *entry = r->entries[i];
     while (entry->versions_n)
         version_drop(r, entry, entry->versions_n - 1);
+    while (entry->tallies_n)
+        tally_release(entry->tallies[--entry->tallies_n]);
+    atomic_fetch_sub(&r->aside_n, entry->aside);
+    free(entry->tallies);
     free(entry->versions);
     free(entry);
     memmove(&r->entries[i], &r->entries[i + 1],
@@ -148,8 +203,14 @@ static void evict(struct registry *r, const struct loaded *keep) {
     }
 }
 
+static const struct model_ref *ref_or_default(const struct registry *r,
+                                              const struct model_ref *ref) {
+    return ref->name[0] ? ref : &r->by_default;
+}
+
 static struct loaded *version_wanted(const struct registry *r,
-                                     const struct model_ref *ref) {
+                                     const struct model_ref *asked) {
+    const struct model_ref *ref = ref_or_default(r, asked);
     const struct entry *entry = ref->name[0]        ? entry_find(r, ref->name)
                                 : r->entries_n == 1 ? r->entries[0]
                                                     : NULL;
@@ -174,8 +235,22 @@ const struct served *registry_acquire(struct registry *r, const struct model_ref
     return served;
 }
 
-static struct loaded *version_read(struct store *store, const char *name, int64_t version,
-                                   struct err *e) {
+/* Gives a version the counters of its kind. */
+static bool tally_attach(struct registry *r, struct loaded *l, struct err *e) {
+    pthread_rwlock_wrlock(&r->lock);
+    struct entry *entry = entry_find(r, l->name);
+    if (!entry)
+        entry = entry_add(r, l->name);
+    l->tally = entry ? tally_take(entry, l->served.version) : NULL;
+    pthread_rwlock_unlock(&r->lock);
+    if (!l->tally)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the model");
+    l->served.usage = &l->tally->usage;
+    return true;
+}
+
+static struct loaded *version_read(struct registry *r, struct store *store,
+                                   const char *name, int64_t version, struct err *e) {
     struct store_version v;
     void *bytes = NULL;
     size_t n = 0;
@@ -191,7 +266,11 @@ static struct loaded *version_read(struct store *store, const char *name, int64_
         l->bytes = model->net->block_n * sizeof(float) + sizeof *l;
         atomic_init(&l->references, 1);
         snprintf(l->name, sizeof l->name, "%s", v.model);
-        l->served = (struct served){l->name, v.version, model};
+        l->served = (struct served){l->name, v.version, model, NULL};
+        if (!tally_attach(r, l, e)) {
+            loaded_release(l);
+            l = NULL;
+        }
     } else {
         model_free(model);
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the model");
@@ -261,15 +340,17 @@ static bool alias_resolve(struct registry *r, struct store *store, struct model_
 static bool wanted_resolve(struct registry *r, struct store *store,
                            const struct model_ref *ref, struct model_ref *wanted,
                            struct err *e) {
-    *wanted = *ref;
-    if (ref->name[0])
+    *wanted = *ref_or_default(r, ref);
+    if (wanted->name[0])
         return true;
     if (!refresh(r, store, e))
         return false;
     if (models_count(r) != 1)
-        return err_set(e, ERR_INVALID, "/model",
-                       "is missing: there are %zu models, so it must name one",
-                       models_count(r));
+        return err_set(
+            e, ERR_INVALID, "/model",
+            "is missing: there are %zu models, so it, or --default-model, must "
+            "name one",
+            models_count(r));
     pthread_rwlock_rdlock(&r->lock);
     snprintf(wanted->name, sizeof wanted->name, "%s", r->entries[0]->name);
     pthread_rwlock_unlock(&r->lock);
@@ -286,8 +367,9 @@ const struct served *registry_load(struct registry *r, struct store *store,
         bool found = served || !wanted.alias[0] || alias_resolve(r, store, &wanted, e);
         if (!served && found)
             served = registry_acquire(r, &wanted);
-        struct loaded *l =
-            !served && found ? version_read(store, wanted.name, wanted.version, e) : NULL;
+        struct loaded *l = !served && found
+                               ? version_read(r, store, wanted.name, wanted.version, e)
+                               : NULL;
         if (l) {
             served = loaded_acquire(r, l);
             if (!version_insert(r, l, !wanted.version))
@@ -311,7 +393,7 @@ static void model_seen(struct registry *r, struct store *store,
     if (known)
         return;
     struct err e = {0};
-    struct loaded *l = warm ? version_read(store, v->model, v->version, &e) : NULL;
+    struct loaded *l = warm ? version_read(r, store, v->model, v->version, &e) : NULL;
     if (l && !version_insert(r, l, true))
         loaded_release(l);
     if (warm && !l)
@@ -350,7 +432,7 @@ static void alias_warm(struct registry *r, struct store *store,
     if (!warm)
         return;
     struct err e = {0};
-    struct loaded *l = version_read(store, alias->model, alias->version, &e);
+    struct loaded *l = version_read(r, store, alias->model, alias->version, &e);
     if (!l)
         log_err(LOG_ERROR, "the version of an alias could not be loaded", &e);
     else if (!version_insert(r, l, false))
@@ -415,6 +497,8 @@ void registry_forget(struct registry *r, const char *name, int64_t version) {
             break;
         }
     }
+    if (entry)
+        tally_drop(entry, version);
     pthread_rwlock_unlock(&r->lock);
     pthread_mutex_unlock(&r->loading);
 }
@@ -425,6 +509,49 @@ bool registry_knows(struct registry *r, const char *name, int64_t version) {
     bool knows = entry && entry->latest >= version;
     pthread_rwlock_unlock(&r->lock);
     return knows;
+}
+
+bool registry_put_aside(struct registry *r, const char *name, bool aside, struct err *e) {
+    pthread_rwlock_wrlock(&r->lock);
+    struct entry *entry = entry_find(r, name);
+    if (!entry && aside)
+        entry = entry_add(r, name);
+    bool failed = !entry && aside;
+    if (entry && entry->aside != aside) {
+        entry->aside = aside;
+        if (aside)
+            atomic_fetch_add(&r->aside_n, 1);
+        else
+            atomic_fetch_sub(&r->aside_n, 1);
+    }
+    while (entry && aside && entry->versions_n)
+        version_drop(r, entry, entry->versions_n - 1);
+    pthread_rwlock_unlock(&r->lock);
+    return !failed || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the model");
+}
+
+bool registry_is_aside(struct registry *r, const char *name) {
+    if (!atomic_load_explicit(&r->aside_n, memory_order_relaxed))
+        return false;
+    pthread_rwlock_rdlock(&r->lock);
+    const struct entry *entry = entry_find(r, name);
+    bool aside = entry && entry->aside;
+    pthread_rwlock_unlock(&r->lock);
+    return aside;
+}
+
+void registry_usage_each(struct registry *r, const char *name, registry_visit *visit,
+                         void *context) {
+    pthread_rwlock_rdlock(&r->lock);
+    for (size_t i = 0; i < r->entries_n; i++) {
+        const struct entry *entry = r->entries[i];
+        if (name && strcmp(name, entry->name) != 0)
+            continue;
+        for (size_t t = 0; t < entry->tallies_n; t++)
+            visit(context, entry->name, entry->tallies[t]->version,
+                  &entry->tallies[t]->usage);
+    }
+    pthread_rwlock_unlock(&r->lock);
 }
 
 void registry_counts(struct registry *r, struct registry_counts *counts) {
@@ -448,6 +575,10 @@ struct registry *registry_new(size_t memory_max, struct err *e) {
     pthread_mutex_init(&r->loading, NULL);
     pthread_rwlock_init(&r->lock, NULL);
     return r;
+}
+
+void registry_set_default(struct registry *r, const struct model_ref *ref) {
+    r->by_default = *ref;
 }
 
 void registry_free(struct registry *r) {

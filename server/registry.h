@@ -9,6 +9,7 @@
 #include "api/predict.h"
 #include "engine/model.h"
 #include "server/store.h"
+#include "server/usage.h"
 
 struct registry;
 
@@ -17,6 +18,7 @@ struct served {
     const char *name;
     int64_t version;
     const struct model *model;
+    struct usage *usage; /* the same however often the version is loaded */
 };
 
 /* Versions are kept loaded up to memory_max bytes; over it, the least recently used goes.
@@ -25,12 +27,18 @@ struct registry *registry_new(size_t memory_max, struct err *e)
     __attribute__((warn_unused_result));
 void registry_free(struct registry *r);
 
-/* The version that is asked for (ref->name "": the only model's), if it is loaded; NULL
+/* What a request that names no model means, instead of the only model. Once, before
+ * requests come. */
+void registry_set_default(struct registry *r, const struct model_ref *ref);
+
+/* The version that is asked for (ref->name "": the default model's, or the only one's),
+ * if it is loaded; NULL
  * when only the store can tell. Never waits. Release it. */
 const struct served *registry_acquire(struct registry *r, const struct model_ref *ref);
 
 /* The same, loading it from the store when need be; one load at a time. NULL with
- * ERR_NOT_FOUND, ERR_INVALID (no name and not exactly one model), ERR_STORAGE. */
+ * ERR_NOT_FOUND, ERR_INVALID (no name, no default and not exactly one model),
+ * ERR_STORAGE. */
 const struct served *registry_load(struct registry *r, struct store *store,
                                    const struct model_ref *ref, struct err *e)
     __attribute__((warn_unused_result));
@@ -52,6 +60,20 @@ void registry_forget(struct registry *r, const char *name, int64_t version);
 
 /* Whether the registry knows a version of `name` of at least `version`. */
 bool registry_knows(struct registry *r, const char *name, int64_t version);
+
+/* Sets a model aside, or takes it back: its versions leave the memory, and
+ * registry_is_aside says so until then. That is for those who ask; the model is loaded
+ * again for whoever does not. */
+bool registry_put_aside(struct registry *r, const char *name, bool aside, struct err *e)
+    __attribute__((warn_unused_result));
+bool registry_is_aside(struct registry *r, const char *name);
+
+/* Calls `visit` for each version that has been loaded since the start, of the model
+ * `name` or (NULL) of all, by name. It must not wait: the registry is held meanwhile. */
+typedef void registry_visit(void *context, const char *name, int64_t version,
+                            struct usage *usage);
+void registry_usage_each(struct registry *r, const char *name, registry_visit *visit,
+                         void *context);
 
 struct registry_counts {
     int64_t models, loaded, bytes; /* now; bytes of those that are loaded */

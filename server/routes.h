@@ -12,6 +12,7 @@ enum subsystem {
     SUBSYSTEM_DATASETS,
     SUBSYSTEM_PREDICT,
     SUBSYSTEM_PROBES,
+    SUBSYSTEM_OIP,
     SUBSYSTEMS_N
 };
 
@@ -20,7 +21,8 @@ enum route_body {
     BODY_NONE = 0, /* what comes is read and ignored */
     BODY_JSON = 1,
     BODY_CSV = 2,
-    BODY_BYTES = 4 /* a file of any kind, whole */
+    BODY_BYTES = 4,   /* a file of any kind, whole */
+    BODY_OPTIONAL = 8 /* it may be absent, without a length */
 };
 
 /* The documents of errors: ours, or the other protocols' {"error":"text"}. */

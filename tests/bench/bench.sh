@@ -12,6 +12,7 @@ rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2}
 here=$(dirname "$0")
 dir=$(mktemp -d)
 daemon_pid='' floor_pid=''
+bytes=application/octet-stream infer=/v2/models/digits/infer
 
 end() {
     for pid in $daemon_pid $floor_pid; do
@@ -72,6 +73,23 @@ body() {
     printf '}'
 }
 
+# floats M N: M equal rows of N float32 in [1/32, 1/8), as their bytes; M a power of ten.
+floats() {
+    # shellcheck disable=SC2059  # the bytes are a format
+    printf "$(awk -v n="$2" 'BEGIN {
+        srand(n)
+        for (j = 0; j < n; j++)
+            printf "\\%03o\\%03o\\%03o\\075", 256 * rand(), 256 * rand(), 256 * rand()
+    }')" >"$dir/floats"
+    m=$1
+    while [ "$m" -gt 1 ]; do
+        for _ in 1 2 3 4 5 6 7 8 9 10; do cat "$dir/floats"; done >"$dir/floats.10"
+        mv "$dir/floats.10" "$dir/floats"
+        m=$((m / 10))
+    done
+    cat "$dir/floats"
+}
+
 # ---- the daemon's jobs -----------------------------------------------------------------
 
 # job_post FILE: the id of the job.
@@ -98,9 +116,10 @@ job_status_wait() {
 
 # ---- figures ---------------------------------------------------------------------------
 
-# load CONNECTIONS BODY URL FILE: adds "requests/s p50 p99" to FILE.
+# load CONNECTIONS BODY URL FILE [TYPE]: adds "requests/s p50 p99" to FILE.
 load() {
-    line=$(wrk -t 1 -c "$1" -d "${seconds}s" -s "$here/load.lua" "$3" -- "$2" |
+    # shellcheck disable=SC2086  # a type, or none
+    line=$(wrk -t 1 -c "$1" -d "${seconds}s" -s "$here/load.lua" "$3" -- "$2" ${5:-} |
         sed -n 's/^result //p')
     [ "${line##* }" = 0 ] || die "$3 had errors: ${line:-no result}"
     echo "${line% *}" >>"$4"
@@ -148,15 +167,21 @@ models_make() {
     body tiny 1 4 >"$dir/tiny_1"
     body digits 1 784 >"$dir/digits_1"
     body digits 100 784 >"$dir/digits_100"
+    floats 1000 784 >"$dir/tensor_1000"
     for name in tiny_1 digits_1 digits_100; do
         curl -sS -f --data-binary "@$dir/$name" "$daemon/predict" >"$dir/$name.answer" ||
             die "no prediction of $name"
     done
+    curl -sS -f -H "Content-Type: $bytes" --data-binary "@$dir/tensor_1000" \
+        "$daemon$infer" >"$dir/tensor_1000.answer" || die "no prediction of a tensor"
 }
 
 # Each shape of prediction and the empty handler, in turn.
 predictions_run() {
     for _ in $(seq "$rounds"); do
+        load 4 "$dir/tensor_1000" "$daemon$infer" "$dir/tensor_1000.daemon" "$bytes"
+        load 4 "$dir/tensor_1000" "$floor/$(wc -c <"$dir/tensor_1000.answer")" \
+            "$dir/tensor_1000.floor" "$bytes"
         for name in tiny_1 digits_1 digits_100; do
             load 16 "$dir/$name" "$daemon/predict" "$dir/$name.daemon"
             load 16 "$dir/$name" "$floor/$(wc -c <"$dir/$name.answer")" "$dir/$name.floor"
@@ -239,5 +264,6 @@ echo 'Over HTTP: medians (least to greatest), 16 connections'
 predictions_print tiny_1 '4-8-3, 1 row'
 predictions_print digits_1 '784-256-128-10, 1 row'
 predictions_print digits_100 '784-256-128-10, 100 rows'
+predictions_print tensor_1000 '784-256-128-10, 1000 rows as bytes, 4 connections'
 curve_print
 beside_print

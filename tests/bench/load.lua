@@ -1,10 +1,11 @@
--- For wrk: posts the body in a file over and over; its last line is for bench.sh:
+-- For wrk: posts the body in a file over and over, as what the second argument says or as
+-- JSON; its last line is for bench.sh:
 -- "result REQUESTS_PER_SECOND P50_US P99_US ERRORS".
 function init(args)
     local file = assert(io.open(args[1], "rb"))
     wrk.method = "POST"
     wrk.body = file:read("*a")
-    wrk.headers["Content-Type"] = "application/json"
+    wrk.headers["Content-Type"] = args[2] or "application/json"
     file:close()
 end
 

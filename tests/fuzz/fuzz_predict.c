@@ -1,47 +1,18 @@
 /* predict_decode: whole rows of finite numbers and a name that is one, or an error. */
-#include "tests/fuzz/fuzz.h"
-
-#include <jansson.h>
-#include <math.h>
-
 #include "api/instances.h"
-#include "api/predict.h"
-#include "api/problem.h"
-
-static void refused(const struct err *e) {
-    struct text text = {0};
-    PROMISE(e->kind != ERR_NONE && e->text[0]);
-    problem_encode(e, NULL, &text);
-    json_t *root = json_loadb(text.data, text.n, 0, NULL);
-    PROMISE(root);
-    json_decref(root);
-    text_free(&text);
-}
-
-/* A model of one column of each kind. */
-static struct encoder_column columns[] = {
-    {.name = "a", .kind = ENCODER_NUMBER, .mean = 1},
-    {.name = "b", .kind = ENCODER_BOOLEAN},
-    {.name = "c",
-     .kind = ENCODER_CATEGORY,
-     .missing_category = true,
-     .categories = (char *[]){"x", "y"},
-     .categories_n = 2},
-};
+#include "tests/fuzz/fuzz_rows.h"
 
 /* Instances of any kind, through an encoder: rows of its width, or an error. */
 static void instances_check(const struct predict_request *request) {
-    static struct encoder encoder = {.columns = columns, .columns_n = 3};
+    const struct encoder *encoder = encoder_of_each();
     struct err e = {0};
     struct rows rows = {0};
     struct cursor c = {request->raw, request->raw, request->raw_end};
-    if (!encoder.inputs_n)
-        PROMISE(encoder_layout(&encoder, &e));
-    struct instances_form form = {.columns = columns_of(&encoder, encoder.inputs_n),
+    struct instances_form form = {.columns = columns_of(encoder, encoder->inputs_n),
                                   .allowed = JSON_CELL_MISSING,
                                   .path = "/instances"};
     if (instances_scan(&c, &form, &rows, &e)) {
-        PROMISE(rows.rows_n > 0 && rows.columns_n == encoder.inputs_n);
+        PROMISE(rows.rows_n > 0 && rows.columns_n == encoder->inputs_n);
         for (size_t i = 0; i < rows.rows_n * rows.columns_n; i++)
             PROMISE(isfinite(rows.values[i]));
     } else {

@@ -2,7 +2,7 @@
 #   fuzz-replay  every file of tests/fuzz/corpus/NAME through its target, with $(CC)
 #   fuzz         each target for FUZZ_SECONDS under clang's libFuzzer, ASan and UBSan; what it
 #                finds lands in $(BUILD)/fuzz/NAME-*, to be fixed and kept in the corpus
-FUZZ := job predict safetensors number path csv npy idx onnx import inflater
+FUZZ := job oip predict tfs safetensors number path csv npy idx onnx import inflater
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
 FUZZ_SANITIZE := address,undefined

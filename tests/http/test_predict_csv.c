@@ -5,6 +5,7 @@
 
 #include "tests/http/daemon.h"
 #include "tests/http/job.h"
+#include "tests/http/passengers.h"
 #include "tests/http/table.h"
 #include "tests/unit/check.h"
 
@@ -22,30 +23,6 @@ static bool post(const char *path, const char *const *headers, const char *body,
         .path = path, .headers = headers, .body = body, .body_n = strlen(body)};
     return client_send(user, &request, reply) &&
            CHECK_SAY(reply->status == 200, "%ld: %s", reply->status, reply->body);
-}
-
-/* Passengers: women and first-class ones survive; ages are missing here and there. */
-static bool passengers_train(void) {
-    char body[8192];
-    size_t n = (size_t)snprintf(body, sizeof body, "class,sex,age,survived\n");
-    for (int i = 0; i < 200; i++)
-        n += (size_t)snprintf(body + n, sizeof body - n, "%s,%s,%s,%s\n",
-                              i % 3 ? "third" : "first", i % 2 ? "male" : "female",
-                              i % 5 ? "30.5" : "", i % 3 && i % 2 ? "no" : "yes");
-    struct reply reply;
-    client_send(user,
-                &(struct request){.method = "PUT",
-                                  .path = "/v1/datasets/passengers",
-                                  .headers = as_csv,
-                                  .body = body,
-                                  .body_n = n},
-                &reply);
-    bool ok = CHECK_SAY(reply.status == 201, "%ld: %s", reply.status, reply.body);
-    reply_free(&reply);
-    return ok && job_train(user,
-                           json_pack("{ssssss}", "model", "passengers", "dataset",
-                                     "passengers", "target", "survived"),
-                           NULL);
 }
 
 static const char rows_json[] =
@@ -145,7 +122,7 @@ static void test_inline_model(void) {
 int main(void) {
     if (!daemon_start(&daemon_of_all, NULL))
         return 1;
-    if (CHECK(passengers_train())) {
+    if (CHECK(passengers_train(user))) {
         CHECK_RUN(test_csv_in);
         CHECK_RUN(test_csv_out);
         CHECK_RUN(test_model_of_query);

@@ -1,21 +1,26 @@
-/* Every file of DATA/onnx and DATA/models through the importers: what a chain of dense
- * layers expresses must give the expected output, the rest must be refused with a reason.
- * The folder comes from the environment; without it the program fails. */
+/* Every file of DATA/onnx and DATA/models, posted to the daemon: what a chain of dense
+ * layers expresses must predict the expected output, the rest must be refused with the
+ * reason; and a network of MNIST must be as often right as it is known to be. The folder
+ * comes from the environment; without it the program fails. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/import.h"
-#include "api/onnx.h"
 #include "api/onnx_tensor.h"
-#include "engine/matrix.h"
 #include "engine/memory.h"
+#include "tests/http/daemon.h"
+#include "tests/http/dataset.h"
+#include "tests/http/foreign.h"
+#include "tests/unit/check.h"
 
-enum { PATH_BYTES_MAX = 1024, FILE_BYTES_MAX = 1 << 26, CASES_MAX = 256 };
+enum { PATH_BYTES_MAX = 1024, FILE_BYTES_MAX = 1 << 26 };
 
-static size_t passed_n, failed_n, refused_n;
+static const double TOLERANCE = 1e-5;
+static struct daemon d;
+static const char *data;
+static size_t imported_n, refused_n;
 
 struct file {
     unsigned char *bytes;
@@ -93,62 +98,72 @@ static bool numbers_read(const char *path, struct numbers *out) {
     return ok;
 }
 
-/* The largest |got - want| / max(1, |want|); infinite where the sizes differ. */
-static double model_off(const struct model *model, const struct numbers *in,
-                        const struct numbers *want) {
-    size_t inputs = model->net->inputs_n, outputs = model->net->outputs_n;
-    size_t m = in->n / inputs;
-    if (!m || m * inputs != in->n || m * outputs != want->n)
-        return INFINITY;
-    float *X = memory_new(in->n, sizeof *X), *Y = memory_new(want->n, sizeof *Y);
-    float *scratch = memory_new(model_scratch_n(model, m), sizeof *scratch);
-    double off = X && Y && scratch ? 0 : INFINITY;
-    if (off == 0) {
-        memcpy(X, in->values, in->n * sizeof *X);
-        model_predict(model, X, m, scratch, Y);
-        for (size_t i = 0; i < want->n; i++) {
-            double y = (double)want->values[i];
-            off = fmax(off, fabs((double)Y[i] - y) / fmax(1, fabs(y)));
-            if (isnan(Y[i]))
-                off = INFINITY;
-        }
+/* A number a time as JSON; n of them in rows of `width`. */
+static json_t *rows_of(const struct numbers *numbers, size_t width) {
+    json_t *rows = json_array();
+    for (size_t i = 0; i + width <= numbers->n; i += width) {
+        json_t *row = json_array();
+        for (size_t j = 0; j < width; j++)
+            json_array_append_new(row, json_real((double)numbers->values[i + j]));
+        json_array_append_new(rows, row);
     }
-    free(X);
-    free(Y);
-    free(scratch);
-    return off;
+    return rows;
 }
 
-static void case_check(const char *label, const char *model_path, const char *in_path,
-                       const char *out_path, bool refusable) {
+static void import(const char *name, const char *query, const char *path,
+                   struct reply *reply) {
+    char to[256];
     struct file file;
-    struct err e = {0};
-    struct numbers in = {NULL, 0}, want = {NULL, 0};
-    bool safetensors = strstr(model_path, ".safetensors");
-    struct import_options options = {.activations = NULL};
-    struct model *model = NULL;
-    if (!file_read(model_path, &file))
-        err_set(&e, ERR_INTERNAL, NULL, "cannot be read");
-    else
-        model = safetensors ? import_safetensors(file.bytes, file.n, &options, &e)
-                            : onnx_import(file.bytes, file.n, NULL, &e);
-    bool ok = false;
-    if (model && numbers_read(in_path, &in) && numbers_read(out_path, &want)) {
-        double off = model_off(model, &in, &want);
-        ok = off <= 1e-5;
-        printf("%s %s: %s, off by %.2g\n", ok ? "ok" : "FAILED", label,
-               task_name(model->task), off);
-    } else if (!model) {
-        ok = refusable && e.kind == ERR_INVALID && e.text[0];
-        refused_n += ok;
-        printf("%s %s: %s\n", ok ? "refused" : "FAILED", label, e.text);
+    *reply = (struct reply){0};
+    if (!CHECK_SAY(file_read(path, &file), "%s cannot be read", path))
+        return;
+    snprintf(to, sizeof to, "/v1/models/%s/versions%s", name, query);
+    client_send(&d.client,
+                &(struct request){.method = "POST",
+                                  .path = to,
+                                  .body = (const char *)file.bytes,
+                                  .body_n = file.n},
+                reply);
+    free(file.bytes);
+}
+
+static void check_predictions(const char *name, size_t width, const char *in_path,
+                              const char *out_path) {
+    struct numbers in, want = {NULL, 0};
+    struct reply answer = {0};
+    if (CHECK(width && numbers_read(in_path, &in) && numbers_read(out_path, &want) &&
+              in.n % width == 0)) {
+        size_t rows_n = in.n / width;
+        json_t *wanted = rows_of(&want, want.n / rows_n);
+        client_post_json(
+            &d.client, &answer, "/predict",
+            json_pack("{ssso}", "model", name, "instances", rows_of(&in, width)));
+        if (CHECK_SAY(answer.status == 200, "%s: %ld %s", name, answer.status,
+                      answer.body))
+            foreign_check(wanted, answer.json, rows_n, TOLERANCE);
+        json_decref(wanted);
     }
-    passed_n += ok;
-    failed_n += !ok;
+    reply_free(&answer);
     free(in.values);
     free(want.values);
-    free(file.bytes);
-    model_free(model);
+}
+
+static void check_case(const char *name, const char *model_path, const char *in_path,
+                       const char *out_path, bool refusable) {
+    struct reply reply;
+    import(name, "", model_path, &reply);
+    const char *why = reply_text(reply.json, "/error/message");
+    bool refused = reply.status == 400 && *why;
+    if (CHECK_SAY(reply.status == 201 || (refusable && refused), "%s: %ld %s", name,
+                  reply.status, reply.body)) {
+        printf("%-44s %s\n", name, refused ? why : reply_text(reply.json, "/task"));
+        refused_n += refused;
+        imported_n += !refused;
+        if (!refused)
+            check_predictions(name, (size_t)reply_number(reply.json, "/inputs"), in_path,
+                              out_path);
+    }
+    reply_free(&reply);
 }
 
 /* What no chain with one input expresses. */
@@ -173,12 +188,12 @@ static bool may_be_refused(const char *name) {
     return false;
 }
 
-static void folder_check(const char *data, const char *kind) {
+static void check_folder(const char *kind) {
     char path[PATH_BYTES_MAX], in[PATH_BYTES_MAX + 64], out[PATH_BYTES_MAX + 64];
     char model[PATH_BYTES_MAX + 64];
     struct dirent **entries = NULL;
     snprintf(path, sizeof path, "%s/onnx/%s", data, kind);
-    int n = scandir(path, &entries, NULL, alphasort);
+    int n = scandir(path, &entries, NULL, alphasort), cases_n = 0;
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
         if (strncmp(name, "test_", 5) == 0) {
@@ -186,40 +201,89 @@ static void folder_check(const char *data, const char *kind) {
             snprintf(model, sizeof model, "%s/model.onnx", path);
             snprintf(in, sizeof in, "%s/test_data_set_0/input_0.pb", path);
             snprintf(out, sizeof out, "%s/test_data_set_0/output_0.pb", path);
-            case_check(name, model, in, out, may_be_refused(name));
+            check_case(name, model, in, out, may_be_refused(name));
+            cases_n++;
         }
         free(entries[i]);
     }
     free(entries);
-    if (n < 3) {
-        printf("FAILED %s: no cases\n", path);
-        failed_n++;
-    }
+    CHECK_SAY(cases_n > 0, "%s has no cases", path);
 }
 
-int main(void) {
-    const char *data = getenv("DATA");
+static void test_onnx(void) {
     static const char *const kinds[] = {"node", "pytorch-converted", "pytorch-operator"};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        check_folder(kinds[k]);
+    printf("%zu networks, %zu refused with a reason\n", imported_n, refused_n);
+    CHECK(imported_n >= 18);
+}
+
+static void test_models(void) {
     static const char *const models[][3] = {
         {"acasxu_3_3.onnx", "acasxu_3_3.input.npy", "acasxu_3_3.output.npy"},
         {"tfl_sine.onnx", "tfl_sine.input.npy", "tfl_sine.output.npy"},
         {"dfdx_mnist.safetensors", "dfdx_mnist.input.npy", "dfdx_mnist.logits.npy"},
     };
-    struct err e = {0};
-    if (!data || !*data || !matrix_start(&e)) {
-        printf("DATA is the folder with onnx/ and models/ %s\n0 passed, 1 failed\n",
-               e.text);
-        return 1;
-    }
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        folder_check(data, kinds[k]);
     for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
         char path[3][PATH_BYTES_MAX];
         for (size_t p = 0; p < 3; p++)
             snprintf(path[p], sizeof path[p], "%s/models/%s", data, models[k][p]);
-        case_check(models[k][0], path[0], path[1], path[2], false);
+        check_case(models[k][0], path[0], path[1], path[2], false);
     }
-    printf("%zu of them refused with a reason\n", refused_n);
-    printf("%zu passed, %zu failed\n", passed_n, failed_n);
-    return failed_n || !passed_n;
+}
+
+/* The network's own inputs are pixels from 0 to 1; its classes are the digits. */
+static void test_mnist(void) {
+    static const double known = 0.981;
+    struct dataset set = {0};
+    struct reply reply = {0};
+    char path[PATH_BYTES_MAX];
+    snprintf(path, sizeof path, "%s/models/dfdx_mnist.safetensors", data);
+    import("mnist", "?activations=relu,relu,relu,softmax", path, &reply);
+    bool ok = CHECK_SAY(reply.status == 201, "%ld %s", reply.status, reply.body) &&
+              CHECK(dataset_read_mnist(&set, data, "t10k"));
+    reply_free(&reply);
+    size_t *order = ok ? dataset_natural_order(set.rows_n) : NULL;
+    char *body = NULL;
+    size_t body_n = 0, right = 0;
+    FILE *out = order ? open_memstream(&body, &body_n) : NULL;
+    if (CHECK(out)) {
+        for (size_t i = 0; i < set.rows_n * set.columns_n; i++)
+            set.values[i] /= 255;
+        fputs("{\"model\":\"mnist\",\"instances\":", out);
+        dataset_write_features(&set, order, set.rows_n, out);
+        fputc('}', out);
+        fclose(out);
+        client_send(&d.client,
+                    &(struct request){.path = "/predict", .body = body, .body_n = body_n},
+                    &reply);
+        CHECK_SAY(reply.status == 200, "%ld %.400s", reply.status, reply.body);
+        for (size_t i = 0; i < set.rows_n; i++) {
+            const json_t *got = json_array_get(reply_at(reply.json, "/predictions"), i);
+            right += json_is_integer(got) &&
+                     json_integer_value(got) == strtol(set.labels[i], NULL, 10);
+        }
+        double accuracy = (double)right / (double)set.rows_n;
+        printf("MNIST: %zu of %zu right, %.4f\n", right, set.rows_n, accuracy);
+        CHECK_NEAR(accuracy, known, 1e-9);
+    }
+    reply_free(&reply);
+    free(body);
+    free(order);
+    dataset_free(&set);
+}
+
+int main(void) {
+    data = getenv("DATA");
+    if (!data || !*data) {
+        printf("DATA is the folder with onnx/, models/ and mnist/\n0 passed, 1 failed\n");
+        return 1;
+    }
+    if (!daemon_start(&d, NULL))
+        return 1;
+    CHECK_RUN(test_onnx);
+    CHECK_RUN(test_models);
+    CHECK_RUN(test_mnist);
+    daemon_close(&d);
+    return check_done();
 }

@@ -323,7 +323,32 @@ static void test_like_jansson(void) {
               refused);
 }
 
+/* An object within a document: the cursor ends behind it, paths begin with its own. */
+static void test_object(void) {
+    static const char text[] = "[1, {\"k\":2, \"data\": [3] } ,{}]";
+    struct cursor c = {text, text + 3, text + sizeof text - 1};
+    struct seen seen = {.path = ""};
+    struct carve_hole hole = {.key = "data", .scan = seen_scan, .context = &seen};
+    struct arena arena;
+    struct err e = {0};
+    char *rest;
+    size_t rest_n;
+    arena_init(&arena, 1000);
+    if (CHECK(carve_object(&c, "/in/1", &hole, 1, 100, &arena, &rest, &rest_n, &e))) {
+        CHECK_TEXT(rest, "{\"k\":2, \"data\": null }");
+        CHECK_TEXT(seen.path, "/in/1/data");
+        CHECK_TEXT(seen.value, "[3]");
+        CHECK_TEXT(c.at, " ,{}]");
+    }
+    c.at = text + 1;
+    CHECK(!carve_object(&c, "/in/0", &hole, 1, 100, &arena, &rest, &rest_n, &e));
+    CHECK_TEXT(e.where, "/in/0");
+    CHECK_TEXT(e.text, "expected an object, got a number");
+    arena_reset(&arena);
+}
+
 int main(void) {
+    CHECK_RUN(test_object);
     CHECK_RUN(test_rest);
     CHECK_RUN(test_holes);
     CHECK_RUN(test_errors);

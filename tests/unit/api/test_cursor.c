@@ -295,6 +295,10 @@ static void test_messages(void) {
     check_message("[1}", "line 1, column 3", "expected ',' or ']', got '}'");
     check_message("{\"a\":1]", "line 1, column 7", "expected ',' or '}', got ']'");
     check_message("[\n  1,\n]", "line 3, column 1", "expected a value, got ']'");
+    check_message("[1, NaN]", "line 1, column 5",
+                  "NaN and Infinity are not JSON, and no values here");
+    check_message("[-Infinity]", "line 1, column 2",
+                  "NaN and Infinity are not JSON, and no values here");
     check_message("[\"\xc3\xa9\xf0\x9f\x98\x80\" NaN]", "line 1, column 7",
                   "expected ',' or ']', got 'NaN'");
     check_message("{\"a\" 1}", "line 1, column 6", "expected ':', got '1'");

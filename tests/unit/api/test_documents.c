@@ -29,6 +29,13 @@ static void test_versions(void) {
                 "{\"object\":\"model\",\"model\":\"iris\",\"version\":3,\"created_at\":"
                 "\"2023-11-14T22:13:20.000Z\",\"job\":\"job_1\",\"sha256\":\"abc\","
                 "\"bytes\":512,\"task\":\"binary\",\"cost\":0.5}");
+    version_status_document_encode(&v, &t);
+    check_taken(&t,
+                "{\"object\":\"model\",\"model\":\"iris\",\"version\":3,\"created_at\":"
+                "\"2023-11-14T22:13:20.000Z\",\"job\":\"job_1\",\"sha256\":\"abc\","
+                "\"bytes\":512,\"task\":\"binary\",\"cost\":0.5,"
+                "\"model_version_status\":[{\"version\":\"3\",\"state\":\"AVAILABLE\","
+                "\"status\":{\"error_code\":\"OK\",\"error_message\":\"\"}}]}");
     v = version("{}");
     v.job_id = "";
     struct alias_view aliases[] = {{"iris", "beta", 3, 7, 1700000000000},
@@ -81,8 +88,10 @@ static void test_facts(void) {
     check_taken(&t, "{\"task\":\"binary\",\"inputs\":2,\"layers\":[{\"units\":3,"
                     "\"activation\":\"tanh\"},{\"units\":1,\"activation\":\"sigmoid\"}],"
                     "\"parameters\":13,\"normalize\":\"minmax\",\"loss\":"
-                    "\"binary_cross_entropy\",\"classes\":[\"x\",\"y\"],\"cost\":0.25,"
-                    "\"epochs\":5,\"metrics\":{\"a\":1}}");
+                    "\"binary_cross_entropy\",\"classes\":[\"x\",\"y\"],\"columns\":["
+                    "{\"name\":\"0\",\"type\":\"number\",\"missing\":\"error\"},"
+                    "{\"name\":\"1\",\"type\":\"number\",\"missing\":\"error\"}],"
+                    "\"cost\":0.25,\"epochs\":5,\"metrics\":{\"a\":1}}");
     /* An import: nothing is known of its training. */
     version_facts_encode(&model, NULL, &t);
     char *got = text_take(&t);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/number_digits.h"
 #include "tests/unit/check.h"
 
 /* xorshift64*: fixed seed, so that a failure comes back. */
@@ -475,6 +476,44 @@ static void test_print_random(void) {
     }
 }
 
+/* A row is its numbers with commas between, and stays within its room. */
+static void test_print_rows(void) {
+    enum { N = 300, ROOM = N * NUMBER_TEXT_MAX };
+    float values[N] = {0};
+    for (size_t n = 0; n <= N; n += n < 5 ? 1 : 59) {
+        char *text = malloc(n ? n * NUMBER_TEXT_MAX : 1), want[ROOM + 1];
+        if (!text)
+            abort();
+        size_t used = 0;
+        for (size_t i = 0; i < n; i++) {
+            do
+                values[i] = bits_float((uint32_t)random_next());
+            while (!isfinite(values[i]));
+            if (i > 0)
+                want[used++] = ',';
+            used += number_print_float(values[i], want + used);
+        }
+        CHECK(number_print_floats(values, n, text) == used &&
+              memcmp(text, want, used) == 0);
+        free(text);
+    }
+}
+
+static void test_digits(void) {
+    for (uint32_t i = 0; i < DIGITS_EIGHT; i += i < 20000 ? 1 : 9973) {
+        char want[16], text[8];
+        uint64_t digits = digits_eight(i);
+        snprintf(want, sizeof want, "%08u", i);
+        digits_write(digits, text);
+        if (!CHECK_SAY(memcmp(text, want, 8) == 0 && digits == digits_eight_portably(i),
+                       "%u", i))
+            return;
+    }
+    CHECK(digits_eight(DIGITS_EIGHT - 1) == digits_eight_portably(DIGITS_EIGHT - 1));
+    CHECK(digits_zeros_behind(digits_eight(120)) == 1 && digits_zeros_behind(0) == 8);
+    CHECK(digits_zeros_before(digits_eight(120)) == 5 && digits_zeros_before(0) == 8);
+}
+
 int main(void) {
     CHECK_RUN(test_hard_numbers);
     CHECK_RUN(test_long_numbers);
@@ -485,5 +524,7 @@ int main(void) {
     CHECK_RUN(test_print_format);
     CHECK_RUN(test_print_edges);
     CHECK_RUN(test_print_random);
+    CHECK_RUN(test_print_rows);
+    CHECK_RUN(test_digits);
     return check_done();
 }

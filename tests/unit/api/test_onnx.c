@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/chain.h"
+#include "api/encoder_document.h"
 #include "engine/matrix.h"
 #include "engine/memory.h"
 #include "engine/rng.h"
@@ -141,6 +142,50 @@ static void classes_are_counted(void) {
     model_free(model);
 }
 
+static char *columns_text(const struct encoder *encoder) {
+    struct text text = {0};
+    encoder_document_encode(encoder, &text);
+    return text_take(&text);
+}
+
+#define COLUMNS                                                                          \
+    "[{'name':'size','type':'number','missing':'mean','mean':2.5},"                      \
+    "{'name':'floor','type':'number','missing':'error','mean':1},"                       \
+    "{'name':'town','type':'category','missing':'category','categories':['Bonn']},"      \
+    "{'name':'new','type':'boolean','missing':'mean','mean':0.25}]"
+
+/* With what stands for a missing cell of each. */
+static void columns_travel(void) {
+    struct layer_shape shapes[] = {{.units_n = 2}};
+    struct model *model = model_make(shapes, 1, TASK_REGRESSION, NORMALIZE_STANDARD);
+    struct err e = {0};
+    size_t n;
+    char json[] = COLUMNS;
+    for (char *at = json; (at = strchr(at, '\'')); at++)
+        *at = '"';
+    json_t *array = json_loads(json, 0, NULL);
+    CHECK(encoder_document_decode(array, &model->encoder, &e));
+    CHECK(model->encoder.inputs_n == INPUTS);
+    check_round_trip(model);
+    char *bytes = onnx_export(model, "name", &n, &e);
+    struct model *back = bytes ? onnx_import(bytes, n, NULL, &e) : NULL;
+    if (CHECK_SAY(back, "%s", e.text)) {
+        char *got = columns_text(&back->encoder), *want = columns_text(&model->encoder);
+        CHECK_TEXT(got, want);
+        free(got);
+        free(want);
+    }
+    model_free(back);
+    char *mean = memmem(bytes, n, "2.5", 3);
+    if (CHECK(mean)) {
+        *mean = '3';
+        CHECK(!onnx_import(bytes, n, NULL, &e) && strstr(e.text, "NaN is filled in"));
+    }
+    free(bytes);
+    json_decref(array);
+    model_free(model);
+}
+
 static void what_is_no_model(void) {
     static const struct {
         const char *bytes;
@@ -178,6 +223,7 @@ int main(void) {
     CHECK_RUN(a_sigmoid_that_is_no_probability);
     CHECK_RUN(classes_travel);
     CHECK_RUN(classes_are_counted);
+    CHECK_RUN(columns_travel);
     CHECK_RUN(what_is_no_model);
     CHECK_RUN(small_files_make_small_nets);
     return check_done();

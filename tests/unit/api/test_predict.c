@@ -244,8 +244,43 @@ static void test_fits(void) {
     net_free(s.net);
 }
 
+/* Columns without names are "0", "1", ...; other texts than numbers stay refused. */
+static void check_unnamed(const char *instances, const char *where, const char *says) {
+    struct stage s;
+    struct predict_request r;
+    struct err e = {0};
+    char body[256];
+    stage_new(&s, TASK_REGRESSION, 1, (struct labels){0});
+    snprintf(body, sizeof body, "{\"instances\":%s}", instances);
+    bool ok = CHECK(predict_decode(body, strlen(body), &r, &e)) &&
+              predict_rows(&r, &s.model, &e);
+    CHECK_SAY(ok == !says, "%s: %s %s", instances, e.where, e.text);
+    if (ok)
+        for (size_t i = 0; i < 6; i++)
+            CHECK(r.instances.values[i] == (float)i);
+    if (says) {
+        CHECK_TEXT(e.where, where);
+        CHECK_TEXT(e.text, says);
+    }
+    predict_request_free(&r);
+    net_free(s.net);
+}
+
+static void test_unnamed(void) {
+    check_unnamed("[[0,1,2],[3,4,5]]", NULL, NULL);
+    check_unnamed("[{\"1\":1,\"0\":0,\"2\":2},{\"2\":5,\"0\":3,\"1\":4}]", NULL, NULL);
+    check_unnamed("[{\"1\":1,\"0\":0,\"2\":2},[3,4,5]]", NULL, NULL);
+    check_unnamed("[{\"0\":0,\"2\":2}]", "/instances/0", "column \"1\" is missing");
+    check_unnamed("[{\"0\":0,\"1\":1,\"size\":2}]", "/instances/0/size",
+                  "the model has no column \"size\"");
+    check_unnamed("[{\"0\":0,\"1\":1,\"2\":null}]", "/instances/0/2",
+                  "expected a cell, got null");
+    check_unnamed("[[0,1,\"2\"]]", "/instances/0/2", "expected a number, got a string");
+}
+
 int main(void) {
     CHECK_RUN(test_refs);
+    CHECK_RUN(test_unnamed);
     CHECK_RUN(test_requests);
     CHECK_RUN(test_refusals);
     CHECK_RUN(test_regression);

@@ -31,6 +31,8 @@ static void test_statuses(void) {
         CHECK_SAY(problem_status(wanted[i].kind) == wanted[i].status, "kind %d",
                   wanted[i].kind);
         CHECK_TEXT(problem_code(wanted[i].kind), wanted[i].code);
+        CHECK(problem_status_plain(wanted[i].kind) ==
+              (wanted[i].status == 422 ? 400 : wanted[i].status));
     }
     /* No kind is left without an answer. */
     for (int kind = ERR_NONE; kind < ERR_KINDS_N; kind++) {

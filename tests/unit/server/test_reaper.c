@@ -100,6 +100,23 @@ static void test_busy(void) {
     line_free(&l);
 }
 
+/* A client that sends no more is let go as soon as nothing is owed to it. */
+static void test_left(void) {
+    struct line l = line_new();
+    reaper_phase(l.entry, REAPER_BUSY, 1 * SECOND);
+    shutdown(l.client, SHUT_WR);
+    CHECK(reaper_run(l.reaper, 2 * SECOND) == 0 && !ended(&l));
+    reaper_phase(l.entry, REAPER_IDLE, 3 * SECOND);
+    CHECK(reaper_run(l.reaper, 3 * SECOND) == 0 && ended(&l));
+    line_free(&l);
+    l = line_new(); /* unless there is a request of it still to be read */
+    CHECK(send(l.client, "x", 1, 0) == 1);
+    shutdown(l.client, SHUT_WR);
+    reaper_phase(l.entry, REAPER_IDLE, 3 * SECOND);
+    CHECK(reaper_run(l.reaper, 3 * SECOND) == 0 && !ended(&l));
+    line_free(&l);
+}
+
 /* Out of the middle, the front and the end of the list. */
 static void test_list(void) {
     struct reaper *r = reaper_new(options);
@@ -136,6 +153,7 @@ int main(void) {
     CHECK_RUN(test_body);
     CHECK_RUN(test_large_body);
     CHECK_RUN(test_busy);
+    CHECK_RUN(test_left);
     CHECK_RUN(test_list);
     return check_done();
 }

@@ -395,6 +395,31 @@ static void test_alias(void) {
     scene_free(&s);
 }
 
+/* Who names no model gets the default one, whose alias moves under it. */
+static void test_default(void) {
+    struct scene s;
+    struct model_ref ref;
+    struct err e = {0};
+    scene_new(&s, 1 << 20);
+    OK(model_ref_parse("b@live", "--default-model", &ref, &e));
+    registry_set_default(s.registry, &ref);
+    check_load_fails(&s, "", 0, ERR_NOT_FOUND);
+    publish(s.store, "a", 1);
+    check_load_fails(&s, "", 0, ERR_NOT_FOUND);
+    publish(s.store, "b", 2);
+    publish(s.store, "b", 3);
+    check_load_fails(&s, "", 0, ERR_NOT_FOUND);
+    point(&s, "b", "live", 1);
+    check_acquires(&s, "", 0, -1);
+    check_loads(&s, "", 0, 2);
+    check_acquires(&s, "", 0, 2);
+    check_loads(&s, "a", 0, 1);
+    point(&s, "b", "live", 2);
+    refresh_aliases(&s);
+    check_acquires(&s, "", 0, 3);
+    scene_free(&s);
+}
+
 /* What one request learnt from the store of a move made elsewhere, the next one knows. */
 static void test_alias_never_goes_back(void) {
     struct scene s;
@@ -656,6 +681,7 @@ int main(void) {
     STORE_RUN(test_eviction);
     STORE_RUN(test_broken);
     STORE_RUN(test_alias);
+    STORE_RUN(test_default);
     STORE_RUN(test_alias_never_goes_back);
     STORE_RUN(test_forget);
     STORE_RUN(test_single_flight);

@@ -69,6 +69,13 @@ static void test_found(void) {
     check_found("GET", "/v1/models/m/aliases/a", "aliases_get", "m", "a");
     check_found("PUT", "/v1/models/m/aliases/a", "aliases_put", "m", "a");
     check_found("DELETE", "/v1/models/m/aliases/a", "aliases_delete", "m", "a");
+    check_found("POST", "/v1/models/m:predict", "models_predict", "m", NULL);
+    check_found("POST", "/v1/models/m:CLASSIFY", "models_classify", "m", NULL);
+    check_found("POST", "/v1/models/m/versions/3:Regress", "versions_regress", "m", "3");
+    check_found("POST", "/v1/models/m/labels/a:predict", "labels_predict", "m", "a");
+    check_found("GET", "/v1/models/m/labels/a", "labels_get", "m", "a");
+    check_found("GET", "/v1/models/m/metadata", "models_metadata", "m", NULL);
+    check_found("GET", "/v1/models/m/labels/a/metadata", "labels_metadata", "m", "a");
     check_found("GET", "/livez", "livez", NULL, NULL);
     check_found("GET", "/readyz", "readyz", NULL, NULL);
     check_found("GET", "/metrics", "metrics", NULL, NULL);

@@ -1,0 +1,163 @@
+/* Printing float32. The same search as for float64 (number_print.c), but for a product
+ * that fits 64 bits, and hardly a branch, for which digits to take and how many of them
+ * there are is as good as random. */
+#include "api/number_private.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "api/number_digits.h"
+#include "api/powers.h"
+
+/* In units of 10^k a float's value and the ends of its interval have this many bits
+ * behind the point, and lie within SLACK of where they should, which is less than any
+ * of them comes to an integer or a half, other than by being one: `make soak-numbers`
+ * prints all floats. */
+enum { POINT = 35, SLACK = 16 };
+
+/* digits * 10^exponent, seven to nine digits where the float is not subnormal. */
+struct decimal {
+    uint32_t digits;
+    int exponent;
+};
+
+/* The shortest decimal that rounds to c * 2^e, c no power of two, and of those the
+ * nearest; with zeros at the end where it is shorter than the others. */
+static inline __attribute__((always_inline)) struct decimal decimal_shortest(uint64_t c,
+                                                                             int e) {
+    int k = (e * 1262611) >> 22; /* floor(log10(2^e)) */
+    uint64_t power = powers_of_ten[-k - POWERS_MIN].high;
+    int shift = e + powers_exponent(-k) + 1 + POINT;
+    const uint64_t one = UINT64_C(1) << POINT;
+    uint64_t value = (uint64_t)((uint128)(c << shift) * power >> 64) + SLACK / 4;
+    uint64_t half = power >> (65 - shift); /* of the interval */
+    /* The ends belong to it when c is even, as ties do. */
+    uint64_t outward = c & 1 ? -(uint64_t)SLACK : SLACK;
+    uint64_t low = (value - half - outward + one - 1) >> POINT;
+    uint64_t high = (value + half + outward) >> POINT;
+
+    uint64_t s = value >> POINT, fraction = value & (one - 1);
+    uint64_t below = s >= low, above = s < high;
+    uint64_t tie = fraction - (one / 2 - SLACK) < 2 * SLACK;
+    uint64_t nearer = (fraction >> (POINT - 1) & ~tie) | (s & tie);
+    uint64_t up = (nearer & ~(below ^ above)) | (above & ~below);
+    uint64_t single = s + (up & 1);
+    /* The interval is narrower than ten units: at most one of the tens lies in it. */
+    uint64_t ten = s / 10 * 10;
+    uint64_t ten_fits = ten >= low, next_fits = ten + 10 <= high;
+    ten += 10 & -(ten_fits ^ 1);
+    uint64_t choice = -(ten_fits | next_fits);
+    return (struct decimal){(uint32_t)((ten & choice) | (single & ~choice)), k};
+}
+
+/* How a number is laid out, by the exponent of its first digit. */
+struct layout {
+    char before[8]; /* what stands before its digits */
+    char behind[4]; /* and behind them */
+    unsigned char before_n, behind_n;
+    unsigned short point_n; /* 1: a point stands behind the first digit */
+};
+enum { FIRST_MIN = -45, FIRST_MAX = 38 };
+
+#define EXPONENT(e)                                                                      \
+    { .behind = "e" #e, .behind_n = sizeof "e" #e - 1, .point_n = 1 }
+#define ZEROS(text)                                                                      \
+    { .before = text, .before_n = sizeof text - 1 }
+#define PLAIN                                                                            \
+    { .point_n = 1 }
+static const struct layout LAYOUTS[FIRST_MAX - FIRST_MIN + 1] = {
+    EXPONENT(-45), EXPONENT(-44),  EXPONENT(-43), EXPONENT(-42), EXPONENT(-41),
+    EXPONENT(-40), EXPONENT(-39),  EXPONENT(-38), EXPONENT(-37), EXPONENT(-36),
+    EXPONENT(-35), EXPONENT(-34),  EXPONENT(-33), EXPONENT(-32), EXPONENT(-31),
+    EXPONENT(-30), EXPONENT(-29),  EXPONENT(-28), EXPONENT(-27), EXPONENT(-26),
+    EXPONENT(-25), EXPONENT(-24),  EXPONENT(-23), EXPONENT(-22), EXPONENT(-21),
+    EXPONENT(-20), EXPONENT(-19),  EXPONENT(-18), EXPONENT(-17), EXPONENT(-16),
+    EXPONENT(-15), EXPONENT(-14),  EXPONENT(-13), EXPONENT(-12), EXPONENT(-11),
+    EXPONENT(-10), EXPONENT(-9),   EXPONENT(-8),  EXPONENT(-7),  EXPONENT(-6),
+    EXPONENT(-5),  ZEROS("0.000"), ZEROS("0.00"), ZEROS("0.0"),  ZEROS("0."),
+    PLAIN,         PLAIN,          PLAIN,         PLAIN,         PLAIN,
+    PLAIN,         PLAIN,          PLAIN,         PLAIN,         PLAIN,
+    PLAIN,         PLAIN,          PLAIN,         PLAIN,         PLAIN,
+    PLAIN,         EXPONENT(16),   EXPONENT(17),  EXPONENT(18),  EXPONENT(19),
+    EXPONENT(20),  EXPONENT(21),   EXPONENT(22),  EXPONENT(23),  EXPONENT(24),
+    EXPONENT(25),  EXPONENT(26),   EXPONENT(27),  EXPONENT(28),  EXPONENT(29),
+    EXPONENT(30),  EXPONENT(31),   EXPONENT(32),  EXPONENT(33),  EXPONENT(34),
+    EXPONENT(35),  EXPONENT(36),   EXPONENT(37),  EXPONENT(38)};
+
+/* Nine digits, n of them without the zeros at the end. */
+struct nine {
+    char first;
+    uint64_t others;
+    size_t n;
+};
+
+/* 10.5 or 1234: the point is among the digits, or zeros follow them. */
+static __attribute__((noinline)) size_t whole_write(struct nine d, size_t before,
+                                                    char *text) {
+    char digits[24];
+    digits[0] = d.first;
+    digits_write(d.others, digits + 1);
+    memset(digits + 9, '0', 8);
+    memcpy(text, digits, 16);
+    if (d.n <= before)
+        return before;
+    text[before] = '.';
+    memcpy(text + before + 1, digits + before, 8);
+    return d.n + 1;
+}
+
+static inline __attribute__((always_inline)) size_t decimal_write(struct decimal d,
+                                                                  char *text) {
+    static const uint32_t tens[] = {1, 10, 100};
+    while (d.digits < 1000000) { /* subnormal */
+        d.digits *= 10;
+        d.exponent--;
+    }
+    unsigned fewer = (unsigned)(d.digits < 100000000) + (d.digits < 10000000);
+    int first = d.exponent + 8 - (int)fewer;
+    d.digits *= tens[fewer];
+    struct nine nine = {(char)('0' + d.digits / DIGITS_EIGHT),
+                        digits_eight(d.digits % DIGITS_EIGHT), 0};
+    nine.n = 9 - digits_zeros_behind(nine.others);
+    if (first > 0 && first <= NUMBER_PLAIN_MAX)
+        return whole_write(nine, (size_t)first + 1, text);
+
+    const struct layout *layout = &LAYOUTS[first - FIRST_MIN];
+    char *at = text;
+    memcpy(at, layout->before, sizeof layout->before);
+    at += layout->before_n;
+    at[0] = nine.first;
+    at[1] = '.'; /* overwritten where none belongs */
+    digits_write(nine.others, at + 1 + layout->point_n);
+    at += nine.n + (layout->point_n & (size_t)(nine.n > 1));
+    memcpy(at, layout->behind, sizeof layout->behind);
+    return (size_t)(at - text) + layout->behind_n;
+}
+
+static inline __attribute__((always_inline)) size_t float_print(float value, char *text) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint32_t hidden = UINT32_C(1) << 23;
+    uint32_t c = bits & (hidden - 1), biased = bits >> 23 & 0xff, negative = bits >> 31;
+    assert(biased < 255);
+    if (c == 0) /* zero, or a power of two, whose interval is narrower below */
+        return number_print_fields(negative, c, (int)biased, hidden, -149, text);
+    struct decimal d = biased ? decimal_shortest(c | hidden, (int)biased - 150)
+                              : decimal_shortest(c, -149);
+    text[0] = '-';
+    return negative + decimal_write(d, text + negative);
+}
+
+size_t number_print_float(float value, char text[NUMBER_TEXT_MAX]) {
+    return float_print(value, text);
+}
+
+size_t number_print_floats(const float *values, size_t n, char *text) {
+    char *at = text;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            *at++ = ',';
+        at += float_print(values[i], at);
+    }
+    return (size_t)(at - text);
+}

@@ -1,0 +1,56 @@
+#include "server/http_lane.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "server/http_exchange.h"
+
+void lanes_open(struct lanes *lanes) {
+    pthread_mutex_init(&lanes->lock, NULL);
+}
+
+static void lane_free(struct lane *lane) {
+    while (lane->spares_n)
+        free(lane->spares[--lane->spares_n]);
+    free(lane);
+}
+
+void lanes_close(struct lanes *lanes) {
+    while (lanes->n)
+        lane_free(lanes->all[--lanes->n]);
+    pthread_mutex_destroy(&lanes->lock);
+}
+
+static struct lane *lane_find(const struct lanes *lanes, pthread_t thread) {
+    for (size_t i = 0; i < lanes->n; i++)
+        if (pthread_equal(lanes->all[i]->thread, thread))
+            return lanes->all[i];
+    return NULL;
+}
+
+struct lane *lanes_own(struct lanes *lanes) {
+    pthread_t self = pthread_self();
+    pthread_mutex_lock(&lanes->lock);
+    struct lane *lane = lane_find(lanes, self);
+    if (!lane && lanes->n < LANES_MAX)
+        lane = calloc(1, sizeof *lane);
+    if (lane && !pthread_equal(lane->thread, self)) {
+        lane->thread = self;
+        lanes->all[lanes->n++] = lane;
+    }
+    pthread_mutex_unlock(&lanes->lock);
+    return lane;
+}
+
+struct exchange *lane_take(struct lane *lane) {
+    assert(pthread_equal(lane->thread, pthread_self()));
+    return lane->spares_n ? lane->spares[--lane->spares_n]
+                          : malloc(sizeof(struct exchange));
+}
+
+void lane_give(struct lane *lane, struct exchange *x) {
+    if (lane->spares_n < LANE_SPARES_MAX)
+        lane->spares[lane->spares_n++] = x;
+    else
+        free(x);
+}
