@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/utf8.h"
 #include "server/db_driver.h"
 
 static bool is_server(const char *url) {
@@ -42,11 +43,15 @@ struct db *db_open(const char *url, struct err *e) {
     return is_server(url) ? db_postgres_open(url, e) : db_sqlite_open(url, e);
 }
 
+void db_forget(struct db *db) {
+    while (db->statements_n)
+        db->driver->finalize(db->statements[--db->statements_n]);
+}
+
 void db_close(struct db *db) {
     if (!db)
         return;
-    for (size_t i = 0; i < db->statements_n; i++)
-        db->driver->finalize(db->statements[i]);
+    db_forget(db);
     db->driver->close(db);
 }
 
@@ -63,6 +68,10 @@ bool db_begin(struct db *db, struct err *e) {
 bool db_begin_alone(struct db *db, struct err *e) {
     return db->driver->begin_alone ? db->driver->begin_alone(db, e)
                                    : db->driver->begin(db, e);
+}
+
+bool db_begin_read(struct db *db, struct err *e) {
+    return db->driver->begin_read(db, e);
 }
 
 bool db_commit(struct db *db, struct err *e) {
@@ -147,6 +156,12 @@ void db_bind_bytes(struct db_statement *s, int index, const void *bytes, size_t 
 
 void db_bind_null(struct db_statement *s, int index) {
     s->db->driver->bind_null(s, index);
+}
+
+void db_text_mend(char *text) {
+    size_t n = strlen(text);
+    for (size_t at = 0; (at += utf8_prefix(text + at, n - at)) < n;)
+        text[at] = '?';
 }
 
 enum db_step db_step(struct db_statement *s, struct err *e) {

@@ -48,6 +48,8 @@ bool db_exec(struct db *db, const char *sql, struct err *e)
 bool db_begin(struct db *db, struct err *e) __attribute__((warn_unused_result));
 /* The same, alone among those that begin so, without bounds on time: for migrations. */
 bool db_begin_alone(struct db *db, struct err *e) __attribute__((warn_unused_result));
+/* One that reads alone, and all of one moment, for as long as it likes. */
+bool db_begin_read(struct db *db, struct err *e) __attribute__((warn_unused_result));
 bool db_commit(struct db *db, struct err *e) __attribute__((warn_unused_result));
 void db_rollback(struct db *db);
 
@@ -58,6 +60,9 @@ void db_give_way(struct db *db);
 /* The statement of `sql`, reset, with no values bound; owned by db. */
 struct db_statement *db_prepare(struct db *db, const char *sql, struct err *e)
     __attribute__((warn_unused_result));
+
+/* Forgets all statements: for texts that are no literals, before they go. */
+void db_forget(struct db *db);
 
 /* Binds parameter `index` (from 1). Bytes and texts are borrowed until the next prepare.
  */
@@ -76,6 +81,10 @@ bool db_run(struct db_statement *s, int64_t *changed, struct err *e)
 
 /* Ends the use of a statement that may have rows left. NULL is allowed. */
 void db_end(struct db_statement *s);
+
+/* Puts a `?` where the text is not UTF-8, as PostgreSQL's driver does with what is bound.
+ */
+void db_text_mend(char *text);
 
 /* Columns (from 0) of the current row; pointers hold until the next step or prepare. */
 bool db_is_null(struct db_statement *s, int column);

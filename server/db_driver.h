@@ -25,6 +25,7 @@ struct db_driver {
     bool (*exec)(struct db *db, const char *sql, struct err *e);
     bool (*begin)(struct db *db, struct err *e);
     bool (*begin_alone)(struct db *db, struct err *e); /* NULL: as begin */
+    bool (*begin_read)(struct db *db, struct err *e);
     bool (*commit)(struct db *db, struct err *e);
     void (*rollback)(struct db *db);
     void (*give_way)(struct db *db);

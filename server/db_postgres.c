@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ struct value {
 struct statement {
     struct db_statement base; /* first: a db_statement is a statement */
     int parameters_n;
-    char name[16];
+    char name[24];
     uint64_t prepared_on; /* the connection that knows it */
     PGresult *result;     /* NULL: not run yet */
     int row;
@@ -40,6 +41,7 @@ struct postgres {
     struct db base; /* first */
     struct db_link link;
     uint64_t listening_on; /* the connection that listens */
+    uint64_t prepared_n;   /* names of statements given so far */
 };
 
 static struct db_link *link_of(struct db *db) {
@@ -102,20 +104,23 @@ static bool exec(struct db *db, const char *sql, struct err *e) {
     return ok;
 }
 
-static bool begin(struct db *db, struct err *e) {
-    static const char SQL[] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+static bool begin_by(struct db *db, const char *sql, struct err *e) {
     struct db_link *l = link_of(db);
     struct err first = {0};
     assert(!l->in_transaction);
     if (!db_link_need(l, e))
         return false;
-    bool ok = db_link_command(l, SQL, &first);
+    bool ok = db_link_command(l, sql, &first);
     if (!ok && l->conn)
         return err_set(e, first.kind, NULL, "%s", first.text);
-    if (!ok && (!db_link_need(l, e) || !db_link_command(l, SQL, e)))
+    if (!ok && (!db_link_need(l, e) || !db_link_command(l, sql, e)))
         return false;
     l->in_transaction = true;
     return true;
+}
+
+static bool begin(struct db *db, struct err *e) {
+    return begin_by(db, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", e);
 }
 
 static void transaction_over(struct db_link *l) {
@@ -132,19 +137,27 @@ static void rollback(struct db *db) {
         db_link_drop(l); /* which the server takes for one, too */
 }
 
-static bool begin_alone(struct db *db, struct err *e) {
-    /* The number is that of an SQLite file of ours. */
-    static const char SQL[] =
-        "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"
-        "SET LOCAL client_min_messages = warning;"
-        "SELECT pg_advisory_xact_lock(1685283684)";
-    if (!begin(db, e))
-        return false;
-    link_of(db)->answer_ms = DB_LINK_LONG_MS;
-    if (db_link_command(link_of(db), SQL, e))
+/* Without bounds on time. */
+static bool patiently(struct db *db, const char *sql, struct err *e) {
+    static const char BOUNDS[] = "SET LOCAL statement_timeout = 0;"
+                                 "SET LOCAL lock_timeout = 0;"
+                                 "SET LOCAL idle_in_transaction_session_timeout = 0";
+    struct db_link *l = link_of(db);
+    l->answer_ms = DB_LINK_LONG_MS;
+    if (db_link_command(l, BOUNDS, e) && (!sql || db_link_command(l, sql, e)))
         return true;
     rollback(db);
     return false;
+}
+
+static bool begin_read(struct db *db, struct err *e) {
+    return begin_by(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
+           patiently(db, NULL, e);
+}
+
+/* The number is that of an SQLite file of ours. */
+static bool begin_alone(struct db *db, struct err *e) {
+    return begin(db, e) && patiently(db, "SELECT pg_advisory_xact_lock(1685283684)", e);
 }
 
 static bool commit(struct db *db, struct err *e) {
@@ -175,7 +188,7 @@ static struct db_statement *prepare(struct db *db, const char *sql, struct err *
         return NULL;
     }
     s->parameters_n = n;
-    snprintf(s->name, sizeof s->name, "s%zu", db->statements_n);
+    snprintf(s->name, sizeof s->name, "s%" PRIu64, ++((struct postgres *)db)->prepared_n);
     return &s->base;
 }
 
@@ -228,8 +241,7 @@ static void bind_double(struct db_statement *q, int index, double value) {
 static const char *text_clean(struct value *v, const char *text, size_t n) {
     if (utf8_prefix(text, n) == n || !(v->owned = strdup(text)))
         return text;
-    for (size_t at = 0; (at += utf8_prefix(v->owned + at, n - at)) < n;)
-        v->owned[at] = '?';
+    db_text_mend(v->owned);
     return v->owned;
 }
 
@@ -415,6 +427,7 @@ static const struct db_driver driver = {
     .exec = exec,
     .begin = begin,
     .begin_alone = begin_alone,
+    .begin_read = begin_read,
     .commit = commit,
     .rollback = rollback,
     .prepare = prepare,

@@ -281,6 +281,10 @@ static bool begin(struct db *db, struct err *e) {
     return sql_run(db, "BEGIN IMMEDIATE", e);
 }
 
+static bool begin_read(struct db *db, struct err *e) {
+    return sql_run(db, "BEGIN", e);
+}
+
 static bool commit(struct db *db, struct err *e) {
     return sql_run(db, "COMMIT", e);
 }
@@ -455,6 +459,7 @@ static const struct db_driver driver = {
     .close = close_file,
     .exec = exec,
     .begin = begin,
+    .begin_read = begin_read,
     .commit = commit,
     .rollback = rollback,
     .give_way = give_way,

@@ -25,6 +25,7 @@
 #include "server/registry.h"
 #include "server/routes.h"
 #include "server/signals.h"
+#include "server/store_copy.h"
 #include "server/supervisor.h"
 #include "server/tokens.h"
 #include "server/worker.h"
@@ -61,6 +62,7 @@ static void usage(FILE *to) {
             "       descentd worker  [flags]   trains jobs of the store, without HTTP\n"
             "       descentd check   [flags]   says whether a server would start here\n"
             "       descentd health  [flags]   asks a server whether it is ready\n"
+            "       descentd store copy FROM TO   copies a store into an empty one\n"
             "       descentd routes            prints the HTTP routes\n"
             "flags:\n");
     config_help(to);
@@ -345,6 +347,32 @@ static int command_run(const struct command *command, int argc, char **argv) {
     return status;
 }
 
+/* descentd store copy FROM TO; argv is what stands behind "store". */
+static int store_command(int argc, char **argv) {
+    struct err e = {0};
+    char *urls[2] = {0};
+    if (argc != 3 || strcmp(argv[0], "copy") != 0) {
+        fprintf(stderr,
+                "usage: descentd store copy FROM TO\n"
+                "FROM and TO: a path, or postgresql://USER:PASSWORD@HOST/DATABASE\n");
+        return EXIT_USAGE;
+    }
+    for (int i = 0; i < 2; i++) {
+        size_t n;
+        const char *password = store_url_password(argv[i + 1], &n);
+        urls[i] = strdup(argv[i + 1]);
+        if (urls[i] && password)
+            memset(argv[i + 1] + (password - argv[i + 1]), 'x', n);
+    }
+    bool ok = ((urls[0] && urls[1]) || err_set(&e, ERR_NO_MEMORY, NULL, "no memory")) &&
+              store_copy_run(urls[0], urls[1], stdout, &e);
+    if (!ok)
+        fprintf(stderr, "descentd: nothing was copied: %s\n", e.text);
+    free(urls[0]);
+    free(urls[1]);
+    return ok ? 0 : 1;
+}
+
 int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
@@ -365,6 +393,8 @@ int main(int argc, char **argv) {
     }
     if (strcmp(name, "routes") == 0)
         return routes_print();
+    if (strcmp(name, "store") == 0)
+        return store_command(argc - 2, argv + 2);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(name, commands[i].name) == 0)
             return command_run(&commands[i], argc - 2, argv + 2);
