@@ -24,7 +24,7 @@ bool passengers_train(struct client *client) {
     bool ok = CHECK_SAY(reply.status == 201, "%ld: %s", reply.status, reply.body);
     reply_free(&reply);
     return ok && job_train(client,
-                           json_pack("{ssssss}", "model", "passengers", "dataset",
-                                     "passengers", "target", "survived"),
+                           json_pack("{sssssssi}", "model", "passengers", "dataset",
+                                     "passengers", "target", "survived", "seed", 1),
                            NULL);
 }

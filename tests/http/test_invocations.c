@@ -162,7 +162,7 @@ static void test_columns(void) {
     if (send_as(to_csv, body, &reply))
         CHECK_TEXT(reply.body, "no\nyes\n");
     reply_free(&reply);
-    if (score("{\"inputs\":[[\"third\",\"male\",3]]}", &reply))
+    if (score("{\"inputs\":[[\"third\",\"male\",30.5]]}", &reply))
         CHECK_TEXT(reply.body, "{\"predictions\":[\"no\"]}\n");
     reply_free(&reply);
 }
@@ -204,10 +204,10 @@ static void test_refused(void) {
 /* The label that the default model names moves under its clients. */
 static bool default_is(const char *want) {
     struct reply reply;
-    bool same = score("{\"inputs\":[[\"third\",\"male\",3]]}", &reply) &&
+    bool same = score("{\"inputs\":[[\"third\",\"male\",30.5]]}", &reply) &&
                 strstr(reply.body, want);
     reply_free(&reply);
-    client_post(user, &reply, "/predict", "{\"instances\":[[\"third\",\"male\",3]]}");
+    client_post(user, &reply, "/predict", "{\"instances\":[[\"third\",\"male\",30.5]]}");
     same = same &&
            CHECK_SAY(reply.status == 200 && strstr(reply.body, want), "%s", reply.body);
     reply_free(&reply);
@@ -230,8 +230,9 @@ static void label_put(int version) {
 
 /* A second version, of two rows, says yes where the first says no. */
 static void test_default(void) {
-    json_t *features = json_pack("[{sssssi}{sssssi}]", "class", "third", "sex", "male",
-                                 "age", 3, "class", "first", "sex", "female", "age", 4);
+    json_t *features =
+        json_pack("[{sssssf}{sssssf}]", "class", "third", "sex", "male", "age", 30.5,
+                  "class", "first", "sex", "female", "age", 31.5);
     json_t *data = json_pack("{sos[ss]}", "features", features, "targets", "yes", "no");
     struct reply reply;
     if (!CHECK(job_train(user, table_job("passengers", data, NULL), &reply)))
