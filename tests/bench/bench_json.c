@@ -228,6 +228,39 @@ static void bench_scan(const char *name, size_t rows_n, size_t columns_n,
     body_free(&b);
 }
 
+static struct body named_new(size_t rows_n, size_t columns_n) {
+    struct body b = {.bytes = memory(rows_n * columns_n * 40 + PEER_PADDING + 64)};
+    size_t n = (size_t)sprintf(b.bytes, "{\"model\":\"m784\",\"instances\":[");
+    for (size_t i = 0; i < rows_n * columns_n; i++) {
+        size_t column = i % columns_n;
+        n += (size_t)sprintf(b.bytes + n, "%s\"column_%zu\":%.6g",
+                             column ? ","
+                             : i    ? "},{"
+                                    : "{",
+                             column, random_unit());
+    }
+    b.n = n + (size_t)sprintf(b.bytes + n, "}]}");
+    b.values = memory(b.n * sizeof *b.values);
+    return b;
+}
+
+static void run_simdjson_named(void *context) {
+    const struct body *b = context;
+    if (!peer_simdjson_named(b->bytes, b->n, b->values))
+        fail("simdjson refuses a body");
+}
+
+static void bench_named(const char *name, size_t rows_n, size_t columns_n) {
+    struct body b = named_new(rows_n, columns_n);
+    double megabytes = (double)b.n / 1e6;
+    struct runner runners[] = {
+        {"ours", run_decode, &b, megabytes, {0}},
+        {"simdjson on demand", run_simdjson_named, &b, megabytes, {0}}};
+    printf("%s: %zu x %zu, %.2f MB\n", name, rows_n, columns_n, megabytes);
+    runners_run(runners, sizeof runners / sizeof *runners, "MB/s");
+    body_free(&b);
+}
+
 /* One small body: what a request of four numbers waits for. */
 static void bench_small(void) {
     static char bytes[] = "{\"model\":\"tiny\",\"instances\":[[0.1,0.2,0.3,0.4]]}";
@@ -330,6 +363,7 @@ int main(int argc, char **argv) {
     bench_scan("17 digits, a space behind each comma", 100, 784, SPACED);
     bench_scan("0 to 255, most of them 0", 100, 784, BYTES);
     bench_scan("one decimal", 10000, 4, TENTHS);
+    bench_named("rows as objects", 10000, 16);
     bench_small();
     bench_print();
     return 0;
