@@ -133,7 +133,7 @@ static bool plain_check(const struct csv_instances *from, struct err *e) {
 bool csv_instances_read(const struct csv_instances *from, struct rows *rows,
                         struct err *e) {
     struct csv_scan s = {from, memory_new(from->columns.n, sizeof *s.order), rows, false};
-    struct table_sink sink = {take_columns, take_row, &s};
+    struct table_sink sink = {.columns = take_columns, .row = take_row, .context = &s};
     struct reader_options options = READER_OPTIONS_DEFAULT;
     options.format = TABLE_CSV;
     options.header = from->header == CSV_HEADER_PRESENT;

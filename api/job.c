@@ -212,8 +212,8 @@ static bool dataset_parse(const struct json_slot *slot, char name[JOB_NAME_MAX +
 static bool inline_keys_check(const struct job_draft *d, struct err *e) {
     bool numbers = d->features.numbers.rows_n > 0;
     for (enum job_key k = KEY_TARGET; k <= KEY_MISSING_VALUES; k++) {
-        bool extra = k == KEY_VALIDATION_SPLIT || k == KEY_MISSING_VALUES;
-        if (d->slots[k].value && (!extra || numbers))
+        bool extra = k == KEY_MISSING_VALUES;
+        if (d->slots[k].value && k != KEY_VALIDATION_SPLIT && (!extra || numbers))
             return err_set(e, ERR_INVALID, d->slots[k].path,
                            "belongs to a job on a dataset%s",
                            extra ? ", or on inline rows that are objects or hold a text, "
@@ -430,18 +430,19 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     if (inline_targets)
         slots.dataset = &inline_slot;
     struct column *targets = inline_targets ? inline_targets : &values;
-    bool ok =
-        job_table_decode(&slots, dataset, d->origin ? d->origin->model : NULL,
-                         &spec->table, &target, e) &&
-        job_shape_decode(d->slots, (struct job_shape_rules){.encoded = true}, shape, e) &&
-        table_inputs_check(shape, &spec->table, e) &&
-        (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
-        (inline_targets || values_column(target, &values, e)) &&
-        job_targets_resolve(shape, targets, request, e) &&
-        (spec->labels.n || target_finite(target, "/target", e)) &&
-        table_split_check(spec, target, e) &&
-        weights_resolve(d, targets->n, request, e) &&
-        validation_target_check(dataset, spec, e);
+    bool ok = job_table_decode(&slots, dataset, d->origin ? d->origin->model : NULL,
+                               &spec->table, &target, e) &&
+              job_shape_decode(d->slots,
+                               (struct job_shape_rules){.encoded = !spec->table.plain},
+                               shape, e) &&
+              table_inputs_check(shape, &spec->table, e) &&
+              (!d->origin || job_origin_shape(d->slots, d->origin, shape, e)) &&
+              (inline_targets || values_column(target, &values, e)) &&
+              job_targets_resolve(shape, targets, request, e) &&
+              (spec->labels.n || target_finite(target, "/target", e)) &&
+              table_split_check(spec, target, e) &&
+              weights_resolve(d, targets->n, request, e) &&
+              validation_target_check(dataset, spec, e);
     if (!ok && values.n)
         stand_in_explain(target, e);
     if (!ok)
@@ -453,7 +454,7 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     request->classes = NULL;
     spec->samples_n = (size_t)spec->table.rows_n;
     spec->table.scale_target =
-        ok && spec->task == TASK_REGRESSION &&
+        ok && spec->task == TASK_REGRESSION && !spec->table.plain &&
         spec->layers[spec->layers_n - 1].activation == ACTIVATION_LINEAR;
     return ok;
 }
@@ -475,11 +476,12 @@ static bool numbers_resolve(struct job_draft *d, struct job_shape *shape,
            weights_resolve(d, spec->samples_n, request, e);
 }
 
-/* Rows that a worker has to encode. */
+/* Rows that a worker has to encode, or to split. */
 static bool rows_resolve(struct job_draft *d, struct job_shape *shape,
                          struct job_request *request, struct err *e) {
     const struct inline_rows *rows = &d->features.rows;
     struct job_inline data = {0};
+    request->spec.table.plain = d->features.numbers.rows_n > 0;
     rows_free(&d->features.numbers);
     bool ok = job_inline_read(rows, &d->targets, d->origin ? d->origin->model : NULL,
                               &data, e) &&
@@ -497,6 +499,7 @@ static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
     if (!data_check(&d->slots[KEY_DATA], d->holes, &d->features.rows, &d->targets, e))
         return false;
     bool numbers = d->features.numbers.rows_n > 0 &&
+                   !d->slots[KEY_VALIDATION_SPLIT].value &&
                    (!d->origin || encoder_takes_numbers(&d->origin->model->encoder));
     return numbers ? numbers_resolve(d, shape, request, e)
                    : rows_resolve(d, shape, request, e);

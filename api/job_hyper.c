@@ -227,7 +227,7 @@ bool job_hyper_decode(const struct json_slot *slots, bool stored, struct job_spe
     spec->init_scale = 0.01f;
     spec->epochs = 1000;
     spec->shuffle = true;
-    bool table = !stored && spec->table.columns_n;
+    bool table = !stored && job_encodes(spec);
     if (table)
         table_defaults(spec);
     const struct json_bounds positive = {.max = FLT_MAX, .above = true};

@@ -58,7 +58,8 @@ static bool profile_read(const char *bytes, size_t n, const char *path,
                          struct err *e) {
     struct reader_options options = READER_OPTIONS_DEFAULT;
     struct counter counter = {0};
-    struct table_sink sink = {counter_columns, counter_row, &counter};
+    struct table_sink sink = {
+        .columns = counter_columns, .row = counter_row, .context = &counter};
     options.format = TABLE_JSON;
     struct profiler *profiler = profiler_new(&counter.to, e);
     struct reader *reader = profiler ? reader_new(&options, &sink, e) : NULL;
@@ -97,7 +98,7 @@ static char *targets_encode(const struct column *targets, struct err *e) {
     if (targets->kind == COLUMN_ROWS && targets->rows.columns_n > 1) {
         err_set(e, ERR_INVALID, targets_path,
                 "expected a number, a string or a boolean each: rows of several numbers "
-                "go with features of numbers alone");
+                "go with features of numbers alone, and without validation_split");
         return NULL;
     }
     text_open(&text, '[');

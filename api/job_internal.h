@@ -101,6 +101,11 @@ bool job_shape_decode(const struct json_slot *slots, struct job_shape_rules rule
 bool job_targets_resolve(struct job_shape *shape, struct column *targets,
                          struct job_request *request, struct err *e);
 
+/* Whether what is left out is chosen as for a table. */
+static inline bool job_encodes(const struct job_spec *spec) {
+    return spec->table.columns_n && !spec->table.plain;
+}
+
 /* batch_size, epochs, learning_rate, ...: everything that needs no data but m. What a
  * posted document leaves out is chosen; what a `stored` one leaves out was not there when
  * it was written, and is off. */

@@ -83,7 +83,7 @@ static bool numbers_decode(const struct json_slot *slots,
  * hollow, however far from the start: a table of few rows, so of few updates, reaches it
  * by larger steps alone. */
 static float default_rate(const struct job_spec *spec, enum optimizer kind) {
-    bool table = spec->table.columns_n, adam = takes(ADAMS, kind);
+    bool table = job_encodes(spec), adam = takes(ADAMS, kind);
     if (kind == OPTIMIZER_GRADIENT_DESCENT)
         return table ? 0.05f : 0.1f;
     return table && adam && spec->layers_n == 1 ? 0.1f : 0.01f;
@@ -99,7 +99,7 @@ bool job_optimizer_decode(const struct json_slot *slots, struct job_spec *spec,
     struct optimizer_options *options = &spec->optimizer;
     *options = optimizer_defaults((enum optimizer)kind);
     options->learning_rate = default_rate(spec, options->kind);
-    if (spec->table.columns_n)
+    if (job_encodes(spec))
         options->weight_decay = TABLE_WEIGHT_DECAY;
     if (nesterov->value && !takes(MOMENTUM, options->kind))
         return misfit(nesterov, MOMENTUM, options->kind, e);

@@ -32,6 +32,8 @@ struct job_table {
     size_t columns_n;
     struct job_column target; /* when targets_apart; owned name */
     uint64_t rows_n;
+    bool plain;             /* inline rows of numbers alone, which keep the defaults of
+                               those; not in the document */
     size_t inputs_max;      /* that its encoder will make, at most; not in the document */
     float validation_split; /* 0: none */
     bool missing_refused;

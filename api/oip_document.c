@@ -208,15 +208,18 @@ static bool parameters_keep(const struct json_slot *slot, struct oip_request *re
            err_set(e, ERR_NO_MEMORY, slot->path, "no memory for the parameters");
 }
 
-/* A document may repeat what its path says, but nothing else. */
+/* A document may repeat what its path says, of name@version also the name alone, but
+ * nothing else. */
 static bool path_repeat(const struct json_slot *slot, const char *of_path,
                         struct err *e) {
     const char *text = NULL;
     if (!json_text(slot, &text, e))
         return false;
-    return !text || !*text || strcmp(text, of_path) == 0 ||
-           err_set(e, ERR_INVALID, slot->path, "\"%.60s\" is not what the path names",
-                   text);
+    size_t name_n = strcspn(of_path, "@");
+    bool repeats = !text || !*text || strcmp(text, of_path) == 0 ||
+                   (strlen(text) == name_n && memcmp(text, of_path, name_n) == 0);
+    return repeats || err_set(e, ERR_INVALID, slot->path,
+                              "\"%.60s\" is not what the path names", text);
 }
 
 static bool request_read(const json_t *root, const struct oip_body *body,

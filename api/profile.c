@@ -195,48 +195,70 @@ static void tally_odd(struct tally *t, const struct cell *cell, size_t line,
         strcpy(t->odd_text + kept, "...");
 }
 
-static bool row_keep(struct profiler *p, const struct cell *cells, struct err *e) {
-    for (size_t c = 0; c < p->columns_n; c++) {
-        struct kept *k = &p->kept[p->rows_n * p->columns_n + c];
-        k->kind = cells[c].kind;
-        k->number = cells[c].number;
-        if (!cells[c].text || k->kind == CELL_MISSING)
-            continue;
-        size_t n = utf8_cut(cells[c].text, cells[c].text_n, PROFILE_VALUE_BYTES_MAX);
-        bool cut = n < cells[c].text_n;
-        k->text = malloc(n + sizeof "...");
-        if (!k->text)
-            return no_memory(e);
-        memcpy(k->text, cells[c].text, n);
-        strcpy(k->text + n, cut ? "..." : "");
-    }
+/* A cell of the first rows. */
+static bool cell_keep(struct profiler *p, size_t row, size_t column,
+                      const struct cell *cell, struct err *e) {
+    struct kept *k = &p->kept[row * p->columns_n + column];
+    k->kind = cell->kind;
+    k->number = cell->number;
+    if (!cell->text || k->kind == CELL_MISSING)
+        return true;
+    size_t n = utf8_cut(cell->text, cell->text_n, PROFILE_VALUE_BYTES_MAX);
+    bool cut = n < cell->text_n;
+    k->text = malloc(n + sizeof "...");
+    if (!k->text)
+        return no_memory(e);
+    memcpy(k->text, cell->text, n);
+    strcpy(k->text + n, cut ? "..." : "");
     return true;
+}
+
+/* `row` counts from 1. */
+static bool tally_cell(struct profiler *p, struct tally *t, const struct cell *cell,
+                       size_t line, uint64_t row, struct err *e) {
+    if (cell->kind == CELL_MISSING) {
+        t->missing++;
+        return true;
+    }
+    if (cell->kind == CELL_NUMBER) {
+        tally_number(t, cell->number);
+    } else {
+        t->booleans_n += cell->kind == CELL_BOOLEAN;
+        t->texts_n += cell->kind == CELL_TEXT;
+        tally_odd(t, cell, line, row);
+    }
+    return t->values.many || profile_values_add(&t->values, cell, &p->values_budget, e);
 }
 
 static bool profiler_row(void *context, const struct cell *cells, size_t columns_n,
                          size_t line, struct err *e) {
     struct profiler *p = context;
-    if (p->rows_n < PROFILE_FIRST_ROWS && !row_keep(p, cells, e))
-        return false;
-    p->rows_n++;
-    for (size_t c = 0; c < columns_n; c++) {
-        const struct cell *cell = &cells[c];
-        struct tally *t = &p->tallies[c];
-        if (cell->kind == CELL_MISSING) {
-            t->missing++;
-            continue;
-        }
-        if (cell->kind == CELL_NUMBER) {
-            tally_number(t, cell->number);
-        } else {
-            t->booleans_n += cell->kind == CELL_BOOLEAN;
-            t->texts_n += cell->kind == CELL_TEXT;
-            tally_odd(t, cell, line, p->rows_n);
-        }
-        if (!t->values.many &&
-            !profile_values_add(&t->values, cell, &p->values_budget, e))
+    for (size_t c = 0; p->rows_n < PROFILE_FIRST_ROWS && c < columns_n; c++)
+        if (!cell_keep(p, (size_t)p->rows_n, c, &cells[c], e))
             return false;
-    }
+    p->rows_n++;
+    for (size_t c = 0; c < columns_n; c++)
+        if (!tally_cell(p, &p->tallies[c], &cells[c], line, p->rows_n, e))
+            return false;
+    return true;
+}
+
+static bool profiler_rows(void *context, size_t rows_n, struct err *e) {
+    struct profiler *p = context;
+    (void)e;
+    p->rows_n = rows_n;
+    return true;
+}
+
+static bool profiler_run(void *context, size_t column, size_t row,
+                         const struct cell *cells, size_t n, struct err *e) {
+    struct profiler *p = context;
+    for (size_t i = 0; i < n && row + i < PROFILE_FIRST_ROWS; i++)
+        if (!cell_keep(p, row + i, column, &cells[i], e))
+            return false;
+    for (size_t i = 0; i < n; i++)
+        if (!tally_cell(p, &p->tallies[column], &cells[i], 0, row + i + 1, e))
+            return false;
     return true;
 }
 
@@ -247,7 +269,11 @@ struct profiler *profiler_new(struct table_sink *sink, struct err *e) {
         return NULL;
     }
     p->values_budget = VALUES_BYTES_MAX;
-    *sink = (struct table_sink){profiler_columns, profiler_row, p};
+    *sink = (struct table_sink){.columns = profiler_columns,
+                                .row = profiler_row,
+                                .context = p,
+                                .rows = profiler_rows,
+                                .run = profiler_run};
     return p;
 }
 

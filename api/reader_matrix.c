@@ -8,6 +8,8 @@
 
 #include "engine/memory.h"
 
+enum { RUN = 1024 }; /* numbers of a column at a time */
+
 /* IEEE 754 binary16: 1 sign, 5 exponent (bias 15) and 10 fraction bits. */
 static inline double half_value(uint16_t bits) {
     int exponent = bits >> 10 & 31, fraction = bits & 1023;
@@ -85,10 +87,10 @@ static void floats_read(const struct matrix_shape *shape, const char *from, size
     }
 }
 
-static bool refuse_cell(const struct matrix_reader *m, size_t column, struct err *e) {
+static bool refuse_cell(const struct matrix_reader *m, double number, size_t row,
+                        size_t column, struct err *e) {
     char where[ERR_WHERE_MAX];
-    double number = m->cells[column].number;
-    snprintf(where, sizeof where, "row %zu, column %zu", m->rows_done + 1, column + 1);
+    snprintf(where, sizeof where, "row %zu, column %zu", row + 1, column + 1);
     if (m->shape.kind == MATRIX_BOOLEAN)
         return err_set(e, ERR_INVALID, where, "expected a boolean, 0 or 1, got %g",
                        number);
@@ -96,50 +98,74 @@ static bool refuse_cell(const struct matrix_reader *m, size_t column, struct err
                    number > 0 ? "infinity" : "-infinity");
 }
 
-/* NaN is how an array says that a cell is missing. */
-static bool floats_check(struct matrix_reader *m, struct err *e) {
+/* The first of n cells that cannot be; n where all can. NaN is how an array says that a
+ * cell is missing. */
+static size_t floats_check(struct cell *cells, size_t n) {
     size_t odd_n = 0;
-    for (size_t c = 0; c < m->columns_n; c++)
-        odd_n += !(fabs(m->cells[c].number) <= __DBL_MAX__);
-    for (size_t c = 0; odd_n > 0 && c < m->columns_n; c++) {
-        struct cell *cell = &m->cells[c];
+    for (size_t i = 0; i < n; i++)
+        odd_n += !(fabs(cells[i].number) <= __DBL_MAX__);
+    for (size_t i = 0; odd_n > 0 && i < n; i++) {
+        struct cell *cell = &cells[i];
         if (isinf(cell->number))
-            return refuse_cell(m, c, e);
+            return i;
         cell->kind = isnan(cell->number) ? CELL_MISSING : CELL_NUMBER;
         cell->number = isnan(cell->number) ? 0 : cell->number;
     }
-    return true;
+    return n;
 }
 
-static bool booleans_check(struct matrix_reader *m, struct err *e) {
-    for (size_t c = 0; c < m->columns_n; c++)
-        if (m->cells[c].number > 1)
-            return refuse_cell(m, c, e);
-    return true;
+static size_t booleans_check(const struct cell *cells, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (cells[i].number > 1)
+            return i;
+    return n;
 }
 
-/* Rows begin and end as numbers, so that only a row with missing cells is touched twice.
- */
-static void cells_reset(struct matrix_reader *m) {
+/* The cells begin and end as numbers, so that only those of a run with missing ones are
+ * touched twice. */
+static void cells_reset(struct matrix_reader *m, size_t n) {
     enum cell_kind kind = m->shape.kind == MATRIX_BOOLEAN ? CELL_BOOLEAN : CELL_NUMBER;
-    for (size_t c = 0; c < m->columns_n; c++)
-        m->cells[c].kind = kind;
+    for (size_t i = 0; i < n; i++)
+        m->cells[i].kind = kind;
+}
+
+/* Reads n numbers into the cells. @return as floats_check. */
+static size_t cells_read(struct matrix_reader *m, const char *from, size_t n) {
+    if (m->shape.kind == MATRIX_FLOAT) {
+        floats_read(&m->shape, from, n, m->cells);
+        return floats_check(m->cells, n);
+    }
+    integers_read(&m->shape, from, n, m->cells);
+    return m->shape.kind == MATRIX_BOOLEAN ? booleans_check(m->cells, n) : n;
 }
 
 static bool row_deliver(struct matrix_reader *m, const char *row, struct err *e) {
     const struct table_sink *sink = m->base->sink;
-    bool floats = m->shape.kind == MATRIX_FLOAT;
-    if (floats)
-        floats_read(&m->shape, row, m->columns_n, m->cells);
-    else
-        integers_read(&m->shape, row, m->columns_n, m->cells);
-    if (floats ? !floats_check(m, e)
-               : m->shape.kind == MATRIX_BOOLEAN && !booleans_check(m, e))
-        return false;
-    m->rows_done++;
+    size_t odd = cells_read(m, row, m->columns_n);
+    if (odd < m->columns_n)
+        return refuse_cell(m, m->cells[odd].number, m->row, odd, e);
+    m->row++;
     bool ok = sink->row(sink->context, m->cells, m->columns_n, 0, e);
-    if (floats)
-        cells_reset(m);
+    if (m->shape.kind == MATRIX_FLOAT)
+        cells_reset(m, m->columns_n);
+    return ok;
+}
+
+/* n numbers of the column at hand. */
+static bool run_deliver(struct matrix_reader *m, const char *from, size_t n,
+                        struct err *e) {
+    const struct table_sink *sink = m->base->sink;
+    size_t column = m->columns[m->place], odd = cells_read(m, from, n);
+    bool ok = sink->run(sink->context, column, m->row, m->cells, odd, e);
+    if (ok && odd < n)
+        return refuse_cell(m, m->cells[odd].number, m->row + odd, column, e);
+    if (m->shape.kind == MATRIX_FLOAT)
+        cells_reset(m, n);
+    m->row += n;
+    if (m->row == m->rows_n) {
+        m->row = 0;
+        m->place++;
+    }
     return ok;
 }
 
@@ -169,29 +195,35 @@ static bool shape_measure(struct matrix_reader *m, struct err *e) {
         return reader_refuse_row(m->base, NULL, e);
     /* One row or one column lies the same in either order. */
     m->shape.fortran &= m->rows_n > 1 && m->columns_n > 1;
-    if (m->shape.fortran && bytes > MATRIX_FORTRAN_BYTES_MAX)
-        return err_set(e, ERR_TOO_LARGE, NULL,
-                       "an array of more than %llu bytes in Fortran order: save it in C "
-                       "order",
-                       (unsigned long long)MATRIX_FORTRAN_BYTES_MAX);
     return true;
 }
 
 /* Column j is the j-th of the later dimensions with the last running fastest; in
  * Fortran's order the first runs fastest. */
-static void offsets_fill(struct matrix_reader *m) {
+static void columns_place(struct matrix_reader *m) {
     const struct matrix_shape *s = &m->shape;
     for (size_t c = 0; c < m->columns_n; c++) {
-        size_t rest = c, offset = 0;
+        size_t rest = c, place = 0;
         for (size_t d = s->dimensions_n - 1; d > 0; d--) {
-            size_t stride = m->rows_n;
+            size_t stride = 1;
             for (size_t f = 1; f < d; f++)
                 stride *= s->dimensions[f];
-            offset += rest % s->dimensions[d] * stride;
+            place += rest % s->dimensions[d] * stride;
             rest /= s->dimensions[d];
         }
-        m->offsets[c] = offset;
+        m->columns[place] = c;
     }
+}
+
+static bool columns_announce(struct matrix_reader *m, struct err *e) {
+    const struct table_sink *sink = m->base->sink;
+    m->columns = memory_new(m->columns_n, sizeof *m->columns);
+    if (!m->columns)
+        return reader_no_memory(e);
+    columns_place(m);
+    if (!sink->rows || !sink->run)
+        return err_set(e, ERR_INVALID, NULL, "an array in Fortran order");
+    return sink->rows(sink->context, m->rows_n, e);
 }
 
 bool reader_matrix_open(struct matrix_reader *m, struct reader_base *base,
@@ -200,22 +232,18 @@ bool reader_matrix_open(struct matrix_reader *m, struct reader_base *base,
     m->shape = *shape;
     if (!shape_measure(m, e))
         return false;
-    m->cells = memory_new(m->columns_n, sizeof *m->cells);
+    size_t cells_n = m->shape.fortran ? RUN : m->columns_n;
+    m->cells = memory_new(cells_n, sizeof *m->cells);
     if (!m->cells)
         return reader_no_memory(e);
-    cells_reset(m);
-    if (m->shape.fortran) {
-        m->offsets = memory_new(m->columns_n, sizeof *m->offsets);
-        if (!m->offsets)
-            return reader_no_memory(e);
-        offsets_fill(m);
-    }
-    return base->sink->columns(base->sink->context, NULL, m->columns_n, e);
+    cells_reset(m, cells_n);
+    return base->sink->columns(base->sink->context, NULL, m->columns_n, e) &&
+           (!m->shape.fortran || columns_announce(m, e));
 }
 
 void reader_matrix_free(struct matrix_reader *m) {
     free(m->cells);
-    free(m->offsets);
+    free(m->columns);
     text_free(&m->pending);
 }
 
@@ -247,12 +275,41 @@ static bool rows_feed(struct matrix_reader *m, const char *bytes, size_t n,
     return n == 0 || pending_add(m, bytes, n, e);
 }
 
+/* Runs of one column from where they stand; only a number that was cut is put together
+ * first. */
+static bool runs_feed(struct matrix_reader *m, const char *bytes, size_t n,
+                      struct err *e) {
+    size_t width = m->shape.width;
+    if (m->pending.n > 0) {
+        size_t lacking = width - m->pending.n;
+        size_t taken = n < lacking ? n : lacking;
+        if (!pending_add(m, bytes, taken, e))
+            return false;
+        if (m->pending.n < width)
+            return true;
+        m->pending.n = 0;
+        if (!run_deliver(m, m->pending.data, 1, e))
+            return false;
+        bytes += taken;
+        n -= taken;
+    }
+    while (n >= width) {
+        size_t left = m->rows_n - m->row, run = n / width < left ? n / width : left;
+        run = run < RUN ? run : RUN;
+        if (!run_deliver(m, bytes, run, e))
+            return false;
+        bytes += run * width;
+        n -= run * width;
+    }
+    return n == 0 || pending_add(m, bytes, n, e);
+}
+
 bool reader_matrix_feed(struct matrix_reader *m, const char *bytes, size_t n,
                         struct err *e) {
     uint64_t total = (uint64_t)m->rows_n * m->row_bytes, left = total - m->bytes_n;
     size_t taken = n < left ? n : (size_t)left;
     m->bytes_n += taken;
-    if (!(m->shape.fortran ? pending_add(m, bytes, taken, e)
+    if (!(m->shape.fortran ? runs_feed(m, bytes, taken, e)
                            : rows_feed(m, bytes, taken, e)))
         return false;
     return taken == n || err_set(e, ERR_INVALID, NULL,
@@ -261,35 +318,11 @@ bool reader_matrix_feed(struct matrix_reader *m, const char *bytes, size_t n,
                                  (unsigned long long)total);
 }
 
-/* A few rows at a time, so that each column is read in runs. */
-static bool columns_deliver(struct matrix_reader *m, struct err *e) {
-    enum { RUN = 64 };
-    size_t width = m->shape.width;
-    size_t run = m->rows_n < RUN ? m->rows_n : RUN;
-    char *block = memory_new(run, m->row_bytes);
-    if (!block)
-        return reader_no_memory(e);
-    bool ok = true;
-    for (size_t row = 0; ok && row < m->rows_n; row += run) {
-        size_t n = m->rows_n - row < run ? m->rows_n - row : run;
-        for (size_t c = 0; c < m->columns_n; c++) {
-            const char *from = m->pending.data + (m->offsets[c] + row) * width;
-            for (size_t i = 0; i < n; i++)
-                memcpy(block + i * m->row_bytes + c * width, from + i * width, width);
-        }
-        for (size_t i = 0; ok && i < n; i++)
-            ok = row_deliver(m, block + i * m->row_bytes, e);
-    }
-    free(block);
-    return ok;
-}
-
 bool reader_matrix_end(struct matrix_reader *m, struct err *e) {
     uint64_t total = (uint64_t)m->rows_n * m->row_bytes;
-    if (m->bytes_n < total)
-        return err_set(e, ERR_INVALID, NULL,
-                       "the file ends inside the array: expected %llu bytes of data, got "
-                       "%llu",
-                       (unsigned long long)total, (unsigned long long)m->bytes_n);
-    return !m->shape.fortran || columns_deliver(m, e);
+    return m->bytes_n == total ||
+           err_set(e, ERR_INVALID, NULL,
+                   "the file ends inside the array: expected %llu bytes of data, got "
+                   "%llu",
+                   (unsigned long long)total, (unsigned long long)m->bytes_n);
 }

@@ -1,5 +1,5 @@
-/* The numbers of npy and IDX files behind their headers: a row-major matrix as it comes,
- * or a column-major one that is gathered first. Private to the reader. */
+/* The numbers of npy and IDX files behind their headers, as they come: rows of a
+ * row-major matrix, runs of a column-major one. Private to the reader. */
 #ifndef API_READER_MATRIX_H
 #define API_READER_MATRIX_H
 
@@ -10,8 +10,6 @@
 
 enum matrix_kind { MATRIX_BOOLEAN, MATRIX_SIGNED, MATRIX_UNSIGNED, MATRIX_FLOAT };
 
-/* More than this is not gathered for the sake of Fortran's order. */
-#define MATRIX_FORTRAN_BYTES_MAX (UINT64_C(1) << 30)
 enum { MATRIX_DIMENSIONS_MAX = 32 };
 
 struct matrix_shape {
@@ -27,10 +25,11 @@ struct matrix_reader {
     struct reader_base *base; /* borrowed */
     struct matrix_shape shape;
     size_t rows_n, columns_n, row_bytes;
-    size_t rows_done;
-    size_t *offsets;     /* (columns_n): Fortran: numbers before the column; owned */
-    struct cell *cells;  /* (columns_n); owned */
-    struct text pending; /* a row's beginning, or all of a gathered file */
+    size_t row;          /* of the next number */
+    size_t place;        /* Fortran: the place of its column in the file */
+    size_t *columns;     /* (columns_n): Fortran: which column that is; owned */
+    struct cell *cells;  /* of a row or a run; owned */
+    struct text pending; /* the beginning of a row or, in Fortran's order, of a number */
     uint64_t bytes_n;    /* that have come */
 };
 

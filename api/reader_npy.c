@@ -1,6 +1,5 @@
 /* npy files ("A simple file format for NumPy arrays", NEP 1): a magic, a version, the
- * length of the header, the header, the data. Fortran's order is gathered in memory
- * first, up to MATRIX_FORTRAN_BYTES_MAX; C's order passes through. */
+ * length of the header, the header, the data. */
 #include "api/reader_npy.h"
 
 #include <stdlib.h>

@@ -97,8 +97,8 @@ static bool text_keep(struct frame *f, size_t c, const struct cell *cell, int32_
     return kept;
 }
 
-/* Into the first row that does not count yet. */
-static bool cell_keep(struct frame *f, size_t c, const struct cell *cell, struct err *e) {
+static bool cell_keep(struct frame *f, size_t c, size_t row, const struct cell *cell,
+                      struct err *e) {
     struct frame_column *column = &f->columns[c];
     bool missing = cell->kind == CELL_MISSING;
     int value = 0;
@@ -106,18 +106,18 @@ static bool cell_keep(struct frame *f, size_t c, const struct cell *cell, struct
     case ENCODER_NUMBER:
         if (!missing && cell->kind != CELL_NUMBER)
             return cell_refuse(cell, "a number", NULL, e);
-        column->numbers[f->rows_n] = missing ? (double)NAN : cell->number;
+        column->numbers[row] = missing ? (double)NAN : cell->number;
         return true;
     case ENCODER_BOOLEAN:
         if (!missing && !cell_boolean(cell, &value))
             return cell_refuse(cell, "true or false", NULL, e);
-        column->numbers[f->rows_n] = missing ? (double)NAN : value;
+        column->numbers[row] = missing ? (double)NAN : value;
         return true;
     case ENCODER_CATEGORY:
         break;
     }
-    column->codes[f->rows_n] = -1;
-    return missing || text_keep(f, c, cell, &column->codes[f->rows_n], e);
+    column->codes[row] = -1;
+    return missing || text_keep(f, c, cell, &column->codes[row], e);
 }
 
 /* How a message calls the place of a row, and its number. */
@@ -152,7 +152,7 @@ static bool sink_row(void *context, const struct cell *cells, size_t columns_n,
                        f->rows_max);
     }
     for (size_t c = 0; c < columns_n; c++) {
-        if (f->columns[c].skipped || cell_keep(f, c, &cells[c], e))
+        if (f->columns[c].skipped || cell_keep(f, c, f->rows_n, &cells[c], e))
             continue;
         if (!e->where[0]) /* written for the one cell that is refused alone */
             cell_where(e->where, unit, number, f->columns[c].name);
@@ -162,8 +162,34 @@ static bool sink_row(void *context, const struct cell *cells, size_t columns_n,
     return true;
 }
 
+static bool sink_rows(void *context, size_t rows_n, struct err *e) {
+    struct frame *f = context;
+    if (rows_n > f->rows_max)
+        return err_set(e, ERR_TOO_LARGE, NULL, "expected %zu rows, got %zu", f->rows_max,
+                       rows_n);
+    f->rows_n = rows_n;
+    return true;
+}
+
+static bool sink_run(void *context, size_t column, size_t row, const struct cell *cells,
+                     size_t n, struct err *e) {
+    struct frame *f = context;
+    for (size_t i = 0; i < n && !f->columns[column].skipped; i++) {
+        if (cell_keep(f, column, row + i, &cells[i], e))
+            continue;
+        if (!e->where[0])
+            cell_where(e->where, "row", row + i + 1, f->columns[column].name);
+        return false;
+    }
+    return true;
+}
+
 struct table_sink frame_sink(struct frame *f) {
-    return (struct table_sink){.columns = sink_columns, .row = sink_row, .context = f};
+    return (struct table_sink){.columns = sink_columns,
+                               .row = sink_row,
+                               .context = f,
+                               .rows = sink_rows,
+                               .run = sink_run};
 }
 
 struct cell frame_cell(const struct frame *f, size_t column, size_t row) {

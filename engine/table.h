@@ -32,6 +32,12 @@ struct table_sink {
     bool (*row)(void *context, const struct cell *cells, size_t columns_n, size_t line,
                 struct err *e);
     void *context;
+    /* Instead of rows, from a source that has one column behind the other, without lines:
+     * once how many rows there are, then the columns in any order, each from its first
+     * cell on in runs of n. NULL: such a source is refused. */
+    bool (*rows)(void *context, size_t rows_n, struct err *e);
+    bool (*run)(void *context, size_t column, size_t row, const struct cell *cells,
+                size_t n, struct err *e);
 };
 
 #endif

@@ -6,24 +6,44 @@
 #include "engine/memory.h"
 #include "engine/model.h"
 
+enum { TILE_ROWS = 4096 }; /* between looks at `stop` */
+
+static bool stopped(const struct evaluation *evaluation, struct err *e) {
+    return evaluation->stop && atomic_load(evaluation->stop) &&
+           !err_set(e, ERR_CANCELLED, NULL, "the job was stopped before its end");
+}
+
 /* Y (m, k) of inputs that are transformed already: a model without a transform. */
-static float *outputs_new(const struct net *net, struct trainer_data data,
-                          struct err *e) {
+static bool outputs_fill(const struct evaluation *evaluation, struct trainer_data data,
+                         float *Y, struct err *e) {
+    const struct net *net = evaluation->net;
     struct model bare = {.net = (struct net *)(uintptr_t)net};
-    size_t floats;
-    float *Y = size_mul(data.rows_n, net->outputs_n, &floats)
-                   ? memory_new(floats, sizeof *Y)
-                   : NULL;
-    float *scratch = memory_new(model_scratch_n(&bare, data.rows_n), sizeof *scratch);
-    if (Y && scratch) {
-        model_predict(&bare, data.X, data.rows_n, scratch, Y);
-    } else {
-        free(Y);
-        Y = NULL;
-        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
+    size_t tile = data.rows_n < TILE_ROWS ? data.rows_n : TILE_ROWS;
+    float *scratch = memory_new(model_scratch_n(&bare, tile), sizeof *scratch);
+    bool ok = scratch || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
+    for (size_t row = 0; ok && row < data.rows_n; row += tile) {
+        size_t rows = data.rows_n - row < tile ? data.rows_n - row : tile;
+        ok = !stopped(evaluation, e);
+        if (ok)
+            model_predict(&bare, data.X + row * net->inputs_n, rows, scratch,
+                          Y + row * net->outputs_n);
     }
     free(scratch);
-    return Y;
+    return ok;
+}
+
+static float *outputs_new(const struct evaluation *evaluation, struct trainer_data data,
+                          struct err *e) {
+    size_t floats;
+    float *Y = size_mul(data.rows_n, evaluation->net->outputs_n, &floats)
+                   ? memory_new(floats, sizeof *Y)
+                   : NULL;
+    if (!Y)
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
+    if (Y && outputs_fill(evaluation, data, Y, e))
+        return Y;
+    free(Y);
+    return NULL;
 }
 
 static bool binary_encode(struct trainer_data data, const float *Y, struct text *out,
@@ -68,6 +88,17 @@ static bool values_encode(const struct evaluation *evaluation, struct trainer_da
     return true;
 }
 
+static bool classes_encode(const struct evaluation *evaluation, struct trainer_data data,
+                           const float *Y, struct text *out, struct err *e) {
+    struct class_metrics metrics = {0};
+    bool ok = metrics_classes(Y, data.targets.classes, data.rows_n,
+                              evaluation->net->outputs_n, &metrics, e);
+    if (ok)
+        metrics_classes_encode(&metrics, out);
+    free(metrics.confusion);
+    return ok;
+}
+
 bool evaluation_encode(const struct evaluation *evaluation, struct trainer_data data,
                        struct text *out, struct err *e) {
     enum task task = evaluation->spec->task;
@@ -75,22 +106,14 @@ bool evaluation_encode(const struct evaluation *evaluation, struct trainer_data 
         text_json_null(out);
         return true;
     }
-    float *Y = outputs_new(evaluation->net, data, e);
-    if (!Y)
-        return false;
-    bool ok = true;
-    struct class_metrics metrics = {0};
-    if (task == TASK_BINARY) {
+    float *Y = outputs_new(evaluation, data, e);
+    bool ok = Y && !stopped(evaluation, e);
+    if (ok && task == TASK_BINARY)
         ok = binary_encode(data, Y, out, e);
-    } else if (task == TASK_REGRESSION) {
+    else if (ok && task == TASK_REGRESSION)
         ok = values_encode(evaluation, data, Y, out, e);
-    } else {
-        ok = metrics_classes(Y, data.targets.classes, data.rows_n,
-                             evaluation->net->outputs_n, &metrics, e);
-        if (ok)
-            metrics_classes_encode(&metrics, out);
-    }
-    free(metrics.confusion);
+    else if (ok)
+        ok = classes_encode(evaluation, data, Y, out, e);
     free(Y);
     return ok;
 }

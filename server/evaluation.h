@@ -3,6 +3,8 @@
 #ifndef SERVER_EVALUATION_H
 #define SERVER_EVALUATION_H
 
+#include <stdatomic.h>
+
 #include "api/job.h"
 #include "api/text.h"
 #include "engine/trainer.h"
@@ -12,6 +14,7 @@
 struct evaluation {
     const struct net *net;
     const struct job_spec *spec;
+    const atomic_bool *stop; /* once it is set: ERR_CANCELLED; or NULL */
     double target_mean, target_scale;
 };
 

@@ -36,7 +36,7 @@ static bool decode(void *state, const struct http_request *request,
     const char *version = request->parameters[1];
     struct oip_body body = {.bytes = request->body,
                             .n = request->body_n,
-                            .model = ask->model.name,
+                            .model = request->parameters[0],
                             .version = version ? version : ""};
     if (!oip_ref_read(request, &ask->model, e) || !document_length(request, &body, e) ||
         !oip_request_decode(&body, decoded, e))

@@ -26,7 +26,11 @@ static bool decode(void *state, const struct http_request *request,
     ask->model = model ? ref : decoded->model;
     ask->model_where = decoded->csv || model ? "model" : "/model";
     ask->rows_max = predict_rows_bound(decoded);
-    return true;
+    if (!http_query_int(request, "min_version", 1, INT64_MAX, &ask->version_min, e))
+        return false;
+    return !ask->model.version || ask->model.version >= ask->version_min ||
+           err_set(e, ERR_INVALID, "min_version", "the request names version %lld",
+                   (long long)ask->model.version);
 }
 
 static bool rows(void *state, const struct served *served, struct predict_input *in,

@@ -44,6 +44,8 @@ struct keeper {
     struct points outgoing;
     struct checkpoint_writer writer;
     int64_t written_us;
+    int64_t failing_us;      /* since when the store fails each write; 0: it does not */
+    bool checkpoint_failing; /* the last one did, which was said */
     struct away away;
     bool hinted;          /* the store gives hints, and they are heard */
     pthread_mutex_t lock; /* guards what follows */
@@ -52,6 +54,7 @@ struct keeper {
     bool keeping; /* a claim is kept */
     bool busy;    /* the thread is at the store with it */
     bool lost;
+    struct err failure; /* the store's, which the job ends with */
     enum store_wish wish;
     struct store_claim claim;
     struct points pending;
@@ -85,6 +88,7 @@ static void quit(struct keeper *k) {
 struct visit {
     enum store_wish wish;
     bool lost;
+    struct err failure;
     bool checkpoint_ended, checkpoint_failed;
 };
 
@@ -96,6 +100,23 @@ static struct store_progress progress_of(struct keeper *k) {
         .points = k->outgoing.items,
         .points_n = k->outgoing.n,
     };
+}
+
+/* What the store does not know yet is kept; but one that fails for longer than a lease (a
+ * full disk) ends the job. */
+static void write_failed(struct keeper *k, const struct err *e, struct visit *v) {
+    int64_t now = clock_mono_us();
+    if (e->kind == ERR_CONFLICT) {
+        v->lost = true;
+    } else if (e->kind != ERR_STORAGE) {
+        k->failing_us = 0;
+        log_err(LOG_WARN, "a batch of points waits to be written", e);
+    } else if (!k->failing_us) {
+        k->failing_us = now;
+        log_err(LOG_WARN, "points wait until the store can be written", e);
+    } else if (now - k->failing_us >= k->lease_ms * 1000) {
+        v->failure = *e;
+    }
 }
 
 static void claim_visit(struct keeper *k, const struct store_claim *claim,
@@ -113,14 +134,16 @@ static void claim_visit(struct keeper *k, const struct store_claim *claim,
     }
     struct store_progress progress = progress_of(k);
     bool ok = store_claim_progress(k->store, claim, &progress, &v->wish, &e);
+    bool away = away_note(&k->away, ok ? NULL : &e);
+    /* The first that is heard of a store that was away is the lease. */
+    if (!away)
+        k->written_us = now;
+    if (ok || away)
+        k->failing_us = 0;
     if (ok)
         k->outgoing.n = 0;
-    /* The first that is heard of a store that was away is the lease. */
-    if (ok || !away_is(e.kind))
-        k->written_us = now;
-    v->lost = e.kind == ERR_CONFLICT;
-    if (!away_note(&k->away, ok ? NULL : &e) && !ok && !v->lost)
-        log_err(LOG_WARN, "a batch of points waits to be written", &e);
+    else if (!away)
+        write_failed(k, &e, v);
 }
 
 /* One piece of the checkpoint in hand, or the transaction that makes it one. */
@@ -141,10 +164,12 @@ static void checkpoint_visit(struct keeper *k, const struct store_claim *claim,
     }
     if (ok) {
         k->outgoing.n = 0;
+        k->failing_us = 0;
         k->written_us = clock_mono_us();
-    } else {
+    } else if (!k->checkpoint_failing) {
         log_err(LOG_WARN, "a checkpoint could not be written", &e);
     }
+    k->checkpoint_failing = !ok;
     v->checkpoint_ended = true;
     v->checkpoint_failed = !ok;
     v->lost = v->lost || e.kind == ERR_CONFLICT;
@@ -168,7 +193,9 @@ static void visit_note(struct keeper *k, const struct visit *v) {
     if (v->checkpoint_ended)
         k->checkpoint =
             v->checkpoint_failed ? KEEPER_CHECKPOINT_FAILED : KEEPER_CHECKPOINT_NONE;
-    if (k->keeping && (v->wish != STORE_GO_ON || v->lost))
+    if (!k->failure.kind)
+        k->failure = v->failure;
+    if (k->keeping && (v->wish != STORE_GO_ON || v->lost || v->failure.kind))
         atomic_store(&k->stop, true);
     pthread_cond_broadcast(&k->changed);
 }
@@ -353,11 +380,14 @@ void keeper_begin(struct keeper *k, const struct store_claim *claim) {
     k->claim = *claim;
     k->outgoing.n = k->pending.n = 0;
     k->lost = false;
+    k->failure = (struct err){0};
+    k->failing_us = 0;
+    k->checkpoint_failing = false;
     k->wish = STORE_GO_ON;
     k->checkpoint = KEEPER_CHECKPOINT_NONE;
     k->written_us = clock_mono_us();
-    atomic_store(&k->epochs_done, 0);
-    atomic_store(&k->training_seconds, 0);
+    atomic_store(&k->epochs_done, claim->epochs_done);
+    atomic_store(&k->training_seconds, claim->training_seconds);
     atomic_store(&k->stop, false);
     if (atomic_load(&k->quitting)) /* after the store: quit() may come between */
         atomic_store(&k->stop, true);
@@ -411,7 +441,13 @@ struct keeper_end keeper_end(struct keeper *k) {
         pthread_cond_wait(&k->changed, &k->lock);
     handed_take(k);
     checkpoint_writer_drop(&k->writer, k->store); /* one of a job that ends without it */
-    struct keeper_end end = {k->wish, k->lost, k->outgoing.items, k->outgoing.n};
+    struct keeper_end end = {
+        .wish = k->wish,
+        .lost = k->lost,
+        .failure = k->failure,
+        .points = k->outgoing.items,
+        .points_n = k->outgoing.n,
+    };
     pthread_mutex_unlock(&k->lock);
     return end;
 }

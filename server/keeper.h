@@ -24,8 +24,8 @@ struct keeper *keeper_start(const struct keeper_options *options, struct err *e)
     __attribute__((warn_unused_result));
 void keeper_stop(struct keeper *k);
 
-/* Set when the trainer should stop: cancelled, paused, lease lost, or the process is to
- * end. */
+/* Set when the trainer should stop: cancelled, paused, lease lost, a store that fails
+ * for longer than a lease, or the process is to end. */
 const atomic_bool *keeper_stop_flag(const struct keeper *k);
 
 /* Whether the process should end. */
@@ -63,6 +63,8 @@ enum keeper_checkpoint keeper_checkpoint_wait(struct keeper *k);
 struct keeper_end {
     enum store_wish wish;
     bool lost;
+    struct err
+        failure; /* the store could not be written for too long; kind 0: it could */
     const struct store_point *points;
     size_t points_n;
 };

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The quotient of the two numbers in a cgroup's files, rounded up; 0: no quota. */
@@ -55,4 +56,24 @@ int64_t machine_memory(void) {
         if (limits[i] < least)
             least = limits[i];
     return least;
+}
+
+/* The number behind `key` at the start of a line; -1: no such file or line. */
+static int64_t line_read(const char *path, const char *key) {
+    char word[64];
+    long long number = -1, found = -1;
+    FILE *f = fopen(path, "re");
+    while (f && found < 0 && fscanf(f, "%63s %lld", word, &number) == 2)
+        if (strcmp(word, key) == 0)
+            found = number;
+    if (f)
+        fclose(f);
+    return found;
+}
+
+int64_t machine_memory_kills(void) {
+    int64_t kills = line_read("/sys/fs/cgroup/memory.events", "oom_kill");
+    if (kills < 0)
+        kills = line_read("/proc/vmstat", "oom_kill");
+    return kills < 0 ? 0 : kills;
 }

@@ -13,4 +13,8 @@ size_t machine_cpus(void);
  */
 int64_t machine_memory(void);
 
+/* How many processes the system has killed for want of memory so far: in the cgroup
+ * (v2), or on the machine where that is not told; 0: not known. */
+int64_t machine_memory_kills(void);
+
 #endif

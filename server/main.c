@@ -32,7 +32,7 @@
 #define VERSION "0.1"
 #endif
 
-enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20, TRIM_BYTES = 64 << 20 };
+enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20, TRIM_BYTES = 16 << 20 };
 
 /* The parts of a serving process, in the order they start. */
 struct server {
@@ -325,6 +325,7 @@ static int command_run(const struct command *command, int argc, char **argv) {
 int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
     /* Large blocks go back to the system when they are freed, however large they were.
      * Not the hundreds of kilobytes of a body of many rows: a page fault for each 4 KiB
      * of it took a third of such a prediction. */

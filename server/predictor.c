@@ -121,20 +121,47 @@ static bool run_answer(struct run *run, const struct served *served,
     return ok;
 }
 
+/* The version that is asked for, or NULL: with *e where there is a store, or else only
+ * the store can tell. */
+static const struct served *version_find(struct registry *registry,
+                                         const struct predict_ask *ask,
+                                         struct store *store, struct err *e) {
+    const struct served *served = registry_acquire(registry, &ask->model);
+    if (served && served->version >= ask->version_min)
+        return served;
+    bool old = served;
+    if (served)
+        registry_release(served);
+    if (!store || (old && !registry_refresh(registry, store, e)))
+        return NULL;
+    served = registry_load(registry, store, &ask->model, e);
+    if (!served || served->version >= ask->version_min)
+        return served;
+    err_set(e, ERR_NOT_FOUND, "min_version", "model %s stands at version %lld",
+            served->name, (long long)served->version);
+    registry_release(served);
+    return NULL;
+}
+
+/* The model is what stands at model_where; min_version stands by itself. */
+static void place_correct(const struct predict_ask *ask, struct err *e) {
+    if ((e->kind == ERR_NOT_FOUND && strcmp(e->where, "min_version") != 0) ||
+        strcmp(e->where, "/model") == 0)
+        snprintf(e->where, sizeof e->where, "%s", ask->model_where);
+}
+
 bool predictor_handle(struct predictor *p, const struct predict_dialect *dialect,
                       struct store *store, const struct http_request *request,
                       struct http_reply *reply, struct err *e) {
     struct run *run = run_get(dialect, request, reply, e);
     if (!run)
         return false;
-    const struct served *served = registry_acquire(p->registry, &run->ask.model);
-    bool ok = true;
+    const struct served *served = version_find(p->registry, &run->ask, store, e);
+    bool ok = served || !store;
     if (!store && (!served || !is_small(served, &run->ask)))
         reply->defer = true;
-    else if (!served)
-        ok = (served = registry_load(p->registry, store, &run->ask.model, e));
-    if (!ok && (e->kind == ERR_NOT_FOUND || strcmp(e->where, "/model") == 0))
-        snprintf(e->where, sizeof e->where, "%s", run->ask.model_where);
+    if (!ok)
+        place_correct(&run->ask, e);
     if (served && !reply->defer) {
         size_t rows_n = 0;
         ok = run_answer(run, served, request, reply, &rows_n, e);

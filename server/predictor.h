@@ -28,6 +28,7 @@ struct predictor {
 struct predict_ask {
     struct model_ref model;  /* no name: the only model there is */
     const char *model_where; /* where it stands, for errors about it; static storage */
+    int64_t version_min;     /* an older version is no answer; 0: any is */
     size_t rows_max;         /* the rows are at most so many */
     size_t numbers;          /* or, where rows_max is 0, so many inputs */
 };

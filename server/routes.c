@@ -10,7 +10,7 @@
 
 const struct route routes[] = {
     {"POST", "/predict", "predict", handle_predict, SUBSYSTEM_PREDICT, false,
-     BODY_JSON | BODY_CSV, "model", NULL, ERRORS_NATIVE},
+     BODY_JSON | BODY_CSV, "model min_version", NULL, ERRORS_NATIVE},
     {"POST", "/v2/models/{name}/infer", "oip_infer", handle_oip_infer, SUBSYSTEM_PREDICT,
      false, BODY_JSON | BODY_BYTES, "", NULL, ERRORS_PLAIN},
     {"POST", "/v2/models/{name}/versions/{version}/infer", "oip_version_infer",

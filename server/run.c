@@ -49,6 +49,7 @@ static bool inline_prepare(struct store *store, const struct store_job *job,
 
 static bool dataset_prepare(struct store *store, const struct store_job *job,
                             struct run *run, struct err *e) {
+    run->tables.stop = run->stop;
     if (!table_run_prepare(store, job, &run->spec, &run->parts, &run->tables, e))
         return false;
     run->training = table_part_data(&run->tables.training);
@@ -127,6 +128,7 @@ bool run_evaluate(struct run *run, struct err *e) {
     struct evaluation evaluation = {
         .net = run->parts.net,
         .spec = &run->spec,
+        .stop = run->stop,
         .target_mean = run->tables.target_mean,
         .target_scale = run->tables.target_scale,
     };

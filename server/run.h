@@ -7,6 +7,8 @@
 
 /* Zero-initialise; run_free. */
 struct run {
+    const atomic_bool *stop; /* given: once it is set, run_prepare and run_evaluate give
+                                up with ERR_CANCELLED; or NULL */
     struct job_spec spec;
     void *bytes; /* inline data: X and targets point into it */
     struct table table;

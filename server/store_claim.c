@@ -66,20 +66,20 @@ struct lease {
     "COALESCE((SELECT c." column " FROM checkpoints c WHERE c.job = jobs.number"         \
     " AND c.resumable = 1 ORDER BY c.number DESC LIMIT 1), 0)"
 
+/* clang-format off */
+static const char TAKE[] =
+    "UPDATE jobs SET status = 'running', fence = fence + 1, attempts = attempts + 1,"
+    " owner = $2, lease_until_ms = $3,"
+    " started_ms = CASE started_ms WHEN 0 THEN $4 ELSE started_ms END,"
+    " epochs_done = " CHECKPOINT_VALUE("epochs_done") ","
+    " training_seconds = " CHECKPOINT_VALUE("training_seconds")
+    " WHERE number = $1 RETURNING id, fence, events, epochs_done, training_seconds";
+/* clang-format on */
+
 static bool candidate_take(struct store *s, const struct candidate *c,
                            const struct lease *lease, struct store_claim *claim,
                            struct err *e) {
-    struct db_statement *q = db_prepare(
-        s->db,
-        "UPDATE jobs SET status = 'running', fence = fence + 1, attempts = attempts + 1,"
-        " owner = $2, lease_until_ms = $3,"
-        " started_ms = CASE started_ms WHEN 0 THEN $4 ELSE started_ms END,"
-        " epochs_done = " CHECKPOINT_VALUE(
-            "epochs_done") ","
-                           " training_seconds = " CHECKPOINT_VALUE(
-                               "training_seconds") " WHERE number = $1 RETURNING id, "
-                                                   "fence, events",
-        e);
+    struct db_statement *q = db_prepare(s->db, TAKE, e);
     if (!q)
         return false;
     db_bind_int(q, 1, c->number);
@@ -91,6 +91,8 @@ static bool candidate_take(struct store *s, const struct candidate *c,
     if (ok) {
         store_text_copy(claim->job_id, sizeof claim->job_id, db_text(q, 0));
         claim->fence = db_int(q, 1);
+        claim->epochs_done = db_double(q, 3);
+        claim->training_seconds = db_double(q, 4);
         tail.seq = db_int(q, 2);
     }
     db_end(q);
@@ -102,7 +104,8 @@ static bool candidate_take(struct store *s, const struct candidate *c,
 static bool candidate_judge(struct store *s, const struct candidate *c, int64_t now_ms,
                             bool *left, struct err *e) {
     bool ended = false;
-    if (c->running && !store_crash_count(s, c->number, now_ms, &ended, e))
+    const struct store_crash crash = {c->number, STORE_DEATH_CRASH, now_ms};
+    if (c->running && !store_crash_count(s, &crash, &ended, e))
         return false;
     bool asked = c->cancel || c->hold;
     *left = !ended && !asked;

@@ -28,11 +28,13 @@
 struct store_claim {
     char job_id[STORE_ID_MAX];
     int64_t fence;
+    double epochs_done, training_seconds; /* where the training goes on from */
 };
 
 /* How often in a row a job may take its worker with it: a worker that died by itself, or
  * let its lease run out. Each checkpoint begins the count anew. At the last one the job
- * is failed with code "worker_crashed". */
+ * is failed with code "worker_crashed", or "out_of_memory" where that was its
+ * end. */
 enum { STORE_CRASHES_MAX = 3 };
 
 /* Who claims, and what. */
@@ -96,11 +98,17 @@ bool store_claim_finish(struct store *s, const struct store_claim *claim,
 bool store_claim_release(struct store *s, const struct store_claim *claim, struct err *e)
     __attribute__((warn_unused_result));
 
+/* How a worker came to its end. */
+enum store_death {
+    STORE_DEATH_TOLD,  /* it was told to, or its server died: that does not count */
+    STORE_DEATH_CRASH, /* by itself while its server lived */
+    STORE_DEATH_MEMORY /* the system killed it for want of memory: a crash, too */
+};
+
 /* Puts back the running jobs of `owner`, a worker that is known to be dead, as a release
- * does. `crashed`: it died by itself while its server lived, which counts. *released: how
- * many did not end by it. */
-bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
-                      int64_t *released, struct err *e)
+ * does. *released: how many did not end by it. */
+bool store_owner_dead(struct store *s, const char *owner, enum store_death death,
+                      int64_t now_ms, int64_t *released, struct err *e)
     __attribute__((warn_unused_result));
 
 /* The owners of running jobs: a new array of *n new strings (free each and the array). */

@@ -121,9 +121,14 @@ bool store_progress_write(struct store *s, const struct store_claim *claim,
 bool store_put_back(struct store *s, int64_t number, int64_t now_ms, bool *ended,
                     struct err *e) __attribute__((warn_unused_result));
 
-/* One more crash of the worker that has the running job in hand: at the last one the job
- * is failed, unless it was asked to stop. *ended says so. */
-bool store_crash_count(struct store *s, int64_t number, int64_t now_ms, bool *ended,
+/* One more crash (not STORE_DEATH_TOLD) of the worker that has the running job in hand:
+ * at the last one the job is failed, unless it was asked to stop. *ended says so. */
+struct store_crash {
+    int64_t job;
+    enum store_death death;
+    int64_t now_ms;
+};
+bool store_crash_count(struct store *s, const struct store_crash *crash, bool *ended,
                        struct err *e) __attribute__((warn_unused_result));
 
 /* ---- blobs that go: ids, dropped after the commit

@@ -40,42 +40,58 @@ bool store_put_back(struct store *s, int64_t number, int64_t now_ms, bool *ended
     return ok && store_tail_save(s, &tail, e) && db_notify(s->db, STORE_HINT_JOBS, e);
 }
 
-static bool crash_fail(struct store *s, struct store_tail *tail, struct err *e) {
+/* What a job is told of the deaths of its workers. */
+static const struct {
+    const char *code, *text;
+} DEATHS[] = {
+    [STORE_DEATH_CRASH] = {"worker_crashed",
+                           "the worker died while it trained this job, and so did those "
+                           "before it"},
+    [STORE_DEATH_MEMORY] = {"out_of_memory",
+                            "the worker was killed for want of memory while it trained "
+                            "this job, after others had died in it"},
+};
+
+static bool crash_fail(struct store *s, struct store_tail *tail,
+                       const struct store_crash *crash, int64_t epoch, struct err *e) {
     struct db_statement *q = db_prepare(
         s->db,
         "UPDATE jobs SET status = 'failed', stop_reason = 'worker_crashed',"
-        " error_code = 'worker_crashed',"
-        " error_text = 'the worker died while it trained this job, and so did those"
-        " before it', finished_ms = $2, owner = '', lease_until_ms = 0, hold = 0"
-        " WHERE number = $1",
+        " error_code = $3, error_text = $4, error_epoch = $5, finished_ms = $2,"
+        " owner = '', lease_until_ms = 0, hold = 0 WHERE number = $1",
         e);
     if (!q)
         return false;
     db_bind_int(q, 1, tail->job);
     db_bind_int(q, 2, tail->at_ms);
+    db_bind_text(q, 3, DEATHS[crash->death].code);
+    db_bind_text(q, 4, DEATHS[crash->death].text);
+    db_bind_int(q, 5, epoch);
     return db_run(q, NULL, e) && store_event_write(s, tail, EVENT_DONE, NULL, e) &&
            store_tail_save(s, tail, e) && db_notify(s->db, STORE_HINT_JOBS, e);
 }
 
-bool store_crash_count(struct store *s, int64_t number, int64_t now_ms, bool *ended,
+bool store_crash_count(struct store *s, const struct store_crash *crash, bool *ended,
                        struct err *e) {
-    struct db_statement *q = db_prepare(s->db,
-                                        "UPDATE jobs SET crashes = crashes + 1"
-                                        " WHERE number = $1"
-                                        " RETURNING crashes, cancel_requested, events",
-                                        e);
+    struct db_statement *q =
+        db_prepare(s->db,
+                   "UPDATE jobs SET crashes = crashes + 1 WHERE number = $1"
+                   " RETURNING crashes, cancel_requested, events, epochs_done",
+                   e);
     if (!q)
         return false;
-    db_bind_int(q, 1, number);
-    struct store_tail tail = {.job = number, .at_ms = now_ms};
+    db_bind_int(q, 1, crash->job);
+    struct store_tail tail = {.job = crash->job, .at_ms = crash->now_ms};
+    int64_t epoch = 0;
     *ended = false;
     bool ok = db_step(q, e) == DB_ROW;
     if (ok) {
         *ended = db_int(q, 0) >= STORE_CRASHES_MAX && db_int(q, 1) == 0;
         tail.seq = db_int(q, 2);
+        epoch = (int64_t)db_double(q, 3);
     }
     db_end(q);
-    return ok && (!*ended || crash_fail(s, &tail, e));
+    return ok && (!*ended || crash_fail(s, &tail, crash, epoch, e));
 }
 
 /* ---- a claim -------------------------------------------------------------------- */
@@ -122,25 +138,25 @@ static bool owned_find(struct store *s, const char *owner, int64_t *number,
     return step != DB_FAILED;
 }
 
-static bool dead_locked(struct store *s, const char *owner, bool crashed, int64_t now_ms,
-                        int64_t *released, struct err *e) {
-    int64_t number = 0;
-    for (*released = 0; owned_find(s, owner, &number, e);) {
-        if (!number)
+static bool dead_locked(struct store *s, const char *owner, enum store_death death,
+                        int64_t now_ms, int64_t *released, struct err *e) {
+    struct store_crash crash = {.death = death, .now_ms = now_ms};
+    for (*released = 0; owned_find(s, owner, &crash.job, e);) {
+        if (!crash.job)
             return true;
         bool ended = false;
-        if ((crashed && !store_crash_count(s, number, now_ms, &ended, e)) ||
-            (!ended && !store_put_back(s, number, now_ms, &ended, e)))
+        if ((death != STORE_DEATH_TOLD && !store_crash_count(s, &crash, &ended, e)) ||
+            (!ended && !store_put_back(s, crash.job, now_ms, &ended, e)))
             return false;
         *released += !ended;
     }
     return false;
 }
 
-bool store_owner_dead(struct store *s, const char *owner, bool crashed, int64_t now_ms,
-                      int64_t *released, struct err *e) {
+bool store_owner_dead(struct store *s, const char *owner, enum store_death death,
+                      int64_t now_ms, int64_t *released, struct err *e) {
     return db_begin(s->db, e) &&
-           store_commit_if(s, dead_locked(s, owner, crashed, now_ms, released, e), e);
+           store_commit_if(s, dead_locked(s, owner, death, now_ms, released, e), e);
 }
 
 bool store_owners(struct store *s, char ***owners, size_t *n, struct err *e) {

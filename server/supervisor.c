@@ -18,7 +18,9 @@
 #include "server/away.h"
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/machine.h"
 #include "server/owner.h"
+#include "server/reserve.h"
 
 extern char **environ;
 
@@ -27,6 +29,7 @@ enum {
     TICK_MS = 200, /* between looks at the store: the truth behind the wake-ups */
     PUBLISHED_EVERY_MS = 1000, /* between looks at the models without a worker's word */
     OWNERS_EVERY_MS = 500,     /* between looks for dead workers of other servers */
+    RESERVE_EVERY_MS = 10000,
     SWEEP_EVERY_MS = 600000,
     RESTART_MS = 100, /* after a crash; doubled for each that follows at once */
     RESTART_MS_MAX = 5000,
@@ -39,7 +42,8 @@ struct local_worker {
     int fd;
     char owner[STORE_OWNER_MAX];
     int64_t started_us, restart_at_us, restart_ms;
-    int64_t stopped_us; /* since when it is stopped by a signal; 0: it is not */
+    int64_t stopped_us;   /* since when it is stopped by a signal; 0: it is not */
+    int64_t memory_kills; /* machine_memory_kills when it was started */
 };
 
 struct supervisor {
@@ -50,6 +54,8 @@ struct supervisor {
     size_t workers_n;
     atomic_int_fast64_t crashes;
     int64_t change_counter, published_at_us, owners_at_us, swept_at_us;
+    int64_t reserve_at_us;
+    bool reserve_missing; /* which was said */
     struct away away;
     bool store_by_environment;
     pthread_mutex_t lock; /* guards the workers' fds and pids */
@@ -112,6 +118,7 @@ static void worker_start(struct supervisor *s, struct local_worker *w) {
         w->fd = pair[0];
         w->started_us = clock_mono_us();
         w->stopped_us = 0;
+        w->memory_kills = machine_memory_kills();
         owner_of(w->pid, w->owner);
         log_write(LOG_INFO, "worker started", "worker_pid", LOG_INT(w->pid), NULL);
     } else {
@@ -121,10 +128,11 @@ static void worker_start(struct supervisor *s, struct local_worker *w) {
     close(pair[1]);
 }
 
-static void owner_release(struct supervisor *s, const char *owner, bool crashed) {
+static void owner_release(struct supervisor *s, const char *owner,
+                          enum store_death death) {
     struct err e = {0};
     int64_t released = 0;
-    if (!store_owner_dead(s->store, owner, crashed, store_now_ms(s->store), &released,
+    if (!store_owner_dead(s->store, owner, death, store_now_ms(s->store), &released,
                           &e)) {
         log_err(LOG_ERROR, "a dead worker's job could not be put back", &e);
     } else if (released) {
@@ -144,6 +152,15 @@ static void worker_forget(struct supervisor *s, struct local_worker *w) {
     pthread_mutex_unlock(&s->lock);
 }
 
+/* For a stop its job is not to blame. */
+static enum store_death death_of(const struct local_worker *w, int status) {
+    if (w->stopped_us)
+        return STORE_DEATH_TOLD;
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    return killed && machine_memory_kills() > w->memory_kills ? STORE_DEATH_MEMORY
+                                                              : STORE_DEATH_CRASH;
+}
+
 /* The worker's socket ended: it is dead, or so stuck that it may as well be. */
 static void worker_ended(struct supervisor *s, struct local_worker *w) {
     int status = 0;
@@ -156,7 +173,7 @@ static void worker_ended(struct supervisor *s, struct local_worker *w) {
     log_write(LOG_WARN, "worker ended", "worker_pid", LOG_INT(pid), "signal",
               LOG_INT(WIFSIGNALED(status) ? WTERMSIG(status) : 0), "exit",
               LOG_INT(WIFEXITED(status) ? WEXITSTATUS(status) : 0), NULL);
-    owner_release(s, w->owner, !w->stopped_us); /* its job is not to blame for a stop */
+    owner_release(s, w->owner, death_of(w, status));
     bool steady = clock_mono_us() - w->started_us > STEADY_MS * INT64_C(1000);
     w->restart_ms = steady ? RESTART_MS : w->restart_ms * 2;
     if (w->restart_ms > RESTART_MS_MAX)
@@ -248,10 +265,22 @@ static void dead_owners_release(struct supervisor *s) {
     }
     for (size_t i = 0; i < n; i++) {
         if (!owner_is_ours(s, owners[i]) && owner_is_dead(owners[i]))
-            owner_release(s, owners[i], false);
+            owner_release(s, owners[i], STORE_DEATH_TOLD);
         free(owners[i]);
     }
     free(owners);
+}
+
+/* Where the store is a file the disk may be full one day. */
+static void reserve_look(struct supervisor *s) {
+    struct err e = {0};
+    s->reserve_at_us = clock_mono_us();
+    if (store_is_shared(s->store))
+        return;
+    bool kept = reserve_keep(s->options.config->store, &e);
+    if (!kept && !s->reserve_missing)
+        log_err(LOG_WARN, "the disk is full, or nearly", &e);
+    s->reserve_missing = !kept;
 }
 
 static void workers_restart(struct supervisor *s) {
@@ -285,6 +314,8 @@ static void *supervise(void *context) {
         sweep(s);
         if (clock_mono_us() - s->owners_at_us > OWNERS_EVERY_MS * INT64_C(1000))
             dead_owners_release(s);
+        if (clock_mono_us() - s->reserve_at_us > RESERVE_EVERY_MS * INT64_C(1000))
+            reserve_look(s);
         workers_restart(s);
     }
 }
@@ -313,6 +344,7 @@ struct supervisor *supervisor_start(const struct supervisor_options *options,
     for (size_t i = 0; i < s->workers_n; i++)
         s->workers[i].fd = -1;
     dead_owners_release(s);
+    reserve_look(s);
     if (pthread_create(&s->thread, NULL, supervise, s) == 0)
         return s;
     err_set(e, ERR_NO_MEMORY, NULL, "no thread for the supervisor");
@@ -367,8 +399,10 @@ void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
         worker_stop(&s->workers[i], deadline_us);
         worker_forget(s, &s->workers[i]);
         if (s->workers[i].owner[0])
-            owner_release(s, s->workers[i].owner, false);
+            owner_release(s, s->workers[i].owner, STORE_DEATH_TOLD);
     }
+    if (!store_is_shared(s->store))
+        reserve_release(s->options.config->store);
 }
 
 void supervisor_free(struct supervisor *s) {

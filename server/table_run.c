@@ -34,11 +34,23 @@ struct trainer_data table_part_data(const struct table_part *part) {
 
 /* ---- reading -------------------------------------------------------------------- */
 
-static bool take_bytes(void *context, const void *bytes, size_t n, struct err *e) {
-    return reader_feed(context, bytes, n, e);
+static bool goes_on(const atomic_bool *stop, struct err *e) {
+    return !stop || !atomic_load(stop) ||
+           err_set(e, ERR_CANCELLED, NULL, "the job was stopped before its training");
 }
 
-static bool frame_read(struct store *store, int64_t blob,
+struct reading {
+    struct store *store;
+    const atomic_bool *stop;
+    struct reader *reader;
+};
+
+static bool take_bytes(void *context, const void *bytes, size_t n, struct err *e) {
+    const struct reading *reading = context;
+    return goes_on(reading->stop, e) && reader_feed(reading->reader, bytes, n, e);
+}
+
+static bool frame_read(struct reading *reading, int64_t blob,
                        const struct reader_found *source, struct frame *f,
                        struct err *e) {
     struct reader_options options = READER_OPTIONS_DEFAULT;
@@ -46,8 +58,8 @@ static bool frame_read(struct store *store, int64_t blob,
     options.format = source->format;
     options.header = source->header;
     options.delimiter = source->delimiter;
-    struct reader *reader = reader_new(&options, &sink, e);
-    bool ok = reader && store_blob_each(store, blob, take_bytes, reader, e) &&
+    struct reader *reader = reading->reader = reader_new(&options, &sink, e);
+    bool ok = reader && store_blob_each(reading->store, blob, take_bytes, reading, e) &&
               reader_end(reader, e);
     reader_free(reader);
     return ok;
@@ -80,10 +92,10 @@ static void source_free(struct source *s) {
     frame_free(&s->targets);
 }
 
-static bool source_read(struct store *store, int64_t data_blob, int64_t targets_blob,
+static bool source_read(struct reading *reading, int64_t data_blob, int64_t targets_blob,
                         const struct job_table *t, struct source *s, struct err *e) {
     if (!frame_open(&s->features, t->columns, t->columns_n, t->rows_n, e) ||
-        !frame_read(store, data_blob, &t->source, &s->features, e))
+        !frame_read(reading, data_blob, &t->source, &s->features, e))
         return false;
     s->target_frame = &s->features;
     for (size_t i = 0; i < t->columns_n; i++)
@@ -94,7 +106,7 @@ static bool source_read(struct store *store, int64_t data_blob, int64_t targets_
     s->target_frame = &s->targets;
     s->target = 0;
     return frame_open(&s->targets, &t->target, 1, t->rows_n, e) &&
-           frame_read(store, targets_blob, &t->targets_source, &s->targets, e) &&
+           frame_read(reading, targets_blob, &t->targets_source, &s->targets, e) &&
            (s->features.rows_n == s->targets.rows_n ||
             err_set(e, ERR_INVALID, NULL, "%zu rows of features, %zu of targets",
                     s->features.rows_n, s->targets.rows_n));
@@ -290,10 +302,12 @@ static bool parts_make(const struct source *s, const int32_t *classes,
     bool ok = rows_split(spec, classes, s->features.rows_n, &split, e) &&
               (parts->encoder.columns_n ||
                encoder_learn(s, spec, &split, &parts->encoder, e)) &&
+              goes_on(run->stop, e) &&
               part_inputs(s, &parts->encoder, split.training, split.training_n,
                           &run->training, e) &&
               part_inputs(s, &parts->encoder, split.validation, split.validation_n,
                           &run->validation, e) &&
+              goes_on(run->stop, e) &&
               part_targets(s, spec, classes, split.training, &run->training, e) &&
               (!split.validation_n ||
                part_targets(s, spec, classes, split.validation, &run->validation, e)) &&
@@ -310,8 +324,9 @@ static bool validation_make(struct store *store, const struct store_job *job,
                             const struct job_spec *spec, const struct model *parts,
                             struct table_run *run, struct err *e) {
     struct source s = {0};
+    struct reading reading = {.store = store, .stop = run->stop};
     int32_t *classes = NULL;
-    bool ok = source_read(store, job->validation_blob, job->validation_targets_blob,
+    bool ok = source_read(&reading, job->validation_blob, job->validation_targets_blob,
                           spec->table.validation, &s, e) &&
               (!spec->labels.n || (classes = classes_new(&s, &spec->labels, e)));
     size_t m = s.features.rows_n;
@@ -332,8 +347,10 @@ bool table_run_prepare(struct store *store, const struct store_job *job,
                        struct job_spec *spec, struct model *parts, struct table_run *run,
                        struct err *e) {
     struct source s = {0};
+    struct reading reading = {.store = store, .stop = run->stop};
     int32_t *classes = NULL;
-    bool ok = source_read(store, job->data_blob, job->targets_blob, &spec->table, &s, e);
+    bool ok =
+        source_read(&reading, job->data_blob, job->targets_blob, &spec->table, &s, e);
     if (ok && spec->labels.n)
         ok = (classes = classes_new(&s, &spec->labels, e));
     ok = ok && parts_make(&s, classes, spec, parts, run, e);

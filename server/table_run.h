@@ -3,6 +3,8 @@
 #ifndef SERVER_TABLE_RUN_H
 #define SERVER_TABLE_RUN_H
 
+#include <stdatomic.h>
+
 #include "api/job.h"
 #include "engine/model.h"
 #include "engine/trainer.h"
@@ -19,6 +21,7 @@ struct table_part {
 
 /* Zero-initialise; table_run_free. */
 struct table_run {
+    const atomic_bool *stop; /* given: once it is set, to give up; or NULL */
     struct table_part training, validation; /* validation.rows_n 0: none */
     double target_mean, target_scale; /* of the training rows; scale 0: not scaled */
 };
@@ -27,7 +30,7 @@ void table_run_free(struct table_run *run);
 /* Reads the job's bytes and fills run, parts->encoder and parts->transform; sets
  * spec->inputs_n. An encoder that is there already is not
  * learnt again, nor is a transform that is kept. Errors as the reader's, ERR_NOT_FOUND,
- * ERR_NO_MEMORY. */
+ * ERR_NO_MEMORY, ERR_CANCELLED. */
 bool table_run_prepare(struct store *store, const struct store_job *job,
                        struct job_spec *spec, struct model *parts, struct table_run *run,
                        struct err *e) __attribute__((warn_unused_result));

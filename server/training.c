@@ -225,6 +225,23 @@ static void checkpoint_last(struct training *t) {
                   LOG_TEXT(t->options.job_id), NULL);
 }
 
+/* Of a training that failed: its best parameters, which it was good for. */
+static void checkpoint_of_best(struct training *t) {
+    struct err e = {0};
+    struct checkpoint_files files = {0};
+    enum keeper_checkpoint before = keeper_checkpoint_wait(t->options.keeper);
+    bool kept =
+        before == KEEPER_CHECKPOINT_NONE && t->best_kept == t->stopping.best_epoch;
+    if (before == KEEPER_CHECKPOINT_WRITING || kept || t->stopping.best_epoch < 0)
+        return;
+    if (!file_add(t, false, &files, &e)) {
+        log_err(LOG_WARN, "no checkpoint of the best epoch", &e);
+        return;
+    }
+    keeper_checkpoint(t->options.keeper, &files);
+    (void)keeper_checkpoint_wait(t->options.keeper); /* the log tells */
+}
+
 /* ---- the loop ------------------------------------------------------------------- */
 
 static void clock_look(struct training *t) {
@@ -275,6 +292,7 @@ enum training_end training_run(struct training *t, struct err *e) {
         checkpoint_last(t);
         return TRAINING_STOPPED;
     default:
+        checkpoint_of_best(t);
         return TRAINING_FAILED;
     }
 }

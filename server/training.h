@@ -42,7 +42,8 @@ bool training_resume(struct training *t, const struct checkpoint *from,
 enum training_end {
     TRAINING_DONE, /* and stop_reason says why; the net holds what is to be published */
     TRAINING_STOPPED, /* the keeper said so; a last checkpoint is kept */
-    TRAINING_FAILED   /* *e; last.epoch is the epoch of a cost that was not finite */
+    TRAINING_FAILED /* *e; last.epoch is the epoch of a cost that was not finite; the best
+                       parameters are kept */
 };
 enum training_end training_run(struct training *t, struct err *e);
 

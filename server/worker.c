@@ -1,8 +1,10 @@
 #include "server/worker.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,17 +18,20 @@
 #include "server/log.h"
 #include "server/machine.h"
 #include "server/owner.h"
+#include "server/reserve.h"
 #include "server/resume.h"
 #include "server/training.h"
 
 enum {
     IDLE_POLL_MS = 500, /* between looks for a job without a wake-up */
     RETRY_MS = 100,     /* between tries of what the store did not take */
-    RETRIES_MAX = 100   /* of them, unless the store is away: that is waited for */
+    RETRIES_MAX = 100,  /* of them, unless the store is away: that is waited for */
+    OOM_SCORE = 500     /* of 1000, beside what a process takes (proc(5)) */
 };
 
 struct worker {
     struct store *store;
+    const char *store_path;
     struct keeper *keeper;
     struct team *team;
     int64_t lease_ms, memory_max;
@@ -79,30 +84,16 @@ static bool model_store(struct worker *w, const struct run *run,
     return ok;
 }
 
-/* The end must be written: a store that is away is waited for. That the lease is lost,
- * then, may well mean that the end was written, and the answer lost. */
-static void outcome_write(struct worker *w, const struct store_claim *claim,
-                          const struct store_outcome *outcome) {
-    for (int i = 0; i < RETRIES_MAX;) {
-        struct err e = {0};
-        int64_t version = 0;
-        bool ok = store_claim_finish(w->store, claim, outcome, &version, &e);
-        bool away = away_note(&w->away, ok ? NULL : &e);
-        if (ok) {
-            log_write(LOG_INFO, "job ended", "job", LOG_TEXT(claim->job_id), "status",
-                      LOG_TEXT(job_status_name(outcome->status)), "version",
-                      LOG_INT(version), "epochs",
-                      LOG_DOUBLE(outcome->progress.epochs_done), "seconds",
-                      LOG_DOUBLE(outcome->progress.training_seconds), NULL);
-            return;
-        }
-        if (!away)
-            log_err(LOG_ERROR, "the end of a job could not be written", &e);
-        if (e.kind == ERR_CONFLICT || keeper_quitting(w->keeper))
-            return;
-        usleep(RETRY_MS * 1000);
-        i += !away;
-    }
+static bool outcome_try(struct worker *w, const struct store_claim *claim,
+                        const struct store_outcome *outcome, struct err *e) {
+    int64_t version = 0;
+    if (!store_claim_finish(w->store, claim, outcome, &version, e))
+        return false;
+    log_write(LOG_INFO, "job ended", "job", LOG_TEXT(claim->job_id), "status",
+              LOG_TEXT(job_status_name(outcome->status)), "version", LOG_INT(version),
+              "epochs", LOG_DOUBLE(outcome->progress.epochs_done), "seconds",
+              LOG_DOUBLE(outcome->progress.training_seconds), NULL);
+    return true;
 }
 
 /* What an error is called in the job's document. */
@@ -123,14 +114,58 @@ static const char *failure_code(enum err_kind kind) {
     }
 }
 
-static struct store_outcome outcome_failed(const struct err *e, int64_t epoch) {
+static struct store_outcome outcome_failed(const struct err *e,
+                                           const struct training *training) {
     return (struct store_outcome){
         .status = JOB_FAILED,
         .stop_reason = e->kind == ERR_NUMERIC ? "diverged" : "failed",
         .error_code = failure_code(e->kind),
         .error_text = e->text,
-        .error_epoch = e->kind == ERR_NUMERIC ? epoch : -1,
+        .error_epoch = e->kind == ERR_NUMERIC ? training->last.epoch
+                                              : (int64_t)floor(training->epochs_done),
     };
+}
+
+/* What there is room for on a disk that stays full: that it failed, and how. */
+static void outcome_shorten(struct store_outcome *outcome, const struct err *e) {
+    int64_t epoch = (int64_t)floor(outcome->progress.epochs_done);
+    if (outcome->status == JOB_SUCCEEDED)
+        *outcome = (struct store_outcome){.status = JOB_FAILED,
+                                          .stop_reason = "failed",
+                                          .error_code = failure_code(e->kind),
+                                          .error_text = e->text,
+                                          .error_epoch = epoch,
+                                          .progress = outcome->progress};
+    outcome->progress.points_n = 0;
+}
+
+/* The end must be written: a store that is away is waited for, and a disk that is full
+ * has a reserve for it. That the lease is lost after the one may well mean that the end
+ * was written, and the answer lost. */
+static void outcome_write(struct worker *w, const struct store_claim *claim,
+                          struct store_outcome *outcome) {
+    struct err first = {0};
+    for (int i = 0; i < RETRIES_MAX;) {
+        struct err e = {0};
+        bool ok = outcome_try(w, claim, outcome, &e);
+        bool away = away_note(&w->away, ok ? NULL : &e);
+        if (ok)
+            return;
+        if (!away && !first.kind) {
+            first = e;
+            log_err(LOG_ERROR, "the end of a job waits to be written", &e);
+        }
+        if (e.kind == ERR_CONFLICT || keeper_quitting(w->keeper))
+            return;
+        bool given = e.kind == ERR_STORAGE && reserve_release(w->store_path);
+        if (e.kind == ERR_STORAGE && i >= RETRIES_MAX / 2)
+            outcome_shorten(outcome, &first);
+        if (!given)
+            usleep(RETRY_MS * 1000);
+        i += !away;
+    }
+    log_write(LOG_ERROR, "the end of a job could not be written", "job",
+              LOG_TEXT(claim->job_id), "error", LOG_TEXT(first.text), NULL);
 }
 
 static void claim_release(struct worker *w, const struct store_claim *claim) {
@@ -162,6 +197,9 @@ static bool hand_open(struct hand *t, struct err *e) {
         .team = w->team,
         .keeper = w->keeper,
     };
+    t->run.stop = keeper_stop_flag(w->keeper);
+    t->training.epochs_done = t->claim->epochs_done;
+    t->training.seconds = t->claim->training_seconds;
     if (!store_job_get(w->store, t->claim->job_id, &job, e))
         return false;
     bool ok =
@@ -221,11 +259,11 @@ static bool hand_train(struct hand *t, struct err *e) {
         hand_open_patiently(t, e) ? training_run(&t->training, e) : TRAINING_FAILED;
     if (end == TRAINING_DONE && hand_publish(t, e))
         return false;
-    if (end == TRAINING_STOPPED ||
-        ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker)))
-        return true;
-    t->outcome = outcome_failed(e, t->training.last.epoch);
-    return false;
+    bool stopped = end == TRAINING_STOPPED || e->kind == ERR_CANCELLED ||
+                   ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker));
+    if (!stopped)
+        t->outcome = outcome_failed(e, &t->training);
+    return stopped;
 }
 
 static void job_run(struct worker *w, const struct store_claim *claim) {
@@ -242,6 +280,9 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
         let_go = false;
         t.outcome.status = JOB_CANCELLED;
         t.outcome.stop_reason = "cancelled";
+    } else if (let_go && end.failure.kind) {
+        let_go = false;
+        t.outcome = outcome_failed(&end.failure, &t.training);
     }
     t.outcome.progress = (struct store_progress){
         .epochs_done = t.training.epochs_done,
@@ -300,6 +341,15 @@ static void work(struct worker *w) {
     }
 }
 
+/* Where memory runs out it is a training that goes, and no prediction. */
+static void memory_volunteer(void) {
+    FILE *f = fopen("/proc/self/oom_score_adj", "we");
+    if (!f)
+        return;
+    fprintf(f, "%d\n", OOM_SCORE);
+    fclose(f); /* a hint: where it is not taken nothing is lost */
+}
+
 /* A store that is away is waited for, as long as the server lives. */
 static struct store *store_await(const struct config *config, struct err *e) {
     struct away away = {0};
@@ -323,11 +373,13 @@ int worker_run(const struct config *config) {
     if (setpriority(PRIO_PROCESS, 0, (int)config->worker_nice) != 0)
         log_write(LOG_WARN, "the worker's priority could not be lowered", "error",
                   LOG_TEXT(strerror(errno)), NULL);
+    memory_volunteer();
     struct sched_param none = {0};
     sched_setscheduler(0, SCHED_BATCH, &none); /* a hint; without it nice does the work */
     owner_of(getpid(), w.owner);
     size_t threads = config->threads ? (size_t)config->threads : machine_cpus();
     w.lease_ms = config->lease_ms;
+    w.store_path = config->store;
     w.memory_max = config->job_memory_max;
     const struct keeper_options keeper = {
         .store_path = config->store,

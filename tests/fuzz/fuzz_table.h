@@ -14,6 +14,8 @@
 struct digest {
     uint64_t sum;
     size_t columns_n, columns_calls_n, rows_n;
+    bool by_columns;
+    size_t column, next; /* of runs: the last one's column, and the row behind it */
 };
 
 static inline void digest_add(struct digest *d, const void *bytes, size_t n) {
@@ -34,26 +36,50 @@ static inline bool digest_columns(void *context, const char *const *names, size_
     return true;
 }
 
+static inline void digest_cell(struct digest *d, const struct cell *cell) {
+    digest_add(d, &cell->kind, sizeof cell->kind);
+    PROMISE(cell->kind != CELL_NUMBER || isfinite(cell->number));
+    PROMISE(cell->kind != CELL_BOOLEAN || cell->number == 0 || cell->number == 1);
+    PROMISE(cell->kind != CELL_TEXT || cell->text);
+    if (cell->kind == CELL_NUMBER)
+        digest_add(d, &cell->number, sizeof cell->number);
+    if (cell->text) {
+        PROMISE(!memchr(cell->text, 0, cell->text_n));
+        digest_add(d, cell->text, cell->text_n);
+    }
+}
+
 static inline bool digest_row(void *context, const struct cell *cells, size_t n,
                               size_t line, struct err *e) {
     struct digest *d = context;
     (void)e;
-    PROMISE(d->columns_calls_n == 1 && n == d->columns_n);
+    PROMISE(d->columns_calls_n == 1 && n == d->columns_n && !d->by_columns);
     d->rows_n++;
     digest_add(d, &line, sizeof line);
-    for (size_t c = 0; c < n; c++) {
-        const struct cell *cell = &cells[c];
-        digest_add(d, &cell->kind, sizeof cell->kind);
-        PROMISE(cell->kind != CELL_NUMBER || isfinite(cell->number));
-        PROMISE(cell->kind != CELL_BOOLEAN || cell->number == 0 || cell->number == 1);
-        PROMISE(cell->kind != CELL_TEXT || cell->text);
-        if (cell->kind == CELL_NUMBER)
-            digest_add(d, &cell->number, sizeof cell->number);
-        if (cell->text) {
-            PROMISE(!memchr(cell->text, 0, cell->text_n));
-            digest_add(d, cell->text, cell->text_n);
-        }
-    }
+    for (size_t c = 0; c < n; c++)
+        digest_cell(d, &cells[c]);
+    return true;
+}
+
+static inline bool digest_rows(void *context, size_t rows_n, struct err *e) {
+    struct digest *d = context;
+    (void)e;
+    PROMISE(d->columns_calls_n == 1 && !d->by_columns && d->rows_n == 0);
+    d->by_columns = true;
+    d->rows_n = rows_n;
+    return true;
+}
+
+static inline bool digest_run(void *context, size_t column, size_t row,
+                              const struct cell *cells, size_t n, struct err *e) {
+    struct digest *d = context;
+    (void)e;
+    PROMISE(d->by_columns && column < d->columns_n && row + n <= d->rows_n);
+    PROMISE(row == 0 || (column == d->column && row == d->next));
+    d->column = column;
+    d->next = row + n;
+    for (size_t i = 0; i < n; i++)
+        digest_cell(d, &cells[i]);
     return true;
 }
 
@@ -107,7 +133,11 @@ static inline void table_fuzz(const uint8_t *data, size_t n, enum table_format f
     struct digest digests[3] = {{0}, {0}, {0}};
     struct err errors[3] = {{0}, {0}, {0}};
     for (int i = 0; i < 3; i++) {
-        const struct table_sink sink = {digest_columns, digest_row, &digests[i]};
+        const struct table_sink sink = {.columns = digest_columns,
+                                        .row = digest_row,
+                                        .rows = digest_rows,
+                                        .run = digest_run,
+                                        .context = &digests[i]};
         pieces_read(data, n, PIECES[i], format, &sink, &errors[i]);
         PROMISE(errors[i].kind == errors[0].kind);
         /* Gzip's limits are looked at a block at a time: rows before them may differ. */

@@ -92,7 +92,7 @@ bool daemon_restart(struct daemon *d) {
 
 static void remove_folder(const struct daemon *d) {
     static const char *const names[] = {"descentd.db", "descentd.db-wal",
-                                        "descentd.db-shm", "log"};
+                                        "descentd.db-shm", "descentd.db-reserve", "log"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[160];
         snprintf(path, sizeof path, "%s/%s", d->dir, names[i]);

@@ -56,6 +56,7 @@ static size_t gzip(const void *from, size_t n, unsigned char *to, size_t capacit
 
 #define BYTES(text) (text), sizeof(text) - 1
 #define NPY_HEADER "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }\n"
+#define FORTRAN_HEADER "{'descr': '<f4', 'fortran_order': True,  'shape': (2, 2), }\n"
 
 /* The same table, two rows of two columns, in many clothes. */
 static const struct accepted {
@@ -87,6 +88,10 @@ static const struct accepted {
     {"npy", "", NULL,
      BYTES("\x93NUMPY\x01\x00\x3c\x00" NPY_HEADER
            "\x00\x00\x80\x3f\x00\x00\x00\x40\x00\x00\x40\x40\x00\x00\x80\x40"),
+     "npy", "0", ""},
+    {"npy-fortran", "", NULL,
+     BYTES("\x93NUMPY\x01\x00\x3c\x00" FORTRAN_HEADER
+           "\x00\x00\x80\x3f\x00\x00\x40\x40\x00\x00\x00\x40\x00\x00\x80\x40"),
      "npy", "0", ""},
     {"idx", "", "Content-Type: application/octet-stream",
      BYTES("\x00\x00\x08\x02\x00\x00\x00\x02\x00\x00\x00\x02\x01\x02\x03\x04"), "idx",
@@ -381,8 +386,8 @@ static void test_clients_that_leave(void) {
     free(rows);
 }
 
-/* 64 MiB in bounded memory, while others are served. */
-static void test_memory(void) {
+/* 64 MiB behind a header in bounded memory, while others are served. */
+static void check_memory(const char *name, const char *header, double rows_n) {
     struct raw raw;
     struct reply reply;
     char head[160];
@@ -392,9 +397,12 @@ static void test_memory(void) {
         return;
     fill_rows(rows, HALF);
     snprintf(head, sizeof head,
-             "PUT /v1/datasets/64 HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
-             8 * HALF);
+             "PUT /v1/datasets/%s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+             name, 8 * (size_t)HALF + (*header ? 10 + strlen(header) : 0));
     raw_text(&raw, head);
+    if (*header)
+        raw_send(&raw, "\x93NUMPY\x01\x00\x3c\x00", 10);
+    raw_text(&raw, header);
     for (int i = 0; i < 8; i++) {
         raw_send(&raw, rows, HALF);
         client_get(user, &reply, "/livez");
@@ -403,13 +411,21 @@ static void test_memory(void) {
         reply_free(&reply);
     }
     CHECK(raw_reply(&raw, false, 20000, &reply) && reply.status == 201);
-    CHECK(reply_number(reply.json, "/rows") == HALF);
+    CHECK(reply_number(reply.json, "/rows") == rows_n);
     reply_free(&reply);
     raw_close(&raw);
     free(rows);
     long peak = daemon_memory_kib(daemon_of_all.pid, "VmHWM");
     CHECK_SAY(peak > 0 && peak < PEAK_KIB, "%ld KiB", peak);
     CHECK_SAY(slowest < 0.25, "%g s", slowest);
+}
+
+static void test_memory(void) {
+    check_memory("64", "", HALF);
+    /* Column behind column: 4 bytes each of an integer. */
+    check_memory("64-fortran",
+                 "{'descr': '<i4', 'fortran_order':True, 'shape':(2097152,8)}\n",
+                 2097152);
 }
 
 int main(void) {

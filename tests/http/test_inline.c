@@ -335,6 +335,41 @@ static void test_numbers(void) {
     reply_free(&job);
 }
 
+/* Numbers alone may be split too: as they would be trained without, on the rest. */
+static void test_numbers_split(void) {
+    struct reply job, curve;
+    json_t *labels = json_of("[\"a\",\"b\",\"c\"]");
+    json_t *blobs = table_blobs(60, labels);
+    json_decref(labels);
+    if (job_train(
+            user,
+            table_job("blobs", blobs,
+                      json_of("{\"validation_split\":0.2,\"epochs\":200,\"seed\":2}")),
+            &job)) {
+        CHECK_TEXT(reply_text(job.json, "/hyperparameters/normalize"), "none");
+        CHECK_TEXT(reply_text(job.json, "/hyperparameters/optimizer"),
+                   "gradient_descent");
+        CHECK_TEXT(reply_text(job.json, "/hyperparameters/layers/0/activation"), "relu");
+        CHECK(reply_number(job.json, "/metrics/validation/accuracy") > 0.9);
+        double held = 0, kept = 0;
+        for (int i = 0; i < 9; i++) {
+            char at[64];
+            snprintf(at, sizeof at, "/metrics/validation/confusion_matrix/%d/%d", i / 3,
+                     i % 3);
+            held += reply_number(job.json, at);
+            snprintf(at, sizeof at, "/metrics/training/confusion_matrix/%d/%d", i / 3,
+                     i % 3);
+            kept += reply_number(job.json, at);
+        }
+        CHECK_SAY(held == 12 && kept == 48, "%g and %g", held, kept);
+        client_get(user, &curve, "/v1/jobs/%s/history?max_points=3",
+                   reply_text(job.json, "/id"));
+        CHECK(reply_number(curve.json, "/data/2/validation_cost") > 0);
+        reply_free(&curve);
+    }
+    reply_free(&job);
+}
+
 /* A job that waits for the only worker while the daemon goes and comes. */
 static void test_restart(void) {
     char busy[JOB_ID_BYTES], waiting[JOB_ID_BYTES];
@@ -376,6 +411,7 @@ int main(void) {
     CHECK_RUN(test_useless_columns);
     CHECK_RUN(test_continued);
     CHECK_RUN(test_numbers);
+    CHECK_RUN(test_numbers_split);
     CHECK_RUN(test_restart);
     daemon_close(&daemon_of_all);
     return check_done();

@@ -552,6 +552,15 @@ static void test_versions(void) {
         }
         reply_free(&reply);
     }
+    /* As KServe's client has it: the model's name in the document too. */
+    static const char *const names[] = {"blobs", "blobs@production"};
+    for (size_t i = 0; i < 2; i++) {
+        char body[256];
+        snprintf(body, sizeof body, "{\"id\":\"1\",\"model_name\":\"%s\",%s", names[i],
+                 &TWO[1]);
+        infer(&reply, "blobs@production", body, 200);
+        reply_free(&reply);
+    }
     if (infer(&reply, "blobs", TWO, 200))
         CHECK_TEXT(reply_text(reply.json, "/model_version"), "2");
     reply_free(&reply);

@@ -136,6 +136,7 @@ static void test_worker_killed_for_ever(void) {
     CHECK_SAY(failed, "%s", reply.body);
     CHECK_TEXT(reply_text(reply.json, "/error/code"), "worker_crashed");
     CHECK_TEXT(reply_text(reply.json, "/stop_reason"), "worker_crashed");
+    CHECK(reply_number(reply.json, "/error/epoch") >= 0);
     reply_free(&reply);
     CHECK(job_train(&d.client, job_of("next", 20, 0), NULL));
     daemon_close(&d);
@@ -163,19 +164,24 @@ static void *wait_for_job(void *argument) {
 
 enum { PROBES_N = 40 };
 
-/* Asks /readyz on connections that were open before, one after the other.
- * @return whether one of them said 503. */
+/* Asks /readyz and the other protocol's route by turns, on connections that were open
+ * before, one after the other.
+ * @return whether both have said 503. */
 static bool sees_draining(struct raw probes[PROBES_N]) {
-    bool seen = false;
-    for (size_t i = 0; i < PROBES_N && !seen; i++) {
+    static const char *const paths[] = {"/readyz", "/v2/health/ready"};
+    bool seen[2] = {false, false};
+    for (size_t i = 0; i < PROBES_N && !(seen[0] && seen[1]); i++) {
         struct reply reply;
-        raw_text(&probes[i], "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        char request[128];
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+                 paths[i % 2]);
+        raw_text(&probes[i], request);
         raw_reply(&probes[i], false, 1000, &reply);
-        seen = reply.status == 503;
+        seen[i % 2] = seen[i % 2] || reply.status == 503;
         reply_free(&reply);
         daemon_sleep_ms(2);
     }
-    return seen;
+    return seen[0] && seen[1];
 }
 
 /* SIGTERM: not ready at once, the request in flight is answered, exit code 0, and the job
@@ -198,7 +204,7 @@ static void test_drain(void) {
 
     int64_t start = daemon_clock_ms();
     kill(d.pid, SIGTERM);
-    CHECK_SAY(sees_draining(probes), "readyz never said 503");
+    CHECK_SAY(sees_draining(probes), "not ready was never said");
     pthread_join(thread, NULL);
     CHECK_SAY(waiter.status == 200, "the request in flight got %ld", waiter.status);
     CHECK_SAY(strcmp(waiter.got, "running") == 0 || strcmp(waiter.got, "queued") == 0,

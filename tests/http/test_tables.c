@@ -608,11 +608,11 @@ static void test_revisions(void) {
 
 /* An npy file of version 1.0 in buffer; @return its bytes. */
 static size_t npy_write(unsigned char *to, const char *type, const char *shape,
-                        const void *data, size_t data_n) {
+                        const void *data, size_t data_n, bool fortran) {
     char header[119];
-    int n =
-        snprintf(header, sizeof header,
-                 "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", type, shape);
+    int n = snprintf(header, sizeof header,
+                     "{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }", type,
+                     fortran ? "True" : "False", shape);
     memset(header + n, ' ', sizeof header - 1 - (size_t)n);
     header[117] = '\n';
     memcpy(to, "\x93NUMPY\x01\x00\x76\x00", 10);
@@ -621,8 +621,27 @@ static size_t npy_write(unsigned char *to, const char *type, const char *shape,
     return 128 + data_n;
 }
 
+enum { ROWS = 80 };
+
+/* The same features one column behind the other are the same table. */
+static void check_turned(float X[ROWS][3], const struct reply *straight) {
+    static float columns[3][ROWS];
+    static unsigned char file[4096];
+    struct reply job;
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < 3; j++)
+            columns[j][i] = X[i][j];
+    size_t n = npy_write(file, "<f4", "80, 3", columns, sizeof columns, true);
+    put_bytes("/v1/datasets/arrays/features", file, n);
+    if (train(&job, "{'model':'turned','dataset':'arrays','seed':1,"
+                    "'validation_split':0.25}"))
+        CHECK(json_equal(reply_at(job.json, "/metrics"),
+                         reply_at(straight->json, "/metrics")) &&
+              json_equal(reply_at(job.json, "/cost"), reply_at(straight->json, "/cost")));
+    reply_free(&job);
+}
+
 static void test_two_files(void) {
-    enum { ROWS = 80 };
     static float X[ROWS][3];
     static int64_t y[ROWS];
     static unsigned char file[4096];
@@ -633,19 +652,20 @@ static void test_two_files(void) {
             X[i][j] = (float)table_normal(&random);
         y[i] = X[i][0] + X[i][1] > 0 ? 7 : 3;
     }
-    size_t n = npy_write(file, "<f4", "80, 3", X, sizeof X);
+    size_t n = npy_write(file, "<f4", "80, 3", X, sizeof X, false);
     put_bytes("/v1/datasets/arrays/features", file, n);
     client_post_json(user, &got, "/v1/jobs",
                      json_pack("{ssss}", "model", "arrays", "dataset", "arrays"));
     CHECK_SAY(got.status == 409 || got.status == 400, "%ld %s", got.status, got.body);
     reply_free(&got);
-    n = npy_write(file, "<i8", "80,", y, sizeof y);
+    n = npy_write(file, "<i8", "80,", y, sizeof y, false);
     put_bytes("/v1/datasets/arrays/targets", file, n);
     if (train(&job, "{'model':'arrays','dataset':'arrays','seed':1,"
                     "'validation_split':0.25}")) {
         equal_at(job.json, "/hyperparameters/classes", "[3,7]");
         CHECK(reply_number(job.json, "/metrics/training/accuracy") >= 0.97);
         CHECK(reply_number(job.json, "/metrics/validation/accuracy") >= 0.85);
+        check_turned(X, &job);
     }
     reply_free(&job);
     CHECK(predict(&got, "{'model':'arrays','instances':[[1,1,0],[-1,-1,0]]}"));

@@ -146,7 +146,7 @@ static void test_refusals(void) {
     check_refused(
         "[['a'],['b']]", "[[1,2],[3,4]]", "", "/data/targets",
         "expected a number, a string or a boolean each: rows of several numbers "
-        "go with features of numbers alone");
+        "go with features of numbers alone, and without validation_split");
     check_refused("[['a'],['b']]", "['x','x']", "", "/data/targets",
                   "expected at least two classes, got 1");
     check_refused("[['a'],['b']]", "['x','y']", ",'task':'regression'", "/data/targets/0",
@@ -165,8 +165,8 @@ static void test_refusals(void) {
     check_refused("[['a'],['b']]", "[0,1]", ",'validation_dataset':'v'",
                   "/validation_dataset", "belongs to a job on a dataset");
     check_refused("[[1],[2]]", "[0,1]", ",'validation_split':0.5", "/validation_split",
-                  "belongs to a job on a dataset, or on inline rows that are objects or "
-                  "hold a text, a boolean or null");
+                  "no class has the two rows that a split into training and validation "
+                  "takes");
 }
 
 /* `n` rows, of which row `odd` says "x" where the others are numbers. */

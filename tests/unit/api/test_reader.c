@@ -27,7 +27,8 @@ static void test_content_types(void) {
 
 static enum table_format sniffed(const char *bytes, size_t n) {
     struct text out = {0};
-    const struct table_sink sink = {note_columns, note_row, &out};
+    const struct table_sink sink = {
+        .columns = note_columns, .row = note_row, .context = &out};
     struct err e = {0};
     struct reader *r = reader_new(&DEFAULTS, &sink, &e);
     bool ok = r && reader_feed(r, bytes, n, &e) && reader_end(r, &e);
@@ -140,7 +141,8 @@ static struct err bomb_error(const struct reader_options *options, size_t cut_n)
     for (size_t i = 0; i < BYTES; i += 2)
         memcpy(zeros + i, "0\n", 2);
     char *gz = gzipped(zeros, BYTES, &n);
-    const struct table_sink sink = {drop_columns, drop_row, NULL};
+    const struct table_sink sink = {
+        .columns = drop_columns, .row = drop_row, .context = NULL};
     struct reader *r = reader_new(options, &sink, &e);
     bool ok = r != NULL;
     for (size_t at = 0; ok && at < n; at += cut_n)
@@ -188,8 +190,9 @@ static bool refuse_row(void *context, const struct cell *cells, size_t n, size_t
 static void check_sink_ends(const char *bytes, size_t n, bool at_columns) {
     struct text out = {0};
     struct err e = {0};
-    const struct table_sink sink = {at_columns ? refuse_columns : note_columns,
-                                    refuse_row, &out};
+    const struct table_sink sink = {.columns = at_columns ? refuse_columns : note_columns,
+                                    .row = refuse_row,
+                                    .context = &out};
     struct reader *r = reader_new(&DEFAULTS, &sink, &e);
     CHECK(r && !(reader_feed(r, bytes, n, &e) && reader_end(r, &e)));
     CHECK(e.kind == (at_columns ? ERR_CONFLICT : ERR_CANCELLED));

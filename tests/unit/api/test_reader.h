@@ -21,27 +21,46 @@ static inline bool note_columns(void *context, const char *const *names, size_t 
     return true;
 }
 
+static inline void note_cell(struct text *out, const struct cell *cell) {
+    int text_n = (int)cell->text_n;
+    if (cell->kind == CELL_MISSING)
+        text_string(out, " _");
+    else if (cell->kind == CELL_TEXT)
+        text_format(out, " '%.*s'", text_n, cell->text);
+    else if (cell->kind == CELL_BOOLEAN)
+        text_string(out, cell->number != 0 ? " T" : " F");
+    else
+        text_format(out, " %.15g", cell->number);
+    if (cell->text && (cell->kind == CELL_NUMBER || cell->kind == CELL_BOOLEAN))
+        text_format(out, "(%.*s)", text_n, cell->text);
+}
+
 /* "3: 1.5(1.50) 'abc' _ T(true)": line, number and spelling, text, missing, boolean. */
 static inline bool note_row(void *context, const struct cell *cells, size_t n,
                             size_t line, struct err *e) {
     struct text *out = context;
     (void)e;
     text_format(out, "%zu:", line);
-    for (size_t c = 0; c < n; c++) {
-        const struct cell *cell = &cells[c];
-        int text_n = (int)cell->text_n;
-        if (cell->kind == CELL_MISSING)
-            text_string(out, " _");
-        else if (cell->kind == CELL_TEXT)
-            text_format(out, " '%.*s'", text_n, cell->text);
-        else if (cell->kind == CELL_BOOLEAN)
-            text_string(out, cell->number != 0 ? " T" : " F");
-        else
-            text_format(out, " %.15g", cell->number);
-        if (cell->text && (cell->kind == CELL_NUMBER || cell->kind == CELL_BOOLEAN))
-            text_format(out, "(%.*s)", text_n, cell->text);
-    }
+    for (size_t c = 0; c < n; c++)
+        note_cell(out, &cells[c]);
     text_string(out, "\n");
+    return true;
+}
+
+/* "x 150", then "2: 1 4 7": the column, and its cells however the runs are cut. */
+static inline bool note_rows(void *context, size_t rows_n, struct err *e) {
+    (void)e;
+    text_format(context, "x %zu", rows_n);
+    return true;
+}
+static inline bool note_run(void *context, size_t column, size_t row,
+                            const struct cell *cells, size_t n, struct err *e) {
+    struct text *out = context;
+    (void)e;
+    if (row == 0)
+        text_format(out, "\n%zu:", column);
+    for (size_t i = 0; i < n; i++)
+        note_cell(out, &cells[i]);
     return true;
 }
 
@@ -64,7 +83,11 @@ static inline char *read_notes(const char *bytes, size_t n,
                                const struct reader_options *options, unsigned cut,
                                struct err *e) {
     struct text out = {0};
-    const struct table_sink sink = {note_columns, note_row, &out};
+    const struct table_sink sink = {.columns = note_columns,
+                                    .row = note_row,
+                                    .rows = note_rows,
+                                    .run = note_run,
+                                    .context = &out};
     struct err first = {0};
     struct reader *r = reader_new(options, &sink, &first);
     if (!r)

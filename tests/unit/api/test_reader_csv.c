@@ -104,7 +104,8 @@ static void test_header(void) {
 static void test_found(void) {
     static const char text[] = "a;b\n1;2\n";
     struct text out = {0};
-    const struct table_sink sink = {note_columns, note_row, &out};
+    const struct table_sink sink = {
+        .columns = note_columns, .row = note_row, .context = &out};
     struct err e = {0};
     struct reader *r = reader_new(&DEFAULTS, &sink, &e);
     CHECK(r && reader_feed(r, text, sizeof text - 1, &e) && reader_end(r, &e));

@@ -1,13 +1,14 @@
 /* npy and IDX. */
 #include "api/reader.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "tests/unit/api/test_reader.h"
 
 struct file {
-    char bytes[4096];
+    char bytes[8192];
     size_t n;
 };
 
@@ -101,31 +102,46 @@ static void test_fortran(void) {
     struct file f = npy_dict("|u1", "True", "(2, 3, 2)");
     file_add(&f, data, sizeof data);
     check_read_as(f.bytes, f.n, &DEFAULTS,
-                  "[6]\n0: 0 1 10 11 20 21\n0: 100 101 110 111 120 121\n");
+                  "[6]\nx 2\n0: 0 100\n2: 10 110\n4: 20 120\n1: 1 101\n3: 11 111\n"
+                  "5: 21 121");
     f = npy_dict(">i2", "True", "(3, 2)");
     file_add(&f, "\0\1\0\2\0\3\0\4\0\5\0\6", 12);
-    check_read_as(f.bytes, f.n, &DEFAULTS, "[2]\n0: 1 4\n0: 2 5\n0: 3 6\n");
+    check_read_as(f.bytes, f.n, &DEFAULTS, "[2]\nx 3\n0: 1 2 3\n1: 4 5 6");
     f = npy_dict("|u1", "True", "(3,)");
     file_add(&f, "\1\2\3", 3);
     check_read_as(f.bytes, f.n, &DEFAULTS, "[1]\n0: 1\n0: 2\n0: 3\n");
-    f = npy_dict("<f8", "True", "(67108865, 2)");
-    check_refused(
-        f.bytes, f.n, ERR_TOO_LARGE,
-        "! : an array of more than 1073741824 bytes in Fortran order: save it in C "
-        "order\n");
+    f = npy_dict("|b1", "True", "(2, 2)");
+    file_add(&f, "\0\1\1\2", 4);
+    check_read_as(f.bytes, f.n - 1, &DEFAULTS,
+                  "[2]\nx 2\n0: F T\n1: T! : the file ends inside the array: expected 4 "
+                  "bytes of data, got 3\n");
 }
 
-/* More rows than are turned at a time. */
+/* A missing cell and what cannot be, at their places, and no trace of either behind. */
+static void test_fortran_cells(void) {
+    const float numbers[] = {1, NAN, 3, 4, 5, INFINITY};
+    struct file f = npy_dict("<f4", "True", "(2, 3)");
+    file_add(&f, numbers, sizeof numbers);
+    struct err e;
+    char *got = read_notes(f.bytes, f.n, &DEFAULTS, CUT_BYTES, &e);
+    CHECK_TEXT(got, "[3]\nx 2\n0: 1 _\n1: 3 4\n2: 5! row 2, column 3: expected a finite "
+                    "number, got infinity\n");
+    free(got);
+}
+
+/* More rows than go in a run. */
 static void test_fortran_runs(void) {
-    enum { ROWS = 150, COLUMNS = 3 };
-    struct file f = npy_dict("|u1", "True", "(150, 3)");
+    enum { ROWS = 2500, COLUMNS = 3 };
+    struct file f = npy_dict("|u1", "True", "(2500, 3)");
     struct text want = {0};
-    text_format(&want, "[%d]\n", COLUMNS);
-    for (int c = 0; c < COLUMNS; c++)
-        for (int row = 0; row < ROWS; row++)
-            f.bytes[f.n++] = (char)(row + c * 40);
-    for (int row = 0; row < ROWS; row++)
-        text_format(&want, "0: %d %d %d\n", row, row + 40, row + 80);
+    text_format(&want, "[%d]\nx %d", COLUMNS, ROWS);
+    for (int c = 0; c < COLUMNS; c++) {
+        text_format(&want, "\n%d:", c);
+        for (int row = 0; row < ROWS; row++) {
+            f.bytes[f.n++] = (char)(row % 50 + c * 40);
+            text_format(&want, " %d", row % 50 + c * 40);
+        }
+    }
     char *notes = text_take(&want);
     check_read_as(f.bytes, f.n, &DEFAULTS, notes);
     free(notes);
@@ -245,6 +261,7 @@ int main(void) {
     CHECK_RUN(test_not_finite);
     CHECK_RUN(test_shapes);
     CHECK_RUN(test_fortran);
+    CHECK_RUN(test_fortran_cells);
     CHECK_RUN(test_fortran_runs);
     CHECK_RUN(test_versions);
     CHECK_RUN(test_header);

@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,59 @@ static void test_json_datatypes(void) {
     check_numbers(DATATYPE_FP64, "[0.1,1e-50]", &two, (float[]){0.1f, 0}, 2);
 }
 
+/* Long arrays go another way to the same numbers, wherever they stand among others. */
+static void test_long(void) {
+    enum { ROWS = 300, COLUMNS = 7, BYTES = ROWS * COLUMNS * 16 };
+    char *text = malloc(3 * BYTES);
+    struct tensor tensors[3] = {0};
+    struct tensor_block block = {0};
+    struct err e = {0};
+    if (!CHECK(text))
+        return;
+    char *end = text;
+    for (int k = 0; k < 3; k++) { /* flat, nested, flat */
+        *end++ = '[';
+        for (int i = 0; i < ROWS * COLUMNS; i++) {
+            const char *open = k == 1 && i % COLUMNS == 0 ? "[" : "";
+            const char *close = k == 1 && i % COLUMNS == COLUMNS - 1 ? "]" : "";
+            end += sprintf(end, "%s%s%.7g%s", i ? "," : "", open,
+                           (i - 900) * 0.37 * k + i, close);
+        }
+        *end++ = ']';
+    }
+    struct cursor c = {text, text, end};
+    CHECK(tensor_block_open(&block, (size_t)(end - text), &e));
+    for (int k = 0; k < 3; k++)
+        CHECK_SAY(tensor_scan(&c, "/d", &block, &tensors[k], &e), "%d: %s", k, e.text);
+    CHECK(c.at == end);
+    for (int k = 0; k < 3; k++) {
+        const struct tensor *t = &tensors[k];
+        CHECK(t->rounded && t->elements_n == ROWS * COLUMNS);
+        CHECK(k == 1 ? t->shape.n == 2 && t->shape.dims[1] == COLUMNS : t->shape.n == 1);
+        for (int i = 0; i < ROWS * COLUMNS; i++) {
+            char number[32];
+            snprintf(number, sizeof number, "%.7g", (i - 900) * 0.37 * k + i);
+            if (!CHECK_SAY(block.values[t->rounded_at + (size_t)i] ==
+                               strtof(number, NULL),
+                           "%d of %d", i, k))
+                break;
+        }
+    }
+    tensor_block_free(&block);
+    /* One wrong element far behind. */
+    while (end[-1] != ',')
+        end--;
+    memcpy(end, "true]", 5);
+    end += 5;
+    c = (struct cursor){text, tensors[2].text, end};
+    if (CHECK(tensor_block_open(&block, (size_t)(end - text), &e)) &&
+        CHECK_SAY(tensor_scan(&c, "/d", &block, &tensors[0], &e), "%s %s", e.where,
+                  e.text))
+        CHECK(!tensors[0].rounded && tensors[0].shape.n == 1);
+    tensor_block_free(&block);
+    free(text);
+}
+
 static void check_refused(enum datatype type, const char *text,
                           const struct tensor_shape *shape, enum err_kind kind,
                           const char *where, const char *says) {
@@ -171,7 +225,7 @@ static void test_json_refused(void) {
     check_refused(f, "[1,]", &two, ERR_INVALID, "line 1, column 4", "a value");
     check_refused(f, "[1", &one, ERR_INVALID, "line 1, column 3", "the end");
     check_refused(f, "[01]", &one, ERR_INVALID, "line 1, column 2", "not a JSON number");
-    check_refused(f, "[NaN]", &one, ERR_INVALID, "line 1, column 2", "a value");
+    check_refused(f, "[NaN]", &one, ERR_INVALID, "line 1, column 2", "NaN");
     check_refused(DATATYPE_FP64, "[1e300]", &one, ERR_RANGE, DATA "/0", "float32");
     check_refused(DATATYPE_UINT8, "[256]", &one, ERR_RANGE, DATA "/0", "UINT8");
     check_refused(DATATYPE_UINT8, "[-1]", &one, ERR_RANGE, DATA "/0", "-1 is outside");
@@ -353,6 +407,7 @@ int main(void) {
     CHECK_RUN(test_datatypes);
     CHECK_RUN(test_shapes);
     CHECK_RUN(test_nested_or_flat);
+    CHECK_RUN(test_long);
     CHECK_RUN(test_json_datatypes);
     CHECK_RUN(test_json_refused);
     CHECK_RUN(test_binary_datatypes);

@@ -40,6 +40,21 @@ static void test_binary(void) {
     net_free(net);
 }
 
+static void test_stopped(void) {
+    struct job_spec spec = {.task = TASK_BINARY};
+    static const atomic_bool stop = true;
+    struct net *net = net_of(1, ACTIVATION_SIGMOID);
+    static const float X[] = {2, 1}, values[] = {1, 0};
+    struct trainer_data data = {.X = X, .targets = {.values = values}, .rows_n = 2};
+    struct text out = {0};
+    struct err e = {0};
+    CHECK(!evaluation_encode(
+        &(struct evaluation){.net = net, .spec = &spec, .stop = &stop}, data, &out, &e));
+    CHECK(e.kind == ERR_CANCELLED);
+    text_free(&out);
+    net_free(net);
+}
+
 static void test_classes(void) {
     struct job_spec spec = {.task = TASK_MULTI_CLASS};
     struct net *net = net_of(3, ACTIVATION_SOFTMAX);
@@ -92,5 +107,6 @@ int main(void) {
     CHECK_RUN(test_classes);
     CHECK_RUN(test_values);
     CHECK_RUN(test_nothing);
+    CHECK_RUN(test_stopped);
     return check_done();
 }

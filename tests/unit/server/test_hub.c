@@ -55,7 +55,7 @@ static void stage_end(struct stage *t) {
     struct store_job job;
     OK(store_job_cancel(t->store, JOB, 5, &job, &e));
     store_job_free(&job);
-    OK(store_owner_dead(t->store, "w", false, 6, &(int64_t){0}, &e));
+    OK(store_owner_dead(t->store, "w", STORE_DEATH_TOLD, 6, &(int64_t){0}, &e));
 }
 
 /* A watcher and the thread that it wakes. */

@@ -317,7 +317,7 @@ static void cancelled_while_in_hand(void) {
     OK(store_job_cancel(s, "c", 80, &job, &e));
     store_job_free(&job);
     int64_t released = 9;
-    OK(store_owner_dead(s, "x", true, 81, &released, &e));
+    OK(store_owner_dead(s, "x", STORE_DEATH_CRASH, 81, &released, &e));
     CHECK(released == 0 && status_of(s, "c") == JOB_CANCELLED);
     CHECK(nothing_to_claim(s));
     store_close(s);
@@ -363,6 +363,44 @@ static void largest_priority_first(void) {
     store_job_free(&job);
     CHECK_TEXT(claimed(s), "low");
     CHECK(nothing_to_claim(s));
+    store_close(s);
+    place_free(&p);
+}
+
+/* Leaves to others what it has no memory for, and at a word what others had in hand. */
+static void claims_what_it_may(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    struct store_claim claim;
+    bool found;
+    const struct store_job_new jobs[] = {
+        {.id = "large", .memory_bytes = 4000, .priority = 5},
+        {.id = "small", .memory_bytes = 1000},
+        {.id = "unknown"}};
+    for (int i = 0; i < 3; i++) {
+        struct store_job_new job = jobs[i];
+        job.model = "m";
+        job.hyperparameters = "{}";
+        job.data_blob = some_blob(s);
+        OK(insert_new(s, &job, &e));
+    }
+    struct store_claiming small = {
+        .owner = "w", .lease_ms = EXPIRED_MS, .memory_max = 1000, .queued_only = true};
+    OK(store_claim(s, &small, &claim, &found, &e));
+    CHECK(found);
+    CHECK_TEXT(claim.job_id, "small");
+    OK(store_claim(s, &small, &claim, &found, &e));
+    CHECK_TEXT(claim.job_id, "unknown");
+    OK(store_claim(s, &small, &claim, &found, &e));
+    CHECK(!found);
+    small.queued_only = false; /* both leases have run out */
+    OK(store_claim(s, &small, &claim, &found, &e));
+    CHECK(found);
+    CHECK_TEXT(claim.job_id, "small");
+    claim = claim_by(s, "large", LEASE_MS);
+    CHECK_TEXT(claim.job_id, "large");
     store_close(s);
     place_free(&p);
 }
@@ -460,19 +498,19 @@ static void dead_owner(void) {
     /* Restarts of the whole daemon are nobody's fault, however many there are. */
     for (int i = 0; i < 2 * STORE_CRASHES_MAX; i++) {
         CHECK_TEXT(claim_by(s, "dead", LEASE_MS).job_id, "a");
-        OK(store_owner_dead(s, "dead", false, now_ms++, &released, &e));
+        OK(store_owner_dead(s, "dead", STORE_DEATH_TOLD, now_ms++, &released, &e));
         CHECK(released == 1 && status_of(s, "a") == JOB_QUEUED);
     }
     for (int i = 1; i < STORE_CRASHES_MAX; i++) {
         CHECK_TEXT(claim_by(s, "dead", LEASE_MS).job_id, "a");
-        OK(store_owner_dead(s, "dead", true, now_ms++, &released, &e));
+        OK(store_owner_dead(s, "dead", STORE_DEATH_CRASH, now_ms++, &released, &e));
         CHECK(released == 1 && status_of(s, "a") == JOB_QUEUED);
     }
     CHECK_TEXT(claim_by(s, "dead", LEASE_MS).job_id, "a");
     CHECK_TEXT(claim_by(s, "dead", LEASE_MS).job_id, "b"); /* its first crash */
     struct store_claim alive = claim_by(s, "alive", LEASE_MS);
     CHECK_TEXT(alive.job_id, "c");
-    OK(store_owner_dead(s, "dead", true, 99, &released, &e));
+    OK(store_owner_dead(s, "dead", STORE_DEATH_CRASH, 99, &released, &e));
     CHECK(released == 1);
     struct store_job job = job_of(s, "a");
     CHECK(job.status == JOB_FAILED && job.finished_ms == 99);
@@ -484,8 +522,36 @@ static void dead_owner(void) {
     enum store_wish wish;
     OK(store_claim_check(s, &alive, &lost, &wish, &e));
     CHECK(!lost);
-    OK(store_owner_dead(s, "dead", true, 100, &released, &e));
+    OK(store_owner_dead(s, "dead", STORE_DEATH_CRASH, 100, &released, &e));
     CHECK(released == 0);
+    store_close(s);
+    place_free(&p);
+}
+
+/* The last death tells what the job is told; and how far it came. */
+static void dead_for_want_of_memory(void) {
+    struct place p;
+    struct err e = {0};
+    place_new(&p);
+    struct store *s = place_open(&p);
+    insert_three(s);
+    int64_t released = 0;
+    for (int i = 1; i <= STORE_CRASHES_MAX; i++) {
+        struct store_claim claim = claim_by(s, "w", LEASE_MS);
+        enum store_wish wish;
+        const struct store_progress progress = {
+            .lease_ms = LEASE_MS, .epochs_done = 6.5, .training_seconds = 1};
+        CHECK_TEXT(claim.job_id, "a");
+        OK(store_claim_progress(s, &claim, &progress, &wish, &e));
+        enum store_death death =
+            i < STORE_CRASHES_MAX ? STORE_DEATH_CRASH : STORE_DEATH_MEMORY;
+        OK(store_owner_dead(s, "w", death, i, &released, &e));
+    }
+    struct store_job job = job_of(s, "a");
+    CHECK(job.status == JOB_FAILED && job.error_epoch == 6);
+    CHECK_TEXT(job.error_code, "out_of_memory");
+    CHECK_TEXT(job.stop_reason, "worker_crashed");
+    store_job_free(&job);
     store_close(s);
     place_free(&p);
 }
@@ -528,9 +594,11 @@ int main(void) {
     STORE_RUN(release_keeps_the_place);
     STORE_RUN(cancelled_while_in_hand);
     STORE_RUN(largest_priority_first);
+    STORE_RUN(claims_what_it_may);
     STORE_RUN(claiming_is_a_lookup);
     STORE_RUN(a_lease_that_runs_out_counts_as_a_crash);
     STORE_RUN(dead_owner);
+    STORE_RUN(dead_for_want_of_memory);
     STORE_RUN(owners_of_running_jobs);
     return check_done();
 }

@@ -126,7 +126,7 @@ static void asked_of_a_worker_that_is_gone(void) {
     CHECK(say(s, store_job_resume, "a") == JOB_QUEUED);
     claim_by(s, "w", LEASE_MS);
     CHECK(say(s, store_job_pause, "a") == JOB_RUNNING);
-    OK(store_owner_dead(s, "w", false, 9, &released, &e));
+    OK(store_owner_dead(s, "w", STORE_DEATH_TOLD, 9, &released, &e));
     CHECK(released == 1 && status_of(s, "a") == JOB_PAUSED);
     store_close(s);
     place_free(&p);

@@ -102,7 +102,7 @@ static void a_life_with_everything_in_it(void) {
     OK(store_job_resume(s, "a", 12, &job, &e));
     store_job_free(&job);
     claim = claim_by(s, "w", LEASE_MS);
-    OK(store_owner_dead(s, "w", false, 13, &released, &e));
+    OK(store_owner_dead(s, "w", STORE_DEATH_TOLD, 13, &released, &e));
     claim = claim_by(s, "w", LEASE_MS);
     report(s, &claim, 1, 3); /* two of them for the second time */
     const struct store_point last = {9, 0.125, (double)NAN};
@@ -177,10 +177,10 @@ static void every_end_is_told(void) {
     OK(insert_job(s, "crashed", "m", &e));
     for (int i = 0; i < STORE_CRASHES_MAX; i++) {
         claim_by(s, "w", LEASE_MS);
-        OK(store_owner_dead(s, "w", true, 9, &released, &e));
+        OK(store_owner_dead(s, "w", STORE_DEATH_CRASH, 9, &released, &e));
     }
     done = newest_document(s, "crashed");
-    CHECK(strstr(done, "\"code\":\"worker_crashed\"") && strstr(done, "\"epoch\":null"));
+    CHECK(strstr(done, "\"code\":\"worker_crashed\"") && strstr(done, "\"epoch\":0"));
     free(done);
     CHECK(raw_int(&p, "SELECT count(*) FROM events WHERE kind = 'done'") == 3);
     store_close(s);

@@ -27,6 +27,8 @@ static int64_t blob_of(struct store *s, const char *text) {
     return blob;
 }
 
+static const atomic_bool *stop; /* of the runs that follow; or NULL */
+
 /* Resolved against `csv`, run on the bytes of `stored`. */
 static bool prepare(const char *csv, const char *targets, const char *stored,
                     const char *rest, struct ready *r, struct err *e) {
@@ -34,7 +36,7 @@ static bool prepare(const char *csv, const char *targets, const char *stored,
     char job[512];
     place_new(&p);
     struct store *s = place_open(&p);
-    *r = (struct ready){0};
+    *r = (struct ready){.run.stop = stop};
     snprintf(job, sizeof job, "{\"model\":\"m\",\"dataset\":\"d\"%s}", rest);
     bool ok = CHECK_SAY(table_job(csv, targets, job, &r->request, e), "%s %s", e->where,
                         e->text);
@@ -209,6 +211,19 @@ static void test_other_bytes(void) {
     }
 }
 
+/* Somebody does not want it any more, before it is ready. */
+static void test_stopped(void) {
+    static const char csv[] = "a,y\n1,p\n2,q\n";
+    static const atomic_bool is_set = true;
+    struct ready r;
+    struct err e = {0};
+    stop = &is_set;
+    CHECK(!prepare(csv, NULL, csv, ",\"target\":\"y\"", &r, &e));
+    CHECK_SAY(e.kind == ERR_CANCELLED, "%s", e.text);
+    stop = NULL;
+    ready_free(&r);
+}
+
 int main(void) {
     CHECK_RUN(test_inputs);
     CHECK_RUN(test_scaled_target);
@@ -218,5 +233,6 @@ int main(void) {
     CHECK_RUN(test_classes);
     CHECK_RUN(test_apart);
     CHECK_RUN(test_other_bytes);
+    CHECK_RUN(test_stopped);
     return check_done();
 }

@@ -1,0 +1,173 @@
+/* Failure is an answer: a job that cannot succeed says why, and at which epoch; what it
+ * had stays, and the daemon goes on. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/http/daemon.h"
+#include "tests/http/job.h"
+#include "tests/http/table.h"
+#include "tests/unit/check.h"
+
+enum {
+    WAIT_MS = 20000,
+    FULL_BYTES = 64 << 10 /* less than the store has, and more than the log */
+};
+
+static json_t *endless_job(const char *model) {
+    return table_job(model, table_planar(40),
+                     json_pack("{s[i]sIsisf}", "hidden_layers", 4, "epochs",
+                               (json_int_t)1000000000, "seed", 1, "checkpoint_seconds",
+                               0.05));
+}
+
+static void check_predicts(struct client *user) {
+    struct reply reply;
+    client_post(user, &reply, "/predict?model=served", "{\"instances\":[[1,2]]}");
+    CHECK_SAY(reply.status == 200, "%ld: %s", reply.status, reply.body);
+    reply_free(&reply);
+}
+
+static bool serve_a_model(struct client *user) {
+    json_t *rest = json_pack("{si}", "epochs", 20);
+    return job_train(user, table_job("served", table_planar(40), rest), NULL);
+}
+
+/* How often the daemon's log says `text`. */
+static size_t logged(const struct daemon *d, const char *text) {
+    char line[4096];
+    size_t n = 0;
+    FILE *log = fopen(d->log, "r");
+    while (log && fgets(line, sizeof line, log))
+        n += strstr(line, text) != NULL;
+    if (log)
+        fclose(log);
+    return n;
+}
+
+static bool logged_within(const struct daemon *d, const char *text, int timeout_ms) {
+    int64_t end = daemon_clock_ms() + timeout_ms;
+    while (!logged(d, text) && daemon_clock_ms() < end)
+        daemon_sleep_ms(10);
+    return CHECK_SAY(logged(d, text), "the log never said \"%s\"", text);
+}
+
+static void files_limit(pid_t pid, rlim_t bytes) {
+    struct rlimit limit;
+    CHECK(prlimit(pid, RLIMIT_FSIZE, NULL, &limit) == 0);
+    limit.rlim_cur = bytes == RLIM_INFINITY ? limit.rlim_max : bytes;
+    CHECK(prlimit(pid, RLIMIT_FSIZE, &limit, NULL) == 0);
+}
+
+static void check_error(const struct reply *job, const char *code, double least_epoch) {
+    CHECK_TEXT(reply_text(job->json, "/error/code"), code);
+    CHECK_SAY(*reply_text(job->json, "/error/message"), "%s", job->body);
+    CHECK_SAY(reply_number(job->json, "/error/epoch") >= least_epoch, "%s", job->body);
+}
+
+static double checkpoints_of(struct client *user, const char *id) {
+    struct reply reply;
+    client_get(user, &reply, "/v1/jobs/%s/checkpoints", id);
+    double n = (double)reply_count(reply.json, "/data");
+    reply_free(&reply);
+    return n;
+}
+
+/* Its worker can write nothing any more: the job ends by it after a lease, predictions do
+ * not, nor does the next job when there is room again. */
+static void test_disk_full(void) {
+    static const char *const flags[] = {"--lease-ms", "600", "--log-level", "warn", NULL};
+    struct daemon d;
+    struct reply reply;
+    char id[JOB_ID_BYTES];
+    pid_t pids[DAEMON_WORKERS_MAX];
+    if (!CHECK(daemon_start(&d, flags)))
+        return;
+    if (serve_a_model(&d.client) && job_post(&d.client, endless_job("full"), id) &&
+        CHECK(job_wait_running(&d.client, id, 20)) &&
+        CHECK(daemon_workers(&d, pids) == 1)) {
+        while (checkpoints_of(&d.client, id) < 1)
+            daemon_sleep_ms(10);
+        files_limit(pids[0], FULL_BYTES);
+        logged_within(&d, "points wait until the store can be written", WAIT_MS);
+        check_predicts(&d.client);
+        logged_within(&d, "the end of a job waits to be written", WAIT_MS);
+        check_predicts(&d.client);
+        files_limit(pids[0], RLIM_INFINITY);
+        if (job_wait(&d.client, id, "failed", 60, &reply)) {
+            check_error(&reply, "storage", 1);
+            CHECK_TEXT(reply_text(reply.json, "/stop_reason"), "failed");
+        }
+        reply_free(&reply);
+        CHECK(checkpoints_of(&d.client, id) >= 1);
+        CHECK(serve_a_model(&d.client));
+    }
+    daemon_close(&d);
+}
+
+/* A disk that is full for a moment costs nothing. */
+static void test_disk_full_for_a_moment(void) {
+    struct daemon d;
+    struct reply reply;
+    char id[JOB_ID_BYTES];
+    pid_t pids[DAEMON_WORKERS_MAX];
+    static const char *const flags[] = {"--lease-ms", "600000", "--log-level", "warn",
+                                        NULL};
+    if (!CHECK(daemon_start(&d, flags)))
+        return;
+    if (job_post(&d.client, endless_job("full"), id) &&
+        CHECK(job_wait_running(&d.client, id, 20)) &&
+        CHECK(daemon_workers(&d, pids) == 1)) {
+        files_limit(pids[0], FULL_BYTES);
+        logged_within(&d, "points wait until the store can be written", WAIT_MS);
+        client_get(&d.client, &reply, "/v1/jobs/%s", id);
+        double epoch = reply_number(reply.json, "/epoch");
+        reply_free(&reply);
+        files_limit(pids[0], RLIM_INFINITY);
+        job_order(&d.client, id, "pause", &reply);
+        reply_free(&reply);
+        if (job_wait_status(&d.client, id, "paused", 20)) {
+            client_get(&d.client, &reply, "/v1/jobs/%s", id);
+            CHECK(reply_number(reply.json, "/epoch") > epoch);
+            CHECK(json_is_null(reply_at(reply.json, "/error")));
+            reply_free(&reply);
+        }
+    }
+    daemon_close(&d);
+}
+
+/* Its curve ends where the cost did, and the best parameters are there to be published,
+ * though there was no time for a checkpoint. */
+static void test_diverged(void) {
+    struct daemon d;
+    struct reply reply;
+    char id[JOB_ID_BYTES];
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    json_t *rest =
+        json_pack("{s[]sfsssisisi}", "hidden_layers", "learning_rate", 1e4, "optimizer",
+                  "gradient_descent", "epochs", 10000, "seed", 1, "report_every", 1);
+    if (job_post(&d.client, table_job("wild", table_prices(30), rest), id)) {
+        if (job_wait(&d.client, id, "failed", 20, &reply)) {
+            check_error(&reply, "diverged", 1);
+            CHECK_TEXT(reply_text(reply.json, "/stop_reason"), "diverged");
+        }
+        reply_free(&reply);
+        client_get(&d.client, &reply, "/v1/jobs/%s/history", id);
+        CHECK(reply_count(reply.json, "/data") >= 1);
+        reply_free(&reply);
+        CHECK(checkpoints_of(&d.client, id) == 1);
+        job_order(&d.client, id, "checkpoints/best/publish", &reply);
+        CHECK_SAY(reply.status == 201, "%ld: %s", reply.status, reply.body);
+        reply_free(&reply);
+    }
+    daemon_close(&d);
+}
+
+int main(void) {
+    CHECK_RUN(test_disk_full);
+    CHECK_RUN(test_disk_full_for_a_moment);
+    CHECK_RUN(test_diverged);
+    return check_done();
+}
