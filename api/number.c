@@ -97,7 +97,8 @@ static const char *exponent_scan(const char *p, const char *end, int64_t *expone
 }
 
 /* @return behind the token, or NULL. */
-static inline const char *token_scan(const char *p, const char *end, struct token *t) {
+static inline __attribute__((always_inline)) const char *
+token_scan(const char *p, const char *end, struct token *t) {
     t->negative = p < end && *p == '-';
     p += t->negative;
     t->body = p;

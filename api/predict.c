@@ -131,11 +131,15 @@ bool predict_finite(const float *Y, size_t m, size_t k, const char *path, struct
     return true;
 }
 
+/* About what an output and a row's prediction take: room for an answer at once. */
+enum { FLOAT_BYTES = 12, LABEL_BYTES = 12 };
+
 bool predict_encode(const struct model *model, const char *name, int64_t version,
                     const float *Y, size_t m, struct text *out, struct err *e) {
     size_t k = model->net->outputs_n;
     if (!predict_finite(Y, m, k, "/instances", e))
         return false;
+    text_reserve(out, m * (k * FLOAT_BYTES + LABEL_BYTES));
     text_open(out, '{');
     text_key(out, "model");
     text_json_string(out, name);

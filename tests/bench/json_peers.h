@@ -11,8 +11,10 @@ extern "C" {
 
 enum { PEER_PADDING = 64 }; /* bytes behind a body that simdjson may read */
 
-/* The numbers of body's "instances" into values. @return how many; 0 on an error. */
+/* The numbers of body's "instances" into values: of arrays, or of objects. @return how
+ * many; 0 on an error. */
 size_t peer_simdjson(const char *body, size_t n, float *values);
+size_t peer_simdjson_named(const char *body, size_t n, float *values);
 
 /* @return the characters written. */
 size_t peer_to_chars(float value, char *text, size_t text_n);
