@@ -35,7 +35,8 @@ struct wide {
                  float *values);
 };
 
-/* The widest that this machine has; NULL: none. */
+/* The one to scan with; NULL: this machine has none. AVX2 before AVX-512, which has been
+ * seen to be right under emulation alone, and whose speed is not known. */
 const struct wide *wide_choose(void);
 
 /* rows_scan_widely (rows_private.h) by this one. */
