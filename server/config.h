@@ -50,7 +50,7 @@ struct config {
     int64_t idle_timeout_s;      /* of a kept-alive connection */
     int64_t drain_delay_ms;   /* from "not ready" to the drain, for a balancer to see */
     int64_t drain_timeout_ms; /* between SIGTERM and giving up */
-    int64_t worker_nice;      /* how much the workers give way, 0..19 */
+    int64_t worker_nice;      /* how much the workers give way, 0..19; 20: wholly */
     int64_t lease_ms;         /* a worker silent for so long has lost its job */
     int64_t wake_fd;          /* a worker's line to its server; -1: none */
 };

@@ -370,13 +370,19 @@ static struct store *store_await(const struct config *config, struct err *e) {
     }
 }
 
+enum { NICE_MAX = 19 };
+
+/* Beyond NICE_MAX the kernel runs its threads when nothing else would, and takes the
+ * processor away as soon as something does: a prediction then waits for no time slice to
+ * end. */
 static void priority_lower(const struct config *config) {
+    bool idle = config->worker_nice > NICE_MAX;
     errno = 0;
-    if (setpriority(PRIO_PROCESS, 0, (int)config->worker_nice) != 0)
+    if (setpriority(PRIO_PROCESS, 0, idle ? NICE_MAX : (int)config->worker_nice) != 0)
         log_write(LOG_WARN, "the worker's priority could not be lowered", "error",
                   LOG_TEXT(strerror(errno)), NULL);
     struct sched_param none = {0};
-    sched_setscheduler(0, SCHED_BATCH, &none); /* a hint; without it nice does the work */
+    sched_setscheduler(0, idle ? SCHED_IDLE : SCHED_BATCH, &none); /* a hint */
 }
 
 int worker_run(const struct config *config) {

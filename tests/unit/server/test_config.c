@@ -41,7 +41,7 @@ static void test_defaults(void) {
           c.store_threads == 4);
     CHECK(c.connections_max == 4096);
     CHECK(c.header_timeout_ms == 10000 && c.idle_timeout_s == 75);
-    CHECK(c.drain_timeout_ms == 20000 && c.worker_nice == 10 && c.wake_fd == -1);
+    CHECK(c.drain_timeout_ms == 20000 && c.worker_nice == 20 && c.wake_fd == -1);
 }
 
 static void test_limits_follow_the_memory(void) {
@@ -122,8 +122,8 @@ static void test_bounds(void) {
     check_value("--body-bytes-max", "1024", true);
     check_value("--body-bytes-max", "17179869184", true);
     check_value("--body-bytes-max", "17179869185", false);
-    check_value("--worker-nice", "19", true);
-    check_value("--worker-nice", "20", false);
+    check_value("--worker-nice", "20", true);
+    check_value("--worker-nice", "21", false);
     check_value("--wake-fd", "-2", false);
     check_value("--store", "", false);
 }
