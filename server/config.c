@@ -73,7 +73,7 @@ static const struct key keys[] = {
     INT(max_runtime_s, "--max-runtime", "DESCENTD_MAX_RUNTIME", 0, 1000000000, "0",
         "seconds that one job may train for; 0: any time"),
     INT(connections_max, "--connections-max", "DESCENTD_CONNECTIONS_MAX", 16, 1000000,
-        "4096", "connections held at a time"),
+        "10240", "connections held at a time"),
     INT(streams_max, "--streams-max", "DESCENTD_STREAMS_MAX", 0, 1000000, "2048",
         "event streams held at a time"),
     INT(stream_heartbeat_ms, "--stream-heartbeat-ms", "DESCENTD_STREAM_HEARTBEAT_MS", 50,

@@ -26,7 +26,7 @@
 #include "server/metrics.h"
 
 enum {
-    CONNECTION_MEMORY = 16 << 10, /* the head must fit */
+    CONNECTION_MEMORY = 8 << 10, /* the head must fit; an idle connection keeps it */
     INLINE_BODY_MAX =
         256 << 10, /* a larger body is not handled on a connection's thread */
     QUEUE_MAX = 8192,

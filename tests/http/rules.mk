@@ -32,4 +32,8 @@ soak-models: deps $(BUILD)/descentd $(BUILD)/tests/http/test_cycles
 KILLS ?= 500
 soak: deps $(BUILD)/descentd $(BUILD)/tests/http/test_resume
 	@KILLS=$(KILLS) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_resume
-.PHONY: http-deps http-postgresql soak-postgresql soak-models soak
+# The long version of test_crowd.
+CONNECTIONS ?= 10000
+soak-connections: deps $(BUILD)/descentd $(BUILD)/tests/http/test_crowd
+	@CONNECTIONS=$(CONNECTIONS) TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_crowd
+.PHONY: soak-connections http-deps http-postgresql soak-postgresql soak-models soak

@@ -39,7 +39,7 @@ static void test_defaults(void) {
     CHECK_TEXT(c.log_level, "info");
     CHECK(c.workers == 1 && c.threads == 0 && c.http_threads == 0 &&
           c.store_threads == 4);
-    CHECK(c.connections_max == 4096);
+    CHECK(c.connections_max == 10240);
     CHECK(c.header_timeout_ms == 10000 && c.idle_timeout_s == 75);
     CHECK(c.drain_timeout_ms == 20000 && c.worker_nice == 20 && c.wake_fd == -1);
 }

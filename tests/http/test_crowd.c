@@ -1,0 +1,101 @@
+/* Many connections: what an idle one that is kept alive costs, and hundreds that predict
+ * all at once.
+ *
+ *   CONNECTIONS   idle ones (1000; `make soak-connections`: 10000) */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "tests/http/daemon.h"
+#include "tests/http/job.h"
+#include "tests/http/raw.h"
+#include "tests/http/table.h"
+#include "tests/unit/check.h"
+
+enum { ACTIVE_N = 500, ROUNDS_N = 20, ANSWER_MS = 20000, BESIDE = 1000 };
+
+/* Ten thousand of them are to stay below 100 MiB, with the 14 MiB of the daemon. */
+enum { IDLE_BYTES_MAX = 9000 };
+
+static struct daemon daemon_of_all;
+
+static size_t idle_wanted(void) {
+    const char *text = getenv("CONNECTIONS");
+    return text ? strtoul(text, NULL, 10) : 1000;
+}
+
+static bool files_allow(size_t n) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max >= n + BESIDE;
+}
+
+static bool asks_alive(struct raw *raw) {
+    struct reply reply;
+    bool ok = raw_text(raw, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n") &&
+              raw_reply(raw, false, ANSWER_MS, &reply) && reply.status == 200;
+    reply_free(&reply);
+    return ok;
+}
+
+static void test_idle(void) {
+    size_t n = idle_wanted(), open_n = 0;
+    if (!CHECK_SAY(files_allow(n), "too few files may be open for %zu connections", n))
+        return;
+    struct raw *raws = calloc(n, sizeof *raws);
+    long before_kib = daemon_memory_kib(daemon_of_all.pid, "VmRSS");
+    while (raws && open_n < n && raw_open(&raws[open_n], daemon_of_all.port) &&
+           asks_alive(&raws[open_n]))
+        open_n++;
+    CHECK_SAY(open_n == n, "%zu of %zu connections", open_n, n);
+    long after_kib = daemon_memory_kib(daemon_of_all.pid, "VmRSS");
+    double each = (double)(after_kib - before_kib) * 1024 / (double)n;
+    printf("%zu idle connections: %ld KiB before, %ld KiB with them, %.0f bytes each\n",
+           n, before_kib, after_kib, each);
+    CHECK_SAY(each < IDLE_BYTES_MAX, "%.0f bytes each", each);
+    CHECK(raws && asks_alive(&raws[n / 2])); /* they are still there */
+    for (size_t i = 0; i < open_n; i++)
+        raw_close(&raws[i]);
+    free(raws);
+}
+
+/* Each has its request under way before any answer is read. */
+static void test_active(void) {
+    static struct raw raws[ACTIVE_N];
+    static const char request[] = "POST /predict HTTP/1.1\r\nHost: a\r\n"
+                                  "Content-Length: 27\r\n\r\n"
+                                  "{\"instances\":[[0.25,-1.5]]}";
+    size_t right = 0, open_n = 0;
+    while (open_n < ACTIVE_N && raw_open(&raws[open_n], daemon_of_all.port))
+        open_n++;
+    CHECK(open_n == ACTIVE_N);
+    for (size_t round = 0; round < ROUNDS_N; round++) {
+        for (size_t i = 0; i < open_n; i++)
+            CHECK(raw_text(&raws[i], request));
+        for (size_t i = 0; i < open_n; i++) {
+            struct reply reply;
+            right += raw_reply(&raws[i], false, ANSWER_MS, &reply) &&
+                     reply.status == 200 && reply_count(reply.json, "/predictions") == 1;
+            reply_free(&reply);
+        }
+    }
+    CHECK_SAY(right == open_n * ROUNDS_N, "%zu right answers of %zu", right,
+              open_n * ROUNDS_N);
+    for (size_t i = 0; i < open_n; i++)
+        raw_close(&raws[i]);
+}
+
+int main(void) {
+    static const char *const flags[] = {"--connections-max", "12000", NULL};
+    if (!daemon_start(&daemon_of_all, flags))
+        return 1;
+    if (job_train(&daemon_of_all.client, table_job("planar", table_planar(40), NULL),
+                  NULL)) {
+        CHECK_RUN(test_idle);
+        CHECK_RUN(test_active);
+    }
+    daemon_close(&daemon_of_all);
+    return check_done();
+}
