@@ -1,9 +1,5 @@
 #include "api/oip_outputs.h"
 
-#include <string.h>
-
-#include "api/number.h"
-
 size_t oip_outputs(const struct model *model,
                    struct oip_output outputs[OIP_MODEL_OUTPUTS_MAX]) {
     size_t k = model->net->outputs_n;
@@ -17,18 +13,4 @@ size_t oip_outputs(const struct model *model,
     outputs[1] =
         (struct oip_output){"label", sets ? DATATYPE_BOOL : DATATYPE_BYTES, sets ? k : 1};
     return 2;
-}
-
-const char *oip_label(const struct labels *labels, size_t index,
-                      char buffer[OIP_LABEL_BYTES], size_t *n) {
-    _Static_assert((int)OIP_LABEL_BYTES >= (int)NUMBER_TEXT_MAX, "a number fits");
-    if (labels->kind == LABEL_NUMBER) {
-        *n = number_print_double(labels->numbers[index], buffer);
-        return buffer;
-    }
-    const char *text = labels->kind == LABEL_STRING  ? labels->strings[index]
-                       : labels->numbers[index] != 0 ? "true"
-                                                     : "false";
-    *n = strlen(text);
-    return text;
 }

@@ -20,10 +20,4 @@ enum { OIP_MODEL_OUTPUTS_MAX = 2 };
 size_t oip_outputs(const struct model *model,
                    struct oip_output outputs[OIP_MODEL_OUTPUTS_MAX]);
 
-/* The text of a label: a class's own, or its number as JSON has it. Borrowed from the
- * labels or from `buffer`; not NUL-terminated. */
-enum { OIP_LABEL_BYTES = 32 };
-const char *oip_label(const struct labels *labels, size_t index,
-                      char buffer[OIP_LABEL_BYTES], size_t *n);
-
 #endif

@@ -32,11 +32,11 @@ static void bytes_put(struct text *to, bool binary, const char *text, size_t n) 
 
 static void labels_put(const struct answer *a, struct text *to, bool binary) {
     const struct model *model = a->of->model;
-    char buffer[OIP_LABEL_BYTES];
+    char number[PREDICT_LABEL_BYTES];
     for (size_t i = 0; i < a->of->m; i++) {
-        size_t n, class = predict_class(model, a->of->Y + i * model->net->outputs_n);
-        const char *text = oip_label(&model->labels, class, buffer, &n);
-        bytes_put(to, binary, text, n);
+        size_t class = predict_class(model, a->of->Y + i * model->net->outputs_n);
+        const char *text = predict_label_text(&model->labels, class, number);
+        bytes_put(to, binary, text, strlen(text));
     }
 }
 
@@ -81,15 +81,14 @@ static bool classes_put(const struct answer *a, size_t width, size_t k, struct t
         const float *y = a->values + i * width;
         largest_find(y, width, k, found);
         for (size_t j = 0; j < k; j++) {
-            char number[NUMBER_TEXT_MAX], buffer[OIP_LABEL_BYTES];
+            char number[NUMBER_TEXT_MAX], label[PREDICT_LABEL_BYTES];
             size_t n = number_print_float(y[found[j]], number);
             one.n = 0;
             text_bytes(&one, number, n);
             text_format(&one, ":%u", found[j]);
             if (labels->n) {
-                const char *label = oip_label(labels, found[j], buffer, &n);
                 text_bytes(&one, ":", 1);
-                text_bytes(&one, label, n);
+                text_string(&one, predict_label_text(labels, found[j], label));
             }
             bytes_put(to, binary, one.data, one.n);
         }
