@@ -118,7 +118,7 @@ static void test_swap(void) {
 
 static void check_version_of(const char *path, int version) {
     struct reply reply;
-    client_get(user, &reply, path);
+    client_get(user, &reply, "%s", path);
     CHECK_SAY(reply.status == 200 && reply_number(reply.json, "/version") == version,
               "%s: %ld %s", path, reply.status, reply.body);
     reply_free(&reply);

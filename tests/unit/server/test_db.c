@@ -235,8 +235,8 @@ static void locks_are_understood(void) {
     OK(row_insert(db, 1, &e) && row_insert(db, 2, &e) && db_begin(db, &e));
     static const char *const SQL[] = {
         "SELECT id FROM t WHERE id = 1 FOR UPDATE",
-        "SELECT id FROM t WHERE id = (SELECT id FROM t WHERE id = 1 LIMIT 1"
-        " FOR UPDATE SKIP LOCKED) FOR UPDATE SKIP LOCKED",
+        ("SELECT id FROM t WHERE id = (SELECT id FROM t WHERE id = 1 LIMIT 1"
+         " FOR UPDATE SKIP LOCKED) FOR UPDATE SKIP LOCKED"),
         "SELECT id FROM t WHERE id = 1 FOR KEY SHARE",
     };
     for (size_t i = 0; i < sizeof SQL / sizeof *SQL; i++) {
