@@ -87,7 +87,7 @@ static const struct key keys[] = {
         "after SIGTERM, time for a balancer to see that /readyz says 503"),
     INT(drain_timeout_ms, "--drain-timeout-ms", "DESCENTD_DRAIN_TIMEOUT_MS", 0, 3600000,
         "20000", "time for requests in flight to end after SIGTERM"),
-    INT(worker_nice, "--worker-nice", "DESCENTD_WORKER_NICE", 0, 20, "20",
+    INT(worker_nice, "--worker-nice", "DESCENTD_WORKER_NICE", 0, 20, "10",
         "how far workers give way to predictions: nice, or 20: to whatever else would "
         "run"),
     INT(lease_ms, "--lease-ms", "DESCENTD_LEASE_MS", 500, 3600000, "10000",

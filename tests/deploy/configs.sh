@@ -28,7 +28,7 @@ for file in haproxy.cfg nginx.conf; do
     sed 's/serve\([123]\):8080/127.0.0.\1:8080/' "$deploy/$file" >"$work/$file"
 done
 run haproxy haproxy -c -f "$work/haproxy.cfg"
-run nginx nginx -t -q -c "$work/nginx.conf"
+run nginx nginx -t -q -g "pid $work/nginx.pid;" -c "$work/nginx.conf"
 mkdir "$work/prometheus"
 cp "$deploy"/prometheus/*.yml "$work/prometheus"
 sed -i "s|/run/secrets/tokens|$work/tokens|" "$work/prometheus/prometheus.yml"

@@ -41,7 +41,7 @@ static void test_defaults(void) {
           c.store_threads == 4);
     CHECK(c.connections_max == 10240);
     CHECK(c.header_timeout_ms == 10000 && c.idle_timeout_s == 75);
-    CHECK(c.drain_timeout_ms == 20000 && c.worker_nice == 20 && c.wake_fd == -1);
+    CHECK(c.drain_timeout_ms == 20000 && c.worker_nice == 10 && c.wake_fd == -1);
 }
 
 static void test_limits_follow_the_memory(void) {

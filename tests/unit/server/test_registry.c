@@ -507,6 +507,7 @@ static void crowd_run(struct crowd *crowd, void *(*run)(void *),
 static void test_single_flight(void) {
     static struct crowd crowd;
     pthread_t threads[THREADS];
+    atomic_store(&crowd.next, 0); /* once for each database */
     scene_new(&crowd.scene, 1 << 24);
     publish_wide(crowd.scene.store, "a", 1, 100000);
     pthread_barrier_init(&crowd.start, NULL, THREADS);
