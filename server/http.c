@@ -411,6 +411,8 @@ static void *tick(void *context) {
         usleep(TICK_MS * 1000);
         bool look = ticks % REAP_EVERY_TICKS == 0;
         exchanges_unpark(h, look ? PARKED_LEFT : PARKED_DUE);
+        if (atomic_load(&h->connections) >= LANE_EVENTS)
+            lanes_stir(&h->lanes);
         if (!look)
             continue;
         uploads_sweep(&h->uploads);

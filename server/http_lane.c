@@ -1,11 +1,19 @@
 #include "server/http_lane.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "server/http_exchange.h"
 
+static void on_stir(int number) {
+    (void)number; /* the wait is interrupted, that is all */
+}
+
 void lanes_open(struct lanes *lanes) {
+    struct sigaction action = {.sa_handler = on_stir}; /* nothing is started again */
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGURG, &action, NULL);
     pthread_mutex_init(&lanes->lock, NULL);
 }
 
@@ -21,6 +29,13 @@ void lanes_close(struct lanes *lanes) {
     while (lanes->n)
         lane_free(lanes->all[--lanes->n]);
     pthread_mutex_destroy(&lanes->lock);
+}
+
+void lanes_stir(struct lanes *lanes) {
+    pthread_mutex_lock(&lanes->lock);
+    for (size_t i = 0; i < lanes->n; i++)
+        pthread_kill(lanes->all[i]->thread, SIGURG);
+    pthread_mutex_unlock(&lanes->lock);
 }
 
 static struct lane *lane_find(const struct lanes *lanes, pthread_t thread) {

@@ -30,6 +30,13 @@ void lanes_open(struct lanes *lanes);
 /* Once their threads have ended. */
 void lanes_close(struct lanes *lanes);
 
+/* Has each thread look at what it has. libmicrohttpd 0.9.75 waits for events once more
+ * where exactly LANE_EVENTS connections had some, before it does anything for them: with
+ * nothing else to wake it, until a connection is idle for too long. A signal ends that
+ * wait. Not after the threads have ended. */
+enum { LANE_EVENTS = 128 };
+void lanes_stir(struct lanes *lanes);
+
 /* The calling thread's; NULL without memory. It lives until lanes_close. */
 struct lane *lanes_own(struct lanes *lanes);
 
