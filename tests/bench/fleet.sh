@@ -36,17 +36,20 @@ die() {
 # share_make FOLDER: a cgroup of a third of a core, by either version of them.
 share_make() {
     mkdir "$1" 2>/dev/null || return 1
-    if [ -e "$1/cpu.max" ]; then
-        echo '3333 10000' >"$1/cpu.max"
-    else
-        echo 10000 >"$1/cpu.cfs_period_us" && echo 3333 >"$1/cpu.cfs_quota_us"
-    fi 2>/dev/null || { rmdir "$1"; return 1; }
+    if [ -w "$1/cpu.max" ]; then
+        echo '3333 10000' >"$1/cpu.max" && return
+    elif [ -w "$1/cpu.cfs_quota_us" ]; then
+        echo 10000 >"$1/cpu.cfs_period_us" && echo 3333 >"$1/cpu.cfs_quota_us" && return
+    fi
+    rmdir "$1" # no controller of processors here
+    return 1
 }
 
 shares_make() {
     for shares in /sys/fs/cgroup/descentd-bench-$$- /sys/fs/cgroup/cpu/descentd-bench-$$-; do
         if share_make "${shares}1"; then
-            share_make "${shares}2" && share_make "${shares}3" || die 'no third cgroup'
+            share_make "${shares}2"
+            share_make "${shares}3"
             divided="a third of core $last each, by cgroup"
             return
         fi
@@ -108,7 +111,7 @@ fleet_make() {
 
 measure() {
     while read -r name url; do
-        load 16 "$dir/body" "$url/predict" "$dir/$name" application/json "$cluster_token"
+        load 48 "$dir/body" "$url/predict" "$dir/$name" application/json "$cluster_token"
     done <"$dir/urls"
 }
 
@@ -116,7 +119,7 @@ dir=$(mktemp -d)
 shares_make
 fleet_make
 echo "$(nproc) CPUs: wrk, HAProxy and PostgreSQL on core 0; replicas have $divided"
-echo "784-2048-2048-10, 1 row, 16 connections, $rounds rounds of $seconds s; load $(cut -d ' ' -f 1 /proc/loadavg)"
+echo "784-2048-2048-10, 1 row, 48 connections, $rounds rounds of $seconds s; load $(cut -d ' ' -f 1 /proc/loadavg)"
 measure # a warm one
 rm "$dir/alone" "$dir/1" "$dir/2" "$dir/3"
 for _ in $(seq "$rounds"); do measure; done
