@@ -343,6 +343,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     flow_close(x);
     http_body_free(&h->bodies, &x->body);
     text_free(&x->reply.body);
+    free(x->accept);
+    free(x->accept_encoding);
     if (x->reply.kept.state)
         x->reply.kept.free(x->reply.kept.state);
     lane_give(x->lane, x);
