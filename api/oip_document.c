@@ -177,14 +177,23 @@ static bool outputs_read(const struct json_slot *slot, struct oip_request *reque
     return true;
 }
 
+/* Those that mean something here. `timeout` is of the schedule policy extension, and so
+ * is `priority`, which a model without levels of it takes and forgets. */
+static bool parameters_heed(const struct json_slot *slot, struct oip_request *request,
+                            struct err *e) {
+    struct json_slot binary = parameter(slot, "binary_data_output");
+    struct json_slot timeout = parameter(slot, "timeout");
+    return json_bool(&binary, &request->binary_outputs, e) &&
+           json_int(&timeout, 0, INT64_MAX, &request->timeout_us, e);
+}
+
 /* As they came, for the answer. */
 static bool parameters_keep(const struct json_slot *slot, struct oip_request *request,
                             struct err *e) {
     const char *key;
     json_t *value;
     struct text text = {0};
-    struct json_slot binary = parameter(slot, "binary_data_output");
-    if (!parameters_check(slot, e) || !json_bool(&binary, &request->binary_outputs, e))
+    if (!parameters_check(slot, e) || !parameters_heed(slot, request, e))
         return false;
     if (!slot->value)
         return true;

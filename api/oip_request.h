@@ -4,6 +4,8 @@
 #ifndef API_OIP_REQUEST_H
 #define API_OIP_REQUEST_H
 
+#include <stdint.h>
+
 #include "api/oip_outputs.h"
 #include "api/tensor.h"
 #include "api/tensor_rows.h"
@@ -24,6 +26,7 @@ struct oip_request {
     struct arena arena;     /* the texts */
     const char *id;         /* NULL: none came */
     const char *parameters; /* a JSON object; NULL: none came */
+    int64_t timeout_us;     /* of its parameters; 0: none */
     bool binary_outputs;    /* unless an output says otherwise */
     struct tensor *inputs;  /* (inputs_n); owned */
     size_t inputs_n, inputs_room;

@@ -45,6 +45,8 @@ static bool decode(void *state, const struct http_request *request,
     ask->model_where = "model";
     ask->rows_max = size.rows_max;
     ask->numbers = size.numbers;
+    ask->timeout_us = decoded->timeout_us;
+    ask->timeout_where = "/parameters/timeout";
     return true;
 }
 

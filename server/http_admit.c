@@ -32,16 +32,19 @@ static bool access_check(struct exchange *x, const struct http_head *head) {
                    "expected \"Bearer \" and a token that is known here");
 }
 
-static void fields_take(struct http_request *r, const struct http_head *head) {
-    http_request_id(r, http_head_field(head, "X-Request-Id"));
-    r->content_type = http_head_field(head, "Content-Type");
-    r->accept = http_head_field(head, "Accept");
-    r->accept_encoding = http_head_field(head, "Accept-Encoding");
+static bool fields_take(struct exchange *x, const struct http_head *head) {
+    struct http_request *r = &x->request;
+    struct err *e = &x->err;
     r->if_match = http_head_field(head, "If-Match");
     r->if_none_match = http_head_field(head, "If-None-Match");
-    r->idempotency_key = http_head_field(head, "Idempotency-Key");
-    r->last_event_id = http_head_field(head, "Last-Event-ID");
-    r->inference_header_n = http_head_field(head, "Inference-Header-Content-Length");
+    return http_head_single(head, "Content-Type", &r->content_type, e) &&
+           http_head_single(head, "Idempotency-Key", &r->idempotency_key, e) &&
+           http_head_single(head, "Last-Event-ID", &r->last_event_id, e) &&
+           http_head_single(head, "Inference-Header-Content-Length",
+                            &r->inference_header_n, e) &&
+           http_head_list(head, "Accept", &r->accept, &x->accept, e) &&
+           http_head_list(head, "Accept-Encoding", &r->accept_encoding,
+                          &x->accept_encoding, e);
 }
 
 static bool deadline_take(struct http_request *r, const struct http_head *head,
@@ -55,10 +58,11 @@ static bool deadline_take(struct http_request *r, const struct http_head *head,
 
 enum admission admit(struct exchange *x, const struct http_head *head, const char *path,
                      struct http_framing *framing) {
-    fields_take(&x->request, head);
+    http_request_id(&x->request, http_head_field(head, "X-Request-Id"));
     if (!http_head_check(head, framing, &x->err))
         return ADMIT_MALFORMED;
     bool ok = http_head_path(path, x->path, &x->request, &x->err) &&
-              access_check(x, head) && deadline_take(&x->request, head, &x->err);
+              access_check(x, head) && fields_take(x, head) &&
+              deadline_take(&x->request, head, &x->err);
     return ok ? ADMITTED : ADMIT_REFUSED;
 }

@@ -43,6 +43,7 @@ struct exchange {
     bool close;   /* the connection ends with this answer */
     bool no_park; /* its client has left, or too many wait already: answer now */
     struct http_request request;
+    char *accept, *accept_encoding; /* the request's, of several fields; owned, or NULL */
     struct http_reply reply;
     struct err err; /* what the answer is instead */
     struct http_answer_coding answer_coding;

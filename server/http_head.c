@@ -1,6 +1,7 @@
 #include "server/http_head.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -22,6 +23,53 @@ static inline size_t fields_count(const struct http_head *head, const char *name
     for (size_t i = 0; i < head->fields_n; i++)
         count += field_is(&head->fields[i], name, n);
     return count;
+}
+
+/* The next field of that name from fields[*at] on, behind which *at moves; or NULL. */
+static const struct http_field *field_next(const struct http_head *head, const char *name,
+                                           size_t name_n, size_t *at) {
+    while (*at < head->fields_n) {
+        const struct http_field *f = &head->fields[(*at)++];
+        if (field_is(f, name, name_n))
+            return f;
+    }
+    return NULL;
+}
+
+bool http_head_single(const struct http_head *head, const char *name, const char **value,
+                      struct err *e) {
+    size_t at = 0, name_n = strlen(name);
+    const struct http_field *first = field_next(head, name, name_n, &at), *other = first;
+    *value = first ? first->value : NULL;
+    while (other && strcmp(other->value, first->value) == 0)
+        other = field_next(head, name, name_n, &at);
+    return !other ||
+           err_set(e, ERR_INVALID, name, "expected one, got \"%.40s\" and \"%.40s\"",
+                   first->value, other->value);
+}
+
+bool http_head_list(const struct http_head *head, const char *name, const char **value,
+                    char **joined, struct err *e) {
+    size_t at = 0, name_n = strlen(name), bytes = 0, n = 0, all_n = 0;
+    const struct http_field *first = field_next(head, name, name_n, &at);
+    *value = first ? first->value : NULL;
+    for (const struct http_field *f = first; f; f = field_next(head, name, name_n, &at)) {
+        bytes += f->value_n + 2;
+        n++;
+    }
+    if (n < 2)
+        return true;
+    char *all = *joined = malloc(bytes);
+    if (!all)
+        return err_set(e, ERR_NO_MEMORY, name, "no memory for %zu fields", n);
+    for (size_t i = at = 0; i < n; i++) {
+        const struct http_field *f = field_next(head, name, name_n, &at);
+        memcpy(all + all_n, f->value, f->value_n);
+        memcpy(all + all_n + f->value_n, i + 1 < n ? ", " : "\0", 2);
+        all_n += f->value_n + 2;
+    }
+    *value = all;
+    return true;
 }
 
 /* RFC 9110, section 5.6.2: the characters of a token. */
@@ -77,9 +125,11 @@ static bool framing_check(const struct http_head *head, struct http_framing *fra
 }
 
 bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e) {
-    const char *text = http_head_field(head, "X-Request-Timeout-Ms");
+    const char *text;
     uint64_t value = 0;
     *ms = 0;
+    if (!http_head_single(head, "X-Request-Timeout-Ms", &text, e))
+        return false;
     if (text && (!length_parse(text, &value) || !value || value > HTTP_TIMEOUT_MS_MAX))
         return err_set(e, ERR_INVALID, "X-Request-Timeout-Ms",
                        "expected milliseconds from 1 to %d, got \"%.40s\"",

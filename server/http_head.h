@@ -63,8 +63,20 @@ static inline const char *http_head_field(const struct http_head *head,
     return http_head_find(head, name, strlen(name));
 }
 
+/* The same for a field that is one value: others of its name may only repeat it.
+ * ERR_INVALID. */
+bool http_head_single(const struct http_head *head, const char *name, const char **value,
+                      struct err *e) __attribute__((warn_unused_result));
+
+/* The same for a field that is a list, which may stand in several fields (RFC 9110,
+ * section 5.3): *joined then gets all of them as one, the caller's to free.
+ * ERR_NO_MEMORY.
+ */
+bool http_head_list(const struct http_head *head, const char *name, const char **value,
+                    char **joined, struct err *e) __attribute__((warn_unused_result));
+
 /* X-Request-Timeout-Ms; 0 where there is none. ERR_INVALID: no whole number from 1 to
- * HTTP_TIMEOUT_MS_MAX. */
+ * HTTP_TIMEOUT_MS_MAX, or two. */
 enum { HTTP_TIMEOUT_MS_MAX = 3600000 };
 bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e)
     __attribute__((warn_unused_result));

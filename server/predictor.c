@@ -42,6 +42,25 @@ static void run_free(void *kept) {
     free(run);
 }
 
+/* A body may say how long its request has, too: the less of the two holds. */
+static void timeout_take(struct run *run, const struct http_request *request) {
+    int64_t *deadline_us = &run->prediction.deadline_us, timeout_us = run->ask.timeout_us;
+    if (!timeout_us || timeout_us > INT64_MAX - request->received_us)
+        return;
+    int64_t until_us = request->received_us + timeout_us;
+    if (!*deadline_us || until_us < *deadline_us)
+        *deadline_us = until_us;
+}
+
+/* What its head says has been looked at before this was called. */
+static bool is_late(const struct run *run, struct err *e) {
+    const struct prediction *p = &run->prediction;
+    return run->ask.timeout_us && p->deadline_us && !p->Y && !p->err.kind &&
+           clock_mono_us() >= p->deadline_us &&
+           !err_set(e, ERR_DEADLINE, run->ask.timeout_where,
+                    "its time was over before its turn came");
+}
+
 /* The request's, decoded: by this call or by an earlier one. */
 static struct run *run_get(struct predictor *p, const struct predict_dialect *dialect,
                            const struct http_request *request, struct http_reply *reply,
@@ -61,7 +80,10 @@ static struct run *run_get(struct predictor *p, const struct predict_dialect *di
     run->prediction.deadline_us = request->deadline_us;
     run->prediction.since_ns = clock_mono_ns();
     reply->kept = (struct http_kept){run, run_free};
-    return dialect->decode(run->state, request, &run->ask, e) ? run : NULL;
+    if (!dialect->decode(run->state, request, &run->ask, e))
+        return NULL;
+    timeout_take(run, request);
+    return run;
 }
 
 /* The version that is asked for, or NULL: with *e where there is a store, or else only
@@ -180,6 +202,8 @@ static bool compute(struct run *run, struct store *store,
                     struct err *e) {
     const struct predictor *predictor = run->predictor;
     struct prediction *p = &run->prediction;
+    if (is_late(run, e))
+        return false;
     if (p->list)
         gather_compute(p->list, p, predictor->rows_max, predictor->metrics);
     if (p->Y || p->err.kind)

@@ -29,11 +29,13 @@ struct predictor {
 
 /* What decode has understood. */
 struct predict_ask {
-    struct model_ref model;  /* no name: the only model there is */
-    const char *model_where; /* where it stands, for errors about it; static storage */
-    int64_t version_min;     /* an older version is no answer; 0: any is */
-    size_t rows_max;         /* the rows are at most so many */
-    size_t numbers;          /* or, where rows_max is 0, so many inputs */
+    struct model_ref model;    /* no name: the only model there is */
+    const char *model_where;   /* where it stands, for errors about it; static storage */
+    int64_t version_min;       /* an older version is no answer; 0: any is */
+    size_t rows_max;           /* the rows are at most so many */
+    size_t numbers;            /* or, where rows_max is 0, so many inputs */
+    int64_t timeout_us;        /* beside the head's own, and from its head on; 0: none */
+    const char *timeout_where; /* as model_where */
 };
 
 /* The inputs: X (m, inputs_n of the version's net) row-major float32, aligned as a float,

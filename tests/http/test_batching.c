@@ -297,6 +297,62 @@ static void test_time_limits(void) {
     limit_is_refused("3600001");
 }
 
+/* An inference request with these parameters, whose body comes 20 ms behind its head. */
+static void infer_slowly(const char *model, const char *field, const char *parameters,
+                         struct reply *reply) {
+    char body[512], head[256];
+    int n = snprintf(body, sizeof body,
+                     "{\"parameters\":{%s},\"inputs\":[{\"name\":\"input\",\"datatype\":"
+                     "\"INT8\",\"shape\":[1,%d],\"data\":[0",
+                     parameters, INPUTS_N);
+    for (int i = 1; i < INPUTS_N; i++)
+        n += snprintf(body + n, sizeof body - (size_t)n, ",%d", i);
+    n += snprintf(body + n, sizeof body - (size_t)n, "]}]}");
+    snprintf(head, sizeof head,
+             "POST /v2/models/%s/infer HTTP/1.1\r\nHost: x\r\n%sContent-Length: "
+             "%d\r\n\r\n",
+             model, field, n);
+    struct raw raw;
+    *reply = (struct reply){0};
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    raw_text(&raw, head);
+    daemon_sleep_ms(20);
+    raw_text(&raw, body);
+    CHECK(raw_reply(&raw, false, 10000, reply));
+    raw_close(&raw);
+}
+
+/* The timeout of the schedule policy extension, in microseconds, and the head's own: the
+ * shorter holds. `where` NULL: it is answered. */
+static void test_timeout_parameter(void) {
+    static const char brief[] = "X-Request-Timeout-Ms: 1\r\n",
+                      ample[] = "X-Request-Timeout-Ms: 60000\r\n";
+    static const struct {
+        const char *field, *parameters, *where;
+    } cases[] = {
+        {"", "\"timeout\":15000", "/parameters/timeout: "},
+        {"", "\"timeout\":1,\"priority\":1", "/parameters/timeout: "},
+        {ample, "\"timeout\":15000", "/parameters/timeout: "},
+        {brief, "\"timeout\":60000000", "X-Request-Timeout-Ms: "},
+        {ample, "\"timeout\":60000000", NULL},
+        {"", "\"timeout\":9223372036854775807", NULL},
+        {"", "\"timeout\":0,\"priority\":1", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t j = 0; j < MODELS_N; j++) {
+            struct reply reply;
+            infer_slowly(models[j].name, cases[i].field, cases[i].parameters, &reply);
+            const char *error = reply_text(reply.json, "/error"), *where = cases[i].where;
+            CHECK_SAY(reply.status == (where ? 504 : 200), "%zu: %ld %s", i, reply.status,
+                      reply.body);
+            CHECK_SAY(!where || strncmp(error, where, strlen(where)) == 0, "%s", error);
+            CHECK(!where || json_object_size(reply.json) == 1);
+            reply_free(&reply);
+        }
+    }
+}
+
 int main(void) {
     if (daemon_start(&daemon_of_all, NULL) && models_make()) {
         CHECK_RUN(test_nobody_can_tell);
@@ -304,6 +360,7 @@ int main(void) {
         CHECK_RUN(test_the_queue);
         CHECK_RUN(test_a_full_pass);
         CHECK_RUN(test_time_limits);
+        CHECK_RUN(test_timeout_parameter);
     }
     daemon_close(&daemon_of_all);
     return check_done();

@@ -164,6 +164,46 @@ static void check_served(struct raw *raw, const char *request, bool head, long s
     reply_free(&reply);
 }
 
+/* A list that stands in several fields is one list; a field that is no list may only be
+ * repeated. */
+static void test_several_fields(void) {
+    static const struct {
+        const char *fields;
+        long status;
+        const char *part;
+    } cases[] = {
+        {"Accept: application/json;q=0.5\r\nAccept: text/csv\r\n", 200, "prediction,"},
+        {"Accept: text/csv;q=0.5\r\nX-A: b\r\naccept: application/json\r\n", 200,
+         "\"predictions\""},
+        {"Accept: */*;q=0.1\r\nAccept:\r\nAccept: application/json;q=0.2\r\n", 200,
+         "\"predictions\""},
+        {"Content-Type: application/json\r\nContent-Type: application/json\r\n", 200,
+         "\"predictions\""},
+        {"Content-Type: application/json\r\nContent-Type: text/csv\r\n", 400,
+         "\"Content-Type\""},
+        {"X-Request-Timeout-Ms: 5000\r\nX-Request-Timeout-Ms: 5\r\n", 400,
+         "\"X-Request-Timeout-Ms\""},
+    };
+    struct raw raw;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char request[512];
+        snprintf(request, sizeof request,
+                 "POST /predict HTTP/1.1\r\n" HOST ROWS_LENGTH "%s\r\n" ROWS,
+                 cases[i].fields);
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            return;
+        check_served(&raw, request, false, cases[i].status, cases[i].part);
+        raw_close(&raw);
+    }
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    check_served(&raw,
+                 "GET /v1/models/planar HTTP/1.1\r\n" HOST
+                 "Accept-Encoding: gzip\r\nAccept-Encoding: br, identity;q=0\r\n\r\n",
+                 false, 200, "\x1f\x8b");
+    raw_close(&raw);
+}
+
 static void test_keep_alive(void) {
     struct raw raw;
     if (!CHECK(raw_open(&raw, daemon_of_all.port)))
@@ -353,6 +393,7 @@ int main(void) {
     if (job_train(user, table_job("planar", table_planar(40), NULL), NULL)) {
         CHECK_RUN(test_refusals);
         CHECK_RUN(test_no_smuggling);
+        CHECK_RUN(test_several_fields);
         CHECK_RUN(test_keep_alive);
         CHECK_RUN(test_pipelined);
         CHECK_RUN(test_http_1_0);

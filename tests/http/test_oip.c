@@ -218,13 +218,14 @@ static void test_answer(void) {
     reply_free(&reply);
     if (infer(&reply, "blobs/versions/1",
               "{\"id\":\"4\\u00e42\",\"parameters\":{\"a\":1,\"b\":\"x\\\"y\",\"c\":true,"
-              "\"d\":-1.5e-10,\"timeout\":5},\"inputs\":[{" ROWS
+              "\"d\":-1.5e-10,\"timeout\":90000000,\"priority\":3},\"inputs\":[{" ROWS
               "\"parameters\":{\"content_type\":\"np\"},\"data\":[1,2,3,4]}]}",
               200)) {
         CHECK_TEXT(reply_text(reply.json, "/id"), "4\xc3\xa4"
                                                   "2");
         check_json(&reply, "/parameters",
-                   "{\"a\":1,\"b\":\"x\\\"y\",\"c\":true,\"d\":-1.5e-10,\"timeout\":5}");
+                   "{\"a\":1,\"b\":\"x\\\"y\",\"c\":true,\"d\":-1.5e-10,"
+                   "\"timeout\":90000000,\"priority\":3}");
     }
     reply_free(&reply);
     if (infer(&reply, "blobs",

@@ -503,6 +503,30 @@ static void test_header_refused(void) {
     }
 }
 
+/* Two lengths of the document: alike they are one. */
+static void test_header_twice(void) {
+    const float row[] = {1, 2, 3};
+    for (size_t i = 0; i < 2; i++) {
+        struct reply reply;
+        struct request request = {
+            .path = "/v2/models/net/infer",
+            .headers = (const char *const[]){"Inference-Header-Content-Length: 0",
+                                             i ? "inference-header-content-length: 12"
+                                               : "inference-header-content-length: 0",
+                                             NULL},
+            .body = (const char *)row,
+            .body_n = sizeof row};
+        if (client_send(user, &request, &reply))
+            CHECK_SAY(reply.status == (i ? 400 : 200), "%ld: %s", reply.status,
+                      reply.body);
+        if (i)
+            CHECK_TEXT(reply_text(reply.json, "/error"),
+                       "Inference-Header-Content-Length: expected one, got \"0\" and "
+                       "\"12\"");
+        reply_free(&reply);
+    }
+}
+
 /* NaN and the infinities are no inputs of a model without columns. */
 static void test_not_finite(void) {
     static struct bytes body;
@@ -533,6 +557,7 @@ int main(void) {
         CHECK_RUN(test_refusals);
         CHECK_RUN(test_raw_refused);
         CHECK_RUN(test_header_refused);
+        CHECK_RUN(test_header_twice);
         CHECK_RUN(test_not_finite);
     }
     daemon_close(&daemon_of_all);

@@ -73,6 +73,7 @@ static void test_members(void) {
         CHECK(request.outputs[0].output.type == DATATYPE_BYTES);
         CHECK(!request.outputs[1].binary && request.outputs[1].classes_n == 2);
         CHECK(oip_request_size(&request).rows_max == 1);
+        CHECK(request.timeout_us == 0);
     }
     oip_request_free(&request);
 }
@@ -97,6 +98,25 @@ static void test_defaults(void) {
         CHECK(oip_request_size(&request).numbers == 2);
     }
     oip_request_free(&request);
+}
+
+#define TIMEOUT(value)                                                                   \
+    "{\"parameters\":{\"timeout\":" value ",\"priority\":1},\"inputs\":[{\"name\":"      \
+    "\"input\",\"datatype\":\"FP32\",\"shape\":[1,2],\"data\":[1,2]}]}"
+
+static void check_timeout(const char *document, int64_t want) {
+    struct oip_request request;
+    struct err e = {0};
+    CHECK_SAY(make(&request, document, NULL, 0, &e), "%s %s", e.where, e.text);
+    CHECK(request.timeout_us == want);
+    oip_request_free(&request);
+}
+
+static void test_timeout(void) {
+    check_timeout(TIMEOUT("0"), 0);
+    check_timeout(TIMEOUT("2500"), 2500);
+    check_timeout(TIMEOUT("1e6"), 1000000);
+    check_timeout(TIMEOUT("9223372036854775807"), INT64_MAX);
 }
 
 static void check_refused(const char *document, size_t bytes, const char *where,
@@ -131,6 +151,10 @@ static void test_refusals(void) {
     check_refused("{\"model_version\":\"4\",\"inputs\":[{\"name\":\"input\","
                   "\"datatype\":\"FP32\",\"shape\":[1,2],\"data\":[1,2]}]}",
                   0, "/model_version", "not what the path names");
+    check_refused(TIMEOUT("\"5\""), 0, "/parameters/timeout", "an integer");
+    check_refused(TIMEOUT("true"), 0, "/parameters/timeout", "an integer");
+    check_refused(TIMEOUT("-1"), 0, "/parameters/timeout", "from 0");
+    check_refused(TIMEOUT("0.5"), 0, "/parameters/timeout", "an integer");
     check_refused("", 0, "", "got 0 bytes");
     check_refused("", 12, "", "whole rows");
 }
@@ -167,6 +191,7 @@ int main(void) {
     CHECK_RUN(test_rows);
     CHECK_RUN(test_members);
     CHECK_RUN(test_defaults);
+    CHECK_RUN(test_timeout);
     CHECK_RUN(test_refusals);
     CHECK_RUN(test_many_inputs);
     return check_done();

@@ -37,6 +37,32 @@ static bool checked(const char *version, const char *text, struct http_framing *
     return ok;
 }
 
+/* Fields that stand alone, and those that are lists (RFC 9110, section 5.3). */
+static void test_several(void) {
+    char lines[] = "Accept: a\nOnce: 1\naccept: b;q=0.5, c\nTwice: 2\nAlike: 3\nACCEPT: "
+                   "\ntwice: 4\nalike: 3\nOne: d, e";
+    struct http_head *head = head_new("HTTP/1.1", lines);
+    struct err e = {0};
+    const char *value = "";
+    char *joined = NULL;
+    CHECK(http_head_list(head, "Accept", &value, &joined, &e) && value == joined);
+    CHECK_TEXT(value, "a, b;q=0.5, c, ");
+    free(joined);
+    joined = NULL;
+    CHECK(http_head_list(head, "One", &value, &joined, &e) && !joined);
+    CHECK_TEXT(value, "d, e");
+    CHECK(http_head_list(head, "None", &value, &joined, &e) && !joined && !value);
+    CHECK(http_head_single(head, "None", &value, &e) && !value);
+    CHECK(http_head_single(head, "once", &value, &e));
+    CHECK_TEXT(value, "1");
+    CHECK(http_head_single(head, "Alike", &value, &e));
+    CHECK_TEXT(value, "3");
+    CHECK(!http_head_single(head, "Twice", &value, &e) && e.kind == ERR_INVALID);
+    CHECK_TEXT(e.where, "Twice");
+    CHECK_TEXT(e.text, "expected one, got \"2\" and \"4\"");
+    free(head);
+}
+
 static void test_framing(void) {
     struct http_framing f;
     struct err e;
@@ -325,6 +351,7 @@ static void test_query_text(void) {
 }
 
 int main(void) {
+    CHECK_RUN(test_several);
     CHECK_RUN(test_framing);
     CHECK_RUN(test_smuggling);
     CHECK_RUN(test_nul);
