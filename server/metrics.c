@@ -85,17 +85,32 @@ static const char *route_label(const struct metrics *m, size_t i) {
     return i < m->routes_n ? m->table[i].name : "none";
 }
 
+static uint64_t requests_n(const struct series *s) {
+    uint64_t n = 0;
+    for (size_t b = 0; b <= BUCKETS_N; b++)
+        n += atomic_load(&s->buckets[b]);
+    return n;
+}
+
+/* A route that was ever asked has its successes and errors, be they 0: Prometheus sees a
+ * counter go up only from a value that it has seen. */
+static bool class_is_told(size_t c, uint64_t n) {
+    return n || c == 2 || c == 4 || c == 5;
+}
+
 static void requests_encode(const struct metrics *m, struct text *out) {
     static const char name[] = "descentd_http_requests_total";
     prometheus_head(out, name, "counter",
                     "Requests answered, by route and class of status.");
     for (size_t i = 0; i <= m->routes_n; i++) {
+        if (!requests_n(&m->series[i]))
+            continue;
         for (size_t c = 1; c < CLASSES_N; c++) {
             uint64_t n = atomic_load(&m->series[i].classes[c]);
             char labels[96];
             snprintf(labels, sizeof labels, "route=\"%s\",status=\"%zuxx\"",
                      route_label(m, i), c);
-            if (n)
+            if (class_is_told(c, n))
                 prometheus_sample(out, name, labels, (double)n);
         }
     }
@@ -108,9 +123,7 @@ static void durations_encode(const struct metrics *m, struct text *out) {
     for (size_t i = 0; i <= m->routes_n; i++) {
         const struct series *s = &m->series[i];
         char labels[96];
-        uint64_t total = 0;
-        for (size_t b = 0; b <= BUCKETS_N; b++)
-            total += atomic_load(&s->buckets[b]);
+        uint64_t total = requests_n(s);
         if (!total)
             continue;
         uint64_t below = 0;

@@ -1,5 +1,5 @@
-# What deploy/ holds, by the programs that read it: configs.sh in `make test`; the rest,
-# which needs more packages, in `make deploy-check`.
+# What deploy/ holds, by the programs that read it: configs.sh and prometheus.sh in `make test`;
+# the rest, which needs more packages, in `make deploy-check`.
 deploy-deps: deps
 	@sh deploy/deps.sh haproxy nginx-light prometheus
 deploy-check: deploy-deps $(BUILD)/descentd
@@ -10,4 +10,5 @@ deploy-check: deploy-deps $(BUILD)/descentd
 	NODE_PATH=$(BUILD)/npm/node_modules node tests/deploy/manifests.cjs deploy/kubernetes
 	sh tests/deploy/compose.sh
 	DESCENTD=$(BUILD)/descentd sh tests/deploy/configs.sh
+	DESCENTD=$(BUILD)/descentd sh tests/deploy/prometheus.sh
 .PHONY: deploy-deps deploy-check

@@ -7,7 +7,7 @@
 
 #include "tests/unit/check.h"
 
-static const struct route table[] = {{.name = "one"}, {.name = "two"}};
+static const struct route table[] = {{.name = "one"}, {.name = "two"}, {.name = "three"}};
 static const struct metrics_gauges unknown = {.jobs = {-1},
                                               .workers_running = -1,
                                               .worker_crashes = -1,
@@ -33,7 +33,7 @@ static bool has(const char *text, const char *line) {
 #define HAS(text, line) CHECK_SAY(has(text, line), "%s", line)
 
 static void test_requests(void) {
-    struct metrics *m = metrics_new(table, 2);
+    struct metrics *m = metrics_new(table, 3);
     if (!m)
         abort();
     metrics_request(m, &table[0], 200, 100);
@@ -46,7 +46,10 @@ static void test_requests(void) {
     HAS(text, "descentd_http_requests_total{route=\"one\",status=\"5xx\"} 1");
     HAS(text, "descentd_http_requests_total{route=\"two\",status=\"4xx\"} 1");
     HAS(text, "descentd_http_requests_total{route=\"none\",status=\"4xx\"} 1");
-    CHECK(!strstr(text, "1xx") && !strstr(text, "route=\"two\",status=\"2xx\""));
+    /* A route that was asked has both its successes and its errors, be they 0. */
+    HAS(text, "descentd_http_requests_total{route=\"one\",status=\"4xx\"} 0");
+    HAS(text, "descentd_http_requests_total{route=\"two\",status=\"2xx\"} 0");
+    CHECK(!strstr(text, "1xx") && !strstr(text, "3xx") && !strstr(text, "three"));
     /* Buckets count what is at most their bound, and all below. */
     HAS(text, "descentd_http_request_seconds_bucket{route=\"one\",le=\"0.0001\"} 1");
     HAS(text, "descentd_http_request_seconds_bucket{route=\"one\",le=\"0.00025\"} 2");
@@ -60,7 +63,7 @@ static void test_requests(void) {
 }
 
 static void test_gauges(void) {
-    struct metrics *m = metrics_new(table, 2);
+    struct metrics *m = metrics_new(table, 3);
     if (!m)
         abort();
     metrics_predicted(m, 3);
@@ -107,7 +110,7 @@ static void test_gauges(void) {
 
 /* Each name has one head, and before its samples. */
 static void test_heads(void) {
-    struct metrics *m = metrics_new(table, 2);
+    struct metrics *m = metrics_new(table, 3);
     if (!m)
         abort();
     metrics_request(m, &table[0], 200, 1);
@@ -136,7 +139,7 @@ static void *requests(void *context) {
 static void test_threads(void) {
     enum { THREADS = 4 };
     pthread_t threads[THREADS];
-    struct metrics *m = metrics_new(table, 2);
+    struct metrics *m = metrics_new(table, 3);
     if (!m)
         abort();
     for (int i = 0; i < THREADS; i++)
