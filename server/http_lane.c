@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "server/http_exchange.h"
+#include "server/priority.h"
+
+enum { TURN_US = 100 }; /* the least there is: most requests take less */
 
 static void on_stir(int number) {
     (void)number; /* the wait is interrupted, that is all */
@@ -54,6 +57,7 @@ struct lane *lanes_own(struct lanes *lanes) {
     if (lane && !pthread_equal(lane->thread, self)) {
         lane->thread = self;
         lanes->all[lanes->n++] = lane;
+        priority_turns(TURN_US);
     }
     pthread_mutex_unlock(&lanes->lock);
     return lane;

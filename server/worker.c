@@ -1,13 +1,10 @@
 #include "server/worker.h"
 
-#include <errno.h>
 #include <math.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/version_image.h"
@@ -18,6 +15,7 @@
 #include "server/log.h"
 #include "server/machine.h"
 #include "server/owner.h"
+#include "server/priority.h"
 #include "server/reserve.h"
 #include "server/resume.h"
 #include "server/signals.h"
@@ -383,20 +381,7 @@ static bool store_await(struct worker *w, const struct keeper_options *keeper,
     return true;
 }
 
-enum { NICE_MAX = 19 };
-
-/* Beyond NICE_MAX the kernel runs its threads when nothing else would, and takes the
- * processor away as soon as something does: a prediction then waits for no time slice to
- * end. */
-static void priority_lower(const struct config *config) {
-    bool idle = config->worker_nice > NICE_MAX;
-    errno = 0;
-    if (setpriority(PRIO_PROCESS, 0, idle ? NICE_MAX : (int)config->worker_nice) != 0)
-        log_write(LOG_WARN, "the worker's priority could not be lowered", "error",
-                  LOG_TEXT(strerror(errno)), NULL);
-    struct sched_param none = {0};
-    sched_setscheduler(0, idle ? SCHED_IDLE : SCHED_BATCH, &none); /* a hint */
-}
+enum { TURN_US = 500 }; /* of a worker beside others */
 
 int worker_run(const struct config *config) {
     struct err e = {0};
@@ -415,8 +400,8 @@ int worker_run(const struct config *config) {
         .lease_ms = w.lease_ms,
     };
     bool ok = signal_fd >= 0 && matrix_start(&e) && store_await(&w, &keeper, &e);
-    priority_lower(
-        config); /* of this thread and those that follow; the keeper is prompt */
+    priority_lower(config->worker_nice); /* the keeper, which is there, is prompt */
+    priority_turns(TURN_US);
     ok = ok && (w.team = team_new(threads, &e));
     if (ok) {
         log_write(LOG_INFO, "worker ready", "threads", LOG_INT(threads), "blas",

@@ -104,11 +104,14 @@ models_make() {
     job_end "$(job_post "$dir/job")" "$dir/ended"
     job digits 100 784 10 '"hidden_layers":[256,128],"epochs":1' >"$dir/job"
     job_end "$(job_post "$dir/job")" "$dir/ended"
+    job sixteen 100 16 3 '"hidden_layers":[32],"epochs":1' >"$dir/job"
+    job_end "$(job_post "$dir/job")" "$dir/ended"
     body tiny 1 4 >"$dir/tiny_1"
     body digits 1 784 >"$dir/digits_1"
     body digits 100 784 >"$dir/digits_100"
+    body sixteen 10000 16 >"$dir/sixteen_10000"
     floats 1000 784 >"$dir/tensor_1000"
-    for name in tiny_1 digits_1 digits_100; do
+    for name in tiny_1 digits_1 digits_100 sixteen_10000; do
         curl -sS -f --data-binary "@$dir/$name" "$daemon/predict" >"$dir/$name.answer" ||
             die "no prediction of $name"
     done
@@ -119,25 +122,67 @@ models_make() {
 # Each shape of prediction and the empty handler, in turn.
 predictions_run() {
     for _ in $(seq "$rounds"); do
-        load 4 "$dir/tensor_1000" "$daemon$infer" "$dir/tensor_1000.daemon" "$bytes"
+        load 4 "$dir/tensor_1000" "$daemon$infer" "$dir/tensor_1000.4.daemon" "$bytes"
         load 4 "$dir/tensor_1000" "$floor/$(wc -c <"$dir/tensor_1000.answer")" \
-            "$dir/tensor_1000.floor" "$bytes"
-        for name in tiny_1 digits_1 digits_100; do
-            load 16 "$dir/$name" "$daemon/predict" "$dir/$name.daemon"
-            load 16 "$dir/$name" "$floor/$(wc -c <"$dir/$name.answer")" "$dir/$name.floor"
-        done
+            "$dir/tensor_1000.4.floor" "$bytes"
+        both 16 tiny_1
+        both 16 digits_1
+        both 64 digits_1
+        both 4 digits_100
+        both 4 sixteen_10000
     done
 }
 
-predictions_print() { # NAME TITLE
-    echo "$2: $(wc -c <"$dir/$1") bytes in, $(wc -c <"$dir/$1.answer") out"
-    row 'requests/s' '%9.0f' "$(median "$dir/$1.daemon" 1)"
-    row 'requests/s of the empty handler' '%9.0f' "$(median "$dir/$1.floor" 1)"
-    row 'ratio' '%9.2f' "$(ratio "$dir/$1.daemon" "$dir/$1.floor" 1)"
-    row 'p50 us' '%9.0f' "$(median "$dir/$1.daemon" 2)"
-    row 'p50 us of the empty handler' '%9.0f' "$(median "$dir/$1.floor" 2)"
-    row 'p99 us' '%9.0f' "$(median "$dir/$1.daemon" 3)"
-    row 'p99 us of the empty handler' '%9.0f' "$(median "$dir/$1.floor" 3)"
+# both CONNECTIONS NAME: the daemon, then the empty handler.
+both() {
+    load "$1" "$dir/$2" "$daemon/predict" "$dir/$2.$1.daemon"
+    load "$1" "$dir/$2" "$floor/$(wc -c <"$dir/$2.answer")" "$dir/$2.$1.floor"
+}
+
+# Half of what was reached at 16 connections: as many as do it with pauses of 2 ms.
+half_run() {
+    half=$(median "$dir/digits_1.16.daemon" 1 | awk '{print int($1 / 2 * 0.002) + 1}')
+    for _ in $(seq "$rounds"); do
+        load "$half" "$dir/digits_1" "$daemon/predict" "$dir/half" application/json 2
+    done
+}
+
+half_print() {
+    echo "784-256-128-10, 1 row, at half load: $half connections that pause for 0 to 4 ms"
+    row 'requests/s' '%9.0f' "$(median "$dir/half" 1)"
+    row 'p50 us' '%9.0f' "$(median "$dir/half" 2)"
+    row 'p99 us' '%9.0f' "$(median "$dir/half" 3)"
+    row 'p99 / p50' '%9.2f' "$(awk '{print $3 / $2}' "$dir/half" >"$dir/ratio"
+        median "$dir/ratio" 1)"
+}
+
+# KiB of the daemon and of it and its workers, idle with the models loaded; what they
+# share counted once each (Pss) or by each (Rss).
+memory_run() {
+    workers=$(pgrep -P "$daemon_pid")
+    for field in Rss Pss; do
+        for pid in $daemon_pid $workers; do
+            awk -v f="$field:" '$1 == f {print $2}' "/proc/$pid/smaps_rollup"
+        done | awk -v f="$field" '{n += $1} NR == 1 {first = $1} END {
+            printf "  %-38s %9d   with its worker %d\n", f, first, n}'
+    done >"$dir/memory"
+}
+
+memory_print() {
+    echo 'Memory of the idle server with three models, KiB'
+    cat "$dir/memory"
+}
+
+# predictions_print NAME CONNECTIONS TITLE
+predictions_print() {
+    echo "$3, $2 connections: $(wc -c <"$dir/$1") bytes in, $(wc -c <"$dir/$1.answer") out"
+    row 'requests/s' '%9.0f' "$(median "$dir/$1.$2.daemon" 1)"
+    row 'requests/s of the empty handler' '%9.0f' "$(median "$dir/$1.$2.floor" 1)"
+    row 'ratio' '%9.2f' "$(ratio "$dir/$1.$2.daemon" "$dir/$1.$2.floor" 1)"
+    row 'p50 us' '%9.0f' "$(median "$dir/$1.$2.daemon" 2)"
+    row 'p50 us of the empty handler' '%9.0f' "$(median "$dir/$1.$2.floor" 2)"
+    row 'p99 us' '%9.0f' "$(median "$dir/$1.$2.daemon" 3)"
+    row 'p99 us of the empty handler' '%9.0f' "$(median "$dir/$1.$2.floor" 3)"
 }
 
 # Epochs a second from the start of a job to its end, the curve's last point stored.
@@ -197,13 +242,19 @@ echo 'JSON'
 "$BENCH/bench_json"
 serve
 models_make
+memory_run
 predictions_run
+half_run
 curve_run
 beside_run
-echo 'Over HTTP: medians (least to greatest), 16 connections'
-predictions_print tiny_1 '4-8-3, 1 row'
-predictions_print digits_1 '784-256-128-10, 1 row'
-predictions_print digits_100 '784-256-128-10, 100 rows'
-predictions_print tensor_1000 '784-256-128-10, 1000 rows as bytes, 4 connections'
+echo 'Over HTTP: medians (least to greatest)'
+predictions_print tiny_1 16 '4-8-3, 1 row'
+predictions_print digits_1 16 '784-256-128-10, 1 row'
+predictions_print digits_1 64 '784-256-128-10, 1 row'
+predictions_print digits_100 4 '784-256-128-10, 100 rows'
+predictions_print sixteen_10000 4 '16-32-3, 10000 rows'
+predictions_print tensor_1000 4 '784-256-128-10, 1000 rows as bytes'
+half_print
+memory_print
 curve_print
 beside_print

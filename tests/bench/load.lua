@@ -10,6 +10,12 @@ function init(args)
         wrk.headers["Authorization"] = "Bearer " .. args[3]
     end
     file:close()
+    local pause = tonumber(args[3])
+    if pause then
+        function delay() -- wrk looks whether there is one; whole milliseconds
+            return math.random(0, 2 * pause)
+        end
+    end
 end
 
 function done(summary, latency, requests)
