@@ -41,7 +41,8 @@ struct worker {
     int64_t started_us, seen_us; /* seen_us: when it showed itself last; 0: never */
     char owner[STORE_OWNER_MAX], machine[STORE_OWNER_MAX];
     struct away away;
-    bool unsure; /* a claim may have been made of which nothing was heard */
+    bool unsure;   /* a claim may have been made of which nothing was heard */
+    bool outdated; /* the store needs a newer program */
 };
 
 static bool stop_wanted(const struct worker *w) {
@@ -341,7 +342,9 @@ static bool is_new(const struct worker *w) {
 }
 
 static bool claim_try(struct worker *w, struct store_claim *claim, struct err *e) {
-    bool found = false, ok = hands_empty(w, e) && show(w, e);
+    bool found = false, ok = hands_empty(w, e) && store_schema_check(w->store, e);
+    w->outdated = !ok && e->kind == ERR_CONFLICT;
+    ok = ok && show(w, e);
     if (ok)
         away_note(&w->away, NULL); /* it is back, if it was away */
     const struct store_claiming claiming = {
@@ -363,7 +366,7 @@ static bool claim_try(struct worker *w, struct store_claim *claim, struct err *e
 }
 
 static void work(struct worker *w) {
-    while (!keeper_quitting(w->keeper)) {
+    while (!keeper_quitting(w->keeper) && !w->outdated) {
         struct err e = {0};
         struct store_claim claim;
         if (!claim_try(w, &claim, &e)) {
@@ -455,6 +458,7 @@ int worker_run(const struct config *config) {
         log_write(LOG_INFO, "worker ready", "threads", LOG_INT(threads), "blas",
                   LOG_TEXT(matrix_blas_name()), NULL);
         work(&w);
+        ok = !w.outdated;
     } else {
         log_err(LOG_ERROR, "the worker could not start", &e);
     }
