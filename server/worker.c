@@ -320,7 +320,7 @@ static bool others_recover(struct worker *w) {
     return back_us && clock_mono_us() - back_us < w->lease_ms * 1000;
 }
 
-/* Shows itself to the others now and then. */
+/* Shows itself to the others now and then, and looks what they have made of the store. */
 static bool show(struct worker *w, struct err *e) {
     int64_t now_us = clock_mono_us();
     const struct store_worker self = {.owner = w->owner,
@@ -329,7 +329,8 @@ static bool show(struct worker *w, struct err *e) {
                                       .alive_ms = ALIVE_LEASES * w->lease_ms};
     if (w->seen_us && now_us - w->seen_us < SHOW_LEASES * w->lease_ms * 1000)
         return true;
-    if (!store_worker_seen(w->store, &self, e))
+    w->outdated = !store_schema_check(w->store, e) && e->kind == ERR_CONFLICT;
+    if (e->kind || !store_worker_seen(w->store, &self, e))
         return false;
     w->seen_us = now_us;
     return true;
@@ -342,9 +343,7 @@ static bool is_new(const struct worker *w) {
 }
 
 static bool claim_try(struct worker *w, struct store_claim *claim, struct err *e) {
-    bool found = false, ok = hands_empty(w, e) && store_schema_check(w->store, e);
-    w->outdated = !ok && e->kind == ERR_CONFLICT;
-    ok = ok && show(w, e);
+    bool found = false, ok = hands_empty(w, e) && show(w, e);
     if (ok)
         away_note(&w->away, NULL); /* it is back, if it was away */
     const struct store_claiming claiming = {
