@@ -48,6 +48,18 @@ bool cursor_skip(struct cursor *c, int depth_max, const char *where, struct err 
 char *cursor_string(struct cursor *c, size_t bytes_max, const char *where, struct err *e)
     __attribute__((warn_unused_result));
 
+/* A string as it stands in the source where that needs no decoding, or else decoded. It
+ * ends with no NUL. */
+struct cursor_text {
+    const char *text; /* (n) */
+    size_t n;
+    char *owned; /* free() it; NULL where the text is the source's */
+};
+
+/* Moves over one string like cursor_string; the errors are the same. */
+bool cursor_text(struct cursor *c, size_t bytes_max, struct cursor_text *out,
+                 const char *where, struct err *e) __attribute__((warn_unused_result));
+
 /* Moves over one string like cursor_string, into text[0..text_max), without a NUL; the
  * errors are the same. */
 bool cursor_decode(struct cursor *c, char *text, size_t text_max, size_t *n,

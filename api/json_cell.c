@@ -18,11 +18,11 @@ static bool word_take(struct cursor *c, const char *word) {
 }
 
 static bool text_scan(struct cursor *c, struct json_cell *cell, struct err *e) {
-    cell->text = cursor_string(c, STRING_BYTES_MAX, "", e);
-    if (!cell->text)
+    struct cursor_text text;
+    if (!cursor_text(c, STRING_BYTES_MAX, &text, "", e))
         return false;
-    cell->cell = (struct cell){
-        .kind = CELL_TEXT, .text = cell->text, .text_n = strlen(cell->text)};
+    cell->text = text.owned;
+    cell->cell = (struct cell){.kind = CELL_TEXT, .text = text.text, .text_n = text.n};
     return true;
 }
 
@@ -48,14 +48,15 @@ static bool base64_scan(struct cursor *c, struct json_cell *cell, struct err *e)
     if (cursor_peek(c) != '"')
         return err_set(e, ERR_INVALID, "", "expected a text in base64, got %s",
                        cursor_kind(c));
-    if (!text_scan(c, cell, e) || !cursor_expect(c, '}', "", e))
-        return false;
     size_t n;
-    if (!base64_decode(cell->text, cell->cell.text_n, &n))
+    cell->text = cursor_string(c, STRING_BYTES_MAX, "", e);
+    if (!cell->text || !cursor_expect(c, '}', "", e))
+        return false;
+    if (!base64_decode(cell->text, strlen(cell->text), &n))
         return err_set(e, ERR_INVALID, "", "this is not base64");
     if (utf8_prefix(cell->text, n) < n)
         return err_set(e, ERR_INVALID, "", "expected UTF-8 in base64, got other bytes");
-    cell->cell.text_n = n;
+    cell->cell = (struct cell){.kind = CELL_TEXT, .text = cell->text, .text_n = n};
     return true;
 }
 
