@@ -42,6 +42,14 @@ enum { CURSOR_DEPTH_MAX = 1024 };
 bool cursor_skip(struct cursor *c, int depth_max, const char *where, struct err *e)
     __attribute__((warn_unused_result));
 
+/* What JavaScript and Python write for a number that is not finite, where it stands at
+ * the cursor: "NaN", "Infinity", "-Infinity"; or NULL. */
+const char *cursor_token(const struct cursor *c);
+
+/* cursor_skip, with those three as values. */
+bool cursor_skip_tokens(struct cursor *c, int depth_max, const char *where, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* Moves over one string and decodes it (escapes, surrogate pairs; \u0000 is refused).
  * @return a new NUL-terminated string, free() it; NULL with ERR_INVALID, or ERR_TOO_LARGE
  * over bytes_max bytes, or ERR_NO_MEMORY. */
@@ -68,7 +76,7 @@ bool cursor_decode(struct cursor *c, char *text, size_t text_max, size_t *n,
 /* Whether the string at the cursor, which cursor_skip has accepted, decodes to `text`. */
 bool cursor_string_is(const struct cursor *c, const char *text);
 
-/* What stands at the cursor, for messages: "a string", "an object", "the end", ... */
+/* What stands at the cursor, for messages: "a string", "an object", "the end", "NaN" */
 const char *cursor_kind(struct cursor *c);
 
 /* Line and column (from 1, in characters) of the cursor, for grammar errors. */

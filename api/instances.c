@@ -49,7 +49,10 @@ static bool is_tensor(const struct instances_scan *s) {
 
 bool instances_cell(struct instances_scan *s, size_t column, float *row, struct err *e) {
     struct json_cell cell;
-    bool ok = json_cell_scan(s->c, s->form->allowed, &cell, e) &&
+    unsigned allowed = s->form->allowed;
+    if (!columns_named(&s->form->columns))
+        allowed &= ~(unsigned)JSON_CELL_NAN;
+    bool ok = json_cell_scan(s->c, allowed, &cell, e) &&
               columns_cell(&s->form->columns, column, &cell.cell, row, "", e);
     free(cell.text);
     return ok;
@@ -60,7 +63,8 @@ static bool number_take(struct instances_scan *s, float *to, struct err *e) {
     if (got == NUMBER_TOO_LARGE)
         return err_set(e, ERR_RANGE, "", "a number outside float32");
     return got == NUMBER_OK ||
-           err_set(e, ERR_INVALID, "", "expected a number, got %s", cursor_kind(s->c));
+           err_set(e, ERR_INVALID, "", "expected a number%s, got %s",
+                   cursor_token(s->c) ? " that is finite" : "", cursor_kind(s->c));
 }
 
 /* inputs_n numbers, in lists within lists: a row of columns without names. */

@@ -68,7 +68,8 @@ static bool scalar_scan(struct cursor *c, unsigned allowed, struct json_cell *ce
         return text_scan(c, cell, e);
     if (first == '{' && allowed & JSON_CELL_BASE64)
         return base64_scan(c, cell, e);
-    if (allowed & JSON_CELL_MISSING && word_take(c, "null"))
+    if ((allowed & JSON_CELL_MISSING && word_take(c, "null")) ||
+        (allowed & JSON_CELL_NAN && word_take(c, "NaN")))
         return true;
     bool is_true = word_take(c, "true");
     if (is_true || word_take(c, "false")) {
@@ -79,7 +80,9 @@ static bool scalar_scan(struct cursor *c, unsigned allowed, struct json_cell *ce
         if (got == NUMBER_TOO_LARGE)
             return err_set(e, ERR_RANGE, "", "a number outside float32");
         if (got != NUMBER_OK)
-            return err_set(e, ERR_INVALID, "", "expected a cell, got %s", cursor_kind(c));
+            return err_set(e, ERR_INVALID, "", "expected %s, got %s",
+                           cursor_token(c) ? "a number that is finite" : "a cell",
+                           cursor_kind(c));
         cell->cell.kind = CELL_NUMBER;
     }
     cell->cell.text_n = (size_t)(c->at - cell->cell.text);

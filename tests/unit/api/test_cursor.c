@@ -301,13 +301,48 @@ static void test_string_refuses(void) {
     }
 }
 
+/* Where they are values; the rest of the grammar is as it was. */
+static void test_tokens(void) {
+    static const char *const good[] = {"NaN", "-Infinity", "[NaN,Infinity, -Infinity ]",
+                                       "{\"a\":[NaN],\"b\":1}"};
+    static const char *const bad[] = {"-NaN",      "NaNa",       "nan",     "[Infinity2]",
+                                      "+Infinity", "- Infinity", "{NaN:1}", "Inf"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct text t = text_new(good[i]);
+        struct err e = {0};
+        CHECK_SAY(cursor_skip_tokens(&t.c, 8, NULL, &e), "%s: %s", good[i], e.text);
+        CHECK(t.c.at == t.c.end);
+        t.c.at = t.c.start;
+        CHECK(!cursor_skip(&t.c, 8, NULL, &e) && strstr(e.text, "NaN and Infinity"));
+        free(t.block);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct text t = text_new(bad[i]);
+        struct err e = {0};
+        CHECK_SAY(!cursor_skip_tokens(&t.c, 8, NULL, &e), "%s", bad[i]);
+        free(t.block);
+    }
+}
+
 static void test_kind(void) {
-    static const char *const cases[][2] = {
-        {"\"a\"", "a string"},   {" [", "an array"},         {"\n{", "an object"},
-        {"-1", "a number"},      {"7", "a number"},          {"true", "a boolean"},
-        {"false,", "a boolean"}, {"null]", "null"},          {"", "the end"},
-        {"  ", "the end"},       {"nulll", "no JSON value"}, {"NaN", "no JSON value"},
-        {"}", "no JSON value"}};
+    static const char *const cases[][2] = {{"\"a\"", "a string"},
+                                           {" [", "an array"},
+                                           {"\n{", "an object"},
+                                           {"-1", "a number"},
+                                           {"7", "a number"},
+                                           {"true", "a boolean"},
+                                           {"false,", "a boolean"},
+                                           {"null]", "null"},
+                                           {"", "the end"},
+                                           {"  ", "the end"},
+                                           {"nulll", "no JSON value"},
+                                           {"NaN", "NaN"},
+                                           {"-Infinity]", "-Infinity"},
+                                           {"Infinity", "Infinity"},
+                                           {"-NaN", "a number"},
+                                           {"NaNs", "no JSON value"},
+                                           {"Infinit", "no JSON value"},
+                                           {"}", "no JSON value"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct text t = text_new(cases[i][0]);
         CHECK_TEXT(cursor_kind(&t.c), cases[i][1]);
@@ -373,6 +408,7 @@ int main(void) {
     CHECK_RUN(test_string);
     CHECK_RUN(test_string_bytes);
     CHECK_RUN(test_string_refuses);
+    CHECK_RUN(test_tokens);
     CHECK_RUN(test_kind);
     CHECK_RUN(test_messages);
     CHECK_RUN(test_expect);
