@@ -50,7 +50,7 @@ $(call unit,server): %: %.o $(CHECK) $(BUILD)/tests/unit/postgres.o $(SERVER) $(
 
 # A goal that promises to work on a fresh machine installs before it compiles; so does any
 # goal beside deps itself.
-DEPS_FIRST := $(if $(filter deps %-deps demo %-demo test test-% cluster-test deploy-check bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
+DEPS_FIRST := $(if $(filter deps %-deps demo %-demo test test-% cluster-test compose-test deploy-check bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
 $(BUILD)/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,cc $<)
@@ -72,8 +72,8 @@ unit: $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
 test: http-deps deploy-deps $(ONNXRUNTIME) $(BUILD)/descentd $(UNIT) $(HTTP) $(ONNX_TEST) $(FUZZ_REPLAYS) $(LOAD)
-	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh tests/deploy/prometheus.sh tests/cluster/test_cluster.sh \
-	  $(UNIT) $(HTTP) $(ONNX_TEST)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh \
+	  tests/deploy/prometheus.sh tests/cluster/test_cluster.sh $(UNIT) $(HTTP) $(ONNX_TEST)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 
