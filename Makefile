@@ -71,9 +71,10 @@ unit: $(UNIT)
 	@$(RUN) $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
-test: http-deps deploy-deps $(ONNXRUNTIME) $(BUILD)/descentd $(UNIT) $(HTTP) $(ONNX_TEST) $(FUZZ_REPLAYS) $(LOAD)
-	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh \
-	  tests/deploy/prometheus.sh tests/cluster/test_cluster.sh $(UNIT) $(HTTP) $(ONNX_TEST)
+test: cluster-deps $(ONNXRUNTIME) $(BUILD)/descentd $(UNIT) $(HTTP) $(ONNX_TEST) $(FUZZ_REPLAYS) $(LOAD)
+	@$(RUN) tests/layers.sh tests/contract.sh tests/replay.sh tests/deploy/configs.sh tests/deploy/prometheus.sh \
+	  tests/cluster/test_cluster.sh tests/cluster/test_partition.sh \
+	  $(UNIT) $(HTTP) $(ONNX_TEST)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 	@DATA='$(DATA)' TESTS_VERBOSE=1 $(RUN) $(BUILD)/tests/http/test_data $(CHECK_MODELS)
 

@@ -61,11 +61,25 @@ static const char *value_kind(const struct cursor *c) {
     return word_is(c, n, "null") ? "null" : NULL;
 }
 
+const char *cursor_token(const struct cursor *c) {
+    static const char *const tokens[] = {"NaN", "Infinity", "-Infinity"};
+    size_t left = (size_t)(c->end - c->at);
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+        size_t n = strlen(tokens[i]);
+        if (left >= n && memcmp(c->at, tokens[i], n) == 0 &&
+            (left == n || !is_letter(c->at[n])))
+            return tokens[i];
+    }
+    return NULL;
+}
+
 const char *cursor_kind(struct cursor *c) {
     cursor_peek(c);
     if (c->at == c->end)
         return "the end";
-    const char *kind = value_kind(c);
+    const char *kind = cursor_token(c);
+    if (!kind)
+        kind = value_kind(c);
     return kind ? kind : "no JSON value";
 }
 
@@ -144,31 +158,28 @@ bool cursor_refuse_number(struct cursor *c, enum number_scan result, const char 
                    shown, c->at, whole ? "" : "...", type, largest);
 }
 
-/* What JavaScript and Python write for numbers that are not finite. @return false, with
- * the error where one of them stands. */
-static bool token_refuse(struct cursor *c, const char *where, struct err *e) {
-    struct cursor at = *c;
-    at.at += at.at < at.end && *at.at == '-';
-    size_t n = word_length(&at);
-    return (word_is(&at, n, "NaN") || word_is(&at, n, "Infinity")) &&
-           cursor_fail(c, ERR_INVALID, where, e,
-                       "NaN and Infinity are not JSON, and no values here");
+/* Over a token, where those are values; otherwise it is an error of its own. */
+static bool token_skip(struct cursor *c, bool tokens, const char *where, struct err *e) {
+    const char *token = cursor_token(c);
+    if (token && tokens)
+        c->at += strlen(token);
+    else if (token)
+        cursor_fail(c, ERR_INVALID, where, e,
+                    "NaN and Infinity are not JSON, and no values here");
+    return token && tokens;
 }
 
 /* A number, a string, or a word. */
-static bool scalar_skip(struct cursor *c, const char *where, struct err *e) {
+static bool scalar_skip(struct cursor *c, bool tokens, const char *where, struct err *e) {
     char next = cursor_peek(c);
     size_t n;
     if (next == '"')
         return cursor_string_skip(c, &n, where, e);
-    if ((next >= '0' && next <= '9') || next == '-') {
-        if (number_skip(&c->at, c->end))
-            return true;
-        return token_refuse(c, where, e) ||
+    if ((next >= '0' && next <= '9') || next == '-')
+        return number_skip(&c->at, c->end) || token_skip(c, tokens, where, e) ||
                cursor_fail(c, ERR_INVALID, where, e, "this is not a JSON number");
-    }
     if (!value_kind(c))
-        return token_refuse(c, where, e) || cursor_refuse(c, "a value", where, e);
+        return token_skip(c, tokens, where, e) || cursor_refuse(c, "a value", where, e);
     c->at += word_length(c);
     return true;
 }
@@ -230,7 +241,8 @@ static bool container_next(struct cursor *c, struct nesting *n, const char *wher
     return true;
 }
 
-bool cursor_skip(struct cursor *c, int depth_max, const char *where, struct err *e) {
+static bool value_skip(struct cursor *c, int depth_max, bool tokens, const char *where,
+                       struct err *e) {
     assert(depth_max >= 0 && depth_max <= CURSOR_DEPTH_MAX);
     struct nesting n = {.depth_max = depth_max};
     do {
@@ -241,11 +253,20 @@ bool cursor_skip(struct cursor *c, int depth_max, const char *where, struct err 
                 return false;
             if (!empty)
                 continue;
-        } else if (!scalar_skip(c, where, e)) {
+        } else if (!scalar_skip(c, tokens, where, e)) {
             return false;
         }
         if (!container_next(c, &n, where, e))
             return false;
     } while (n.depth > 0);
     return true;
+}
+
+bool cursor_skip(struct cursor *c, int depth_max, const char *where, struct err *e) {
+    return value_skip(c, depth_max, false, where, e);
+}
+
+bool cursor_skip_tokens(struct cursor *c, int depth_max, const char *where,
+                        struct err *e) {
+    return value_skip(c, depth_max, true, where, e);
 }

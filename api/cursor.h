@@ -42,11 +42,31 @@ enum { CURSOR_DEPTH_MAX = 1024 };
 bool cursor_skip(struct cursor *c, int depth_max, const char *where, struct err *e)
     __attribute__((warn_unused_result));
 
+/* What JavaScript and Python write for a number that is not finite, where it stands at
+ * the cursor: "NaN", "Infinity", "-Infinity"; or NULL. */
+const char *cursor_token(const struct cursor *c);
+
+/* cursor_skip, with those three as values. */
+bool cursor_skip_tokens(struct cursor *c, int depth_max, const char *where, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* Moves over one string and decodes it (escapes, surrogate pairs; \u0000 is refused).
  * @return a new NUL-terminated string, free() it; NULL with ERR_INVALID, or ERR_TOO_LARGE
  * over bytes_max bytes, or ERR_NO_MEMORY. */
 char *cursor_string(struct cursor *c, size_t bytes_max, const char *where, struct err *e)
     __attribute__((warn_unused_result));
+
+/* A string as it stands in the source where that needs no decoding, or else decoded. It
+ * ends with no NUL. */
+struct cursor_text {
+    const char *text; /* (n) */
+    size_t n;
+    char *owned; /* free() it; NULL where the text is the source's */
+};
+
+/* Moves over one string like cursor_string; the errors are the same. */
+bool cursor_text(struct cursor *c, size_t bytes_max, struct cursor_text *out,
+                 const char *where, struct err *e) __attribute__((warn_unused_result));
 
 /* Moves over one string like cursor_string, into text[0..text_max), without a NUL; the
  * errors are the same. */
@@ -56,7 +76,7 @@ bool cursor_decode(struct cursor *c, char *text, size_t text_max, size_t *n,
 /* Whether the string at the cursor, which cursor_skip has accepted, decodes to `text`. */
 bool cursor_string_is(const struct cursor *c, const char *text);
 
-/* What stands at the cursor, for messages: "a string", "an object", "the end", ... */
+/* What stands at the cursor, for messages: "a string", "an object", "the end", "NaN" */
 const char *cursor_kind(struct cursor *c);
 
 /* Line and column (from 1, in characters) of the cursor, for grammar errors. */

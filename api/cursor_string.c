@@ -13,6 +13,28 @@ static inline bool is_plain(char c) {
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
+/* Over the run of plain bytes at p, eight at a time where so many are left: by the high
+ * bit of each that is none, of which the lowest is right (what a subtraction borrows goes
+ * upwards). */
+static inline const char *plain_skip(const char *p, const char *end) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    for (; end - p >= 8; p += 8) {
+        uint64_t bytes, others;
+        memcpy(&bytes, p, sizeof bytes);
+        uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\';
+        others = bytes | ((bytes - ones * 0x20) & ~bytes) | ((quote - ones) & ~quote) |
+                 ((backslash - ones) & ~backslash);
+        if (others & highs) {
+            if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+                return p + __builtin_ctzll(others & highs) / 8;
+            break;
+        }
+    }
+    while (p < end && is_plain(*p))
+        p++;
+    return p;
+}
+
 static size_t utf8_encode(uint32_t code, char out[4]) {
     if (code < 0x80) {
         out[0] = (char)code;
@@ -114,8 +136,7 @@ static bool string_walk(struct cursor *c, char *text, size_t text_max, size_t *n
     c->at++;
     while (c->at < c->end && *c->at != '"') {
         const char *run = c->at;
-        while (c->at < c->end && is_plain(*c->at))
-            c->at++;
+        c->at = plain_skip(run, c->end);
         char out[4];
         size_t length = (size_t)(c->at - run);
         if (length == 0) {
@@ -161,17 +182,9 @@ bool cursor_decode(struct cursor *c, char *text, size_t text_max, size_t *n,
     return string_scan(c, text, text_max, n, where, e);
 }
 
-char *cursor_string(struct cursor *c, size_t bytes_max, const char *where,
-                    struct err *e) {
-    if (cursor_peek(c) != '"') {
-        cursor_refuse(c, "a string", where, e);
-        return NULL;
-    }
-    struct cursor from = *c;
-    size_t n;
-    if (!string_scan(c, NULL, bytes_max, &n, where, e))
-        return NULL;
-    /* bytes_max may be SIZE_MAX, but a string is shorter than its text by the quotes. */
+/* The string of n bytes, decoded, whose quote the cursor stands on. */
+static char *string_new(struct cursor from, size_t n, const char *where, struct err *e) {
+    /* n is never SIZE_MAX: a string is shorter than its text by the quotes. */
     char *text = malloc(n + 1);
     if (!text) {
         err_set(e, ERR_NO_MEMORY, where, "no memory for a string of %zu bytes", n);
@@ -183,6 +196,33 @@ char *cursor_string(struct cursor *c, size_t bytes_max, const char *where,
     }
     text[n] = 0;
     return text;
+}
+
+char *cursor_string(struct cursor *c, size_t bytes_max, const char *where,
+                    struct err *e) {
+    if (cursor_peek(c) != '"') {
+        cursor_refuse(c, "a string", where, e);
+        return NULL;
+    }
+    struct cursor from = *c;
+    size_t n;
+    return string_scan(c, NULL, bytes_max, &n, where, e) ? string_new(from, n, where, e)
+                                                         : NULL;
+}
+
+bool cursor_text(struct cursor *c, size_t bytes_max, struct cursor_text *out,
+                 const char *where, struct err *e) {
+    *out = (struct cursor_text){0};
+    if (cursor_peek(c) != '"')
+        return cursor_refuse(c, "a string", where, e);
+    struct cursor from = *c;
+    if (!string_scan(c, NULL, bytes_max, &out->n, where, e))
+        return false;
+    out->text = from.at + 1;
+    if (out->n == (size_t)(c->at - from.at) - 2)
+        return true; /* an escape is longer than what it stands for */
+    out->text = out->owned = string_new(from, out->n, where, e);
+    return out->owned;
 }
 
 bool cursor_string_is(const struct cursor *c, const char *text) {

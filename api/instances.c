@@ -25,9 +25,13 @@ bool instances_below(struct err *e, const char *path) {
     return false;
 }
 
-bool instances_below_key(struct err *e, const char *key) {
-    char step[ERR_WHERE_MAX];
-    json_path_key(step, "", key);
+bool instances_below_key(struct err *e, const struct cursor_text *key) {
+    /* Of a longer key no more would be told. */
+    char step[ERR_WHERE_MAX], text[ERR_WHERE_MAX];
+    size_t n = key->n < sizeof text ? key->n : sizeof text - 1;
+    memcpy(text, key->text, n);
+    text[n] = '\0';
+    json_path_key(step, "", text);
     return instances_below(e, step);
 }
 
@@ -45,7 +49,10 @@ static bool is_tensor(const struct instances_scan *s) {
 
 bool instances_cell(struct instances_scan *s, size_t column, float *row, struct err *e) {
     struct json_cell cell;
-    bool ok = json_cell_scan(s->c, s->form->allowed, &cell, e) &&
+    unsigned allowed = s->form->allowed;
+    if (!columns_named(&s->form->columns))
+        allowed &= ~(unsigned)JSON_CELL_NAN;
+    bool ok = json_cell_scan(s->c, allowed, &cell, e) &&
               columns_cell(&s->form->columns, column, &cell.cell, row, "", e);
     free(cell.text);
     return ok;
@@ -56,7 +63,8 @@ static bool number_take(struct instances_scan *s, float *to, struct err *e) {
     if (got == NUMBER_TOO_LARGE)
         return err_set(e, ERR_RANGE, "", "a number outside float32");
     return got == NUMBER_OK ||
-           err_set(e, ERR_INVALID, "", "expected a number, got %s", cursor_kind(s->c));
+           err_set(e, ERR_INVALID, "", "expected a number%s, got %s",
+                   cursor_token(s->c) ? " that is finite" : "", cursor_kind(s->c));
 }
 
 /* inputs_n numbers, in lists within lists: a row of columns without names. */
@@ -98,13 +106,32 @@ static bool array_scan(struct instances_scan *s, float *row, struct err *e) {
     return i == n || err_set(e, ERR_INVALID, "", "expected %zu cells, got %zu", n, i);
 }
 
+/* Objects mostly have the keys of the one before, in its order: those are not read again.
+ */
+static bool key_again(struct cursor *c, const struct instances_place *place,
+                      struct instances_member *member) {
+    cursor_peek(c);
+    if (!place || !place->n || (size_t)(c->end - c->at) < place->n ||
+        memcmp(c->at, place->key, place->n) != 0)
+        return false;
+    c->at += place->n;
+    member->name = (struct cursor_text){.text = place->key + 1, .n = place->n - 2};
+    member->column = place->column;
+    return true;
+}
+
 bool instances_member(struct instances_scan *s, struct instances_member *member,
                       struct err *e) {
     const struct columns *columns = &s->form->columns;
-    member->name = cursor_string(s->c, NAME_BYTES_MAX, "", e);
-    if (!member->name)
+    const struct cursor_text *name = &member->name;
+    struct instances_place *place = s->place < columns->n ? &s->places[s->place++] : NULL;
+    if (key_again(s->c, place, member))
+        return cursor_expect(s->c, ':', "", e);
+    if (!cursor_text(s->c, NAME_BYTES_MAX, &member->name, "", e))
         return false;
-    member->column = columns_find(columns, member->name, strlen(member->name));
+    member->column = columns_find(columns, name->text, name->n);
+    if (place && !name->owned)
+        *place = (struct instances_place){name->text - 1, name->n + 2, member->column};
     return cursor_expect(s->c, ':', "", e);
 }
 
@@ -112,8 +139,8 @@ bool instances_see(struct instances_scan *s, const struct instances_member *memb
                    enum seen seen, struct err *e) {
     const struct columns *columns = &s->form->columns;
     if (member->column == columns->n)
-        return err_set(e, ERR_INVALID, "", "the model has no column \"%.60s\"",
-                       member->name);
+        return err_set(e, ERR_INVALID, "", "the model has no column \"%.*s\"",
+                       member->name.n < 60 ? (int)member->name.n : 60, member->name.text);
     unsigned char *at = &s->seen[member->column];
     if (*at == SEEN_CONTEXT && seen == SEEN_ROW)
         return err_set(e, ERR_INVALID, "", "stands in the context too");
@@ -154,6 +181,7 @@ bool instances_whole_end(struct instances_scan *s, struct err *e) {
 static bool members_scan(struct instances_scan *s, float *row, enum seen seen,
                          struct err *e) {
     s->c->at++;
+    s->place = 0;
     bool more = cursor_peek(s->c) != '}', first = true;
     s->c->at += !more;
     for (; more; first = false) {
@@ -165,9 +193,9 @@ static bool members_scan(struct instances_scan *s, float *row, enum seen seen,
                        : instances_see(s, &member, seen, e) &&
                              instances_cell(s, member.column, row, e);
             if (!ok)
-                instances_below_key(e, member.name);
+                instances_below_key(e, &member.name);
         }
-        free(member.name);
+        free(member.name.owned);
         if (!ok)
             return false;
         if (whole) {
@@ -272,17 +300,19 @@ bool instances_open(struct instances_scan *s, struct err *e) {
     const struct instances_form *form = s->form;
     s->rows->columns_n = form->columns.inputs_n;
     s->seen = memory_new(form->columns.n, 1);
+    s->places = memory_new(form->columns.n, sizeof *s->places);
     if (form->context) {
         s->context = memory_new(form->columns.n, 1);
         s->context_row = memory_new(form->columns.inputs_n, sizeof *s->context_row);
     }
-    if (!s->seen || (form->context && (!s->context || !s->context_row)))
+    if (!s->seen || !s->places || (form->context && (!s->context || !s->context_row)))
         return err_set(e, ERR_NO_MEMORY, form->path, "no memory for the columns");
     return !form->context || context_scan(s, e) || instances_below(e, form->context_path);
 }
 
 void instances_close(struct instances_scan *s) {
     free(s->seen);
+    free(s->places);
     free(s->context);
     free(s->context_row);
 }

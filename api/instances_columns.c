@@ -53,9 +53,9 @@ static bool member_scan(struct instances_scan *s, bool first, bool *whole,
                     : instances_see(s, &member, SEEN_ROW, e) &&
                           cells_scan(s, member.column, first, e);
         if (!ok)
-            instances_below_key(e, member.name);
+            instances_below_key(e, &member.name);
     }
-    free(member.name);
+    free(member.name.owned);
     return ok;
 }
 

@@ -7,6 +7,12 @@
 
 #include "api/instances.h"
 
+/* A key in the source, with its quotes; n is 0 where none is kept. */
+struct instances_place {
+    const char *key;
+    size_t n, column;
+};
+
 /* One run over the instances. */
 struct instances_scan {
     struct cursor *c;
@@ -16,6 +22,9 @@ struct instances_scan {
     unsigned char *context; /* (columns.n) what `seen` begins as; NULL: all SEEN_NOT */
     float *context_row;     /* (inputs_n) and the row; owned, as the context is */
     char first;             /* the bracket that the first row begins with */
+    /* (columns.n) the first members of objects as they last came; owned. */
+    struct instances_place *places;
+    size_t place; /* of the next member of the object in hand */
 };
 
 enum seen { SEEN_NOT, SEEN_CONTEXT, SEEN_ROW };
@@ -35,8 +44,8 @@ bool instances_rows(struct instances_scan *s, struct err *e)
 
 /* A member: its key and the colon behind are moved over, its value is not. */
 struct instances_member {
-    char *name;    /* owned */
-    size_t column; /* columns.n: the model has none of that name */
+    struct cursor_text name; /* free() name.owned */
+    size_t column;           /* columns.n: the model has none of that name */
 };
 bool instances_member(struct instances_scan *s, struct instances_member *member,
                       struct err *e) __attribute__((warn_unused_result));
@@ -58,7 +67,7 @@ bool instances_whole_end(struct instances_scan *s, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Put a step before an error's place. @return false. */
-bool instances_below_key(struct err *e, const char *key);
+bool instances_below_key(struct err *e, const struct cursor_text *key);
 bool instances_below_index(struct err *e, size_t index);
 bool instances_below(struct err *e, const char *path);
 

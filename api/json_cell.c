@@ -18,11 +18,11 @@ static bool word_take(struct cursor *c, const char *word) {
 }
 
 static bool text_scan(struct cursor *c, struct json_cell *cell, struct err *e) {
-    cell->text = cursor_string(c, STRING_BYTES_MAX, "", e);
-    if (!cell->text)
+    struct cursor_text text;
+    if (!cursor_text(c, STRING_BYTES_MAX, &text, "", e))
         return false;
-    cell->cell = (struct cell){
-        .kind = CELL_TEXT, .text = cell->text, .text_n = strlen(cell->text)};
+    cell->text = text.owned;
+    cell->cell = (struct cell){.kind = CELL_TEXT, .text = text.text, .text_n = text.n};
     return true;
 }
 
@@ -48,14 +48,15 @@ static bool base64_scan(struct cursor *c, struct json_cell *cell, struct err *e)
     if (cursor_peek(c) != '"')
         return err_set(e, ERR_INVALID, "", "expected a text in base64, got %s",
                        cursor_kind(c));
-    if (!text_scan(c, cell, e) || !cursor_expect(c, '}', "", e))
-        return false;
     size_t n;
-    if (!base64_decode(cell->text, cell->cell.text_n, &n))
+    cell->text = cursor_string(c, STRING_BYTES_MAX, "", e);
+    if (!cell->text || !cursor_expect(c, '}', "", e))
+        return false;
+    if (!base64_decode(cell->text, strlen(cell->text), &n))
         return err_set(e, ERR_INVALID, "", "this is not base64");
     if (utf8_prefix(cell->text, n) < n)
         return err_set(e, ERR_INVALID, "", "expected UTF-8 in base64, got other bytes");
-    cell->cell.text_n = n;
+    cell->cell = (struct cell){.kind = CELL_TEXT, .text = cell->text, .text_n = n};
     return true;
 }
 
@@ -67,7 +68,8 @@ static bool scalar_scan(struct cursor *c, unsigned allowed, struct json_cell *ce
         return text_scan(c, cell, e);
     if (first == '{' && allowed & JSON_CELL_BASE64)
         return base64_scan(c, cell, e);
-    if (allowed & JSON_CELL_MISSING && word_take(c, "null"))
+    if ((allowed & JSON_CELL_MISSING && word_take(c, "null")) ||
+        (allowed & JSON_CELL_NAN && word_take(c, "NaN")))
         return true;
     bool is_true = word_take(c, "true");
     if (is_true || word_take(c, "false")) {
@@ -78,7 +80,9 @@ static bool scalar_scan(struct cursor *c, unsigned allowed, struct json_cell *ce
         if (got == NUMBER_TOO_LARGE)
             return err_set(e, ERR_RANGE, "", "a number outside float32");
         if (got != NUMBER_OK)
-            return err_set(e, ERR_INVALID, "", "expected a cell, got %s", cursor_kind(c));
+            return err_set(e, ERR_INVALID, "", "expected %s, got %s",
+                           cursor_token(c) ? "a number that is finite" : "a cell",
+                           cursor_kind(c));
         cell->cell.kind = CELL_NUMBER;
     }
     cell->cell.text_n = (size_t)(c->at - cell->cell.text);

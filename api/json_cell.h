@@ -9,7 +9,9 @@
 enum json_cell_allowed {
     JSON_CELL_MISSING = 1, /* null: not known */
     JSON_CELL_LIST = 2,    /* a list of one cell, or of a list of one, ... */
-    JSON_CELL_BASE64 = 4   /* {"b64": "aGVsbG8="}: the bytes of a text */
+    JSON_CELL_BASE64 = 4,  /* {"b64": "aGVsbG8="}: the bytes of a text */
+    JSON_CELL_NAN = 32 /* NaN: not known. Behind the bits of instances.h, which takes it
+                          where columns have names. */
 };
 
 enum { JSON_CELL_LISTS_MAX = 8 };

@@ -22,7 +22,9 @@ static bool is_foreign(const struct predict_request *request) {
 static bool raw_skip(struct predict_request *request, struct cursor *c, struct err *e) {
     cursor_peek(c);
     request->raw = c->at;
-    bool ok = cursor_skip(c, CARVE_DEPTH_MAX, NULL, e);
+    bool ok = request->allowed & JSON_CELL_NAN
+                  ? cursor_skip_tokens(c, CARVE_DEPTH_MAX, NULL, e)
+                  : cursor_skip(c, CARVE_DEPTH_MAX, NULL, e);
     request->raw_end = c->at;
     return ok;
 }

@@ -90,7 +90,7 @@ static bool scan_context(void *context, struct cursor *c, const char *path,
     (void)path;
     cursor_peek(c);
     request->rows.context = c->at;
-    bool ok = cursor_skip(c, CARVE_DEPTH_MAX, NULL, e);
+    bool ok = cursor_skip_tokens(c, CARVE_DEPTH_MAX, NULL, e);
     request->rows.context_end = c->at;
     return ok;
 }
@@ -125,7 +125,8 @@ bool tfs_decode(enum tfs_verb verb, const char *body, size_t n, struct tfs_reque
         {.key = "examples", .scan = scan_examples, .context = out},
         {.key = "context", .scan = scan_context, .context = out}};
     *out = (struct tfs_request){.verb = verb};
-    out->rows.allowed = INSTANCES_TENSORS | JSON_CELL_LIST | JSON_CELL_BASE64;
+    out->rows.allowed =
+        INSTANCES_TENSORS | JSON_CELL_LIST | JSON_CELL_BASE64 | JSON_CELL_NAN;
     json_t *root = carved_read(body, n, verb == TFS_PREDICT ? rows : examples, 2, e);
     bool ok = root && rest_decode(root, out, e);
     json_decref(root);

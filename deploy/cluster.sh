@@ -7,11 +7,26 @@
 #
 #   CLUSTER_ROOT   the checkout
 #   DESCENTD       the daemon (build/descentd)
+#
+# Everything stands on a host of its own name: db, balancer, serve1 ..., worker1 .... Here they
+# are all this machine; who has others redefines cluster_address and cluster_on.
 cluster_here=${CLUSTER_ROOT:?the checkout}
 cluster_descentd=${DESCENTD:-$cluster_here/build/descentd}
-cluster_dir='' cluster_postgres='' cluster_haproxy_pid=''
+cluster_dir='' cluster_postgres=''
 cluster_replicas=0 cluster_workers=0
 PATH=$PATH:/usr/sbin # where an ordinary user does not look for haproxy
+
+# cluster_address HOST
+cluster_address() {
+    echo 127.0.0.1
+}
+
+# cluster_on HOST COMMAND...: becomes the command there, so that its pid is the caller's; to be
+# called in a subshell or the background.
+cluster_on() {
+    shift
+    exec "$@"
+}
 
 cluster_die() {
     echo "cluster: $*" >&2
@@ -53,7 +68,8 @@ cluster_serve() {
     cluster_port=0
     [ ! -e "$cluster_dir/serve$1.port" ] || cluster_port=$(cluster_get "serve$1.port")
     : >"$cluster_dir/serve$1.out"
-    "$cluster_descentd" serve --workers 0 --listen "127.0.0.1:$cluster_port" \
+    cluster_on "serve$1" "$cluster_descentd" serve --workers 0 \
+        --listen "$(cluster_address "serve$1"):$cluster_port" \
         --store-file "$cluster_dir/store" --token-file "$cluster_dir/tokens" \
         --drain-delay-ms "${CLUSTER_DRAIN_DELAY_MS:-1500}" --log-level warn \
         >"$cluster_dir/serve$1.out" 2>>"$cluster_dir/serve$1.log" &
@@ -67,12 +83,12 @@ cluster_serve() {
 }
 
 cluster_replica_url() {
-    echo "http://127.0.0.1:$(cluster_get "serve$1.port")"
+    echo "http://$(cluster_address "serve$1"):$(cluster_get "serve$1.port")"
 }
 
 cluster_work() {
-    "$cluster_descentd" worker --store-file "$cluster_dir/store" --threads 1 \
-        --log-level warn 2>>"$cluster_dir/worker$1.log" &
+    cluster_on "worker$1" "$cluster_descentd" worker --store-file "$cluster_dir/store" \
+        --threads 1 2>>"$cluster_dir/worker$1.log" &
     echo $! >"$cluster_dir/worker$1.pid"
 }
 
@@ -85,41 +101,59 @@ cluster_end() {
 
 # ---- the balancer ----------------------------------------------------------------------
 
-cluster_balance() {
+cluster_balancer_configure() {
     cluster_port=$(shuf -i 20000-32000 -n 1)
     cluster_stats=$(shuf -i 10000-19999 -n 1)
-    sed -e "s/bind :8080/bind 127.0.0.1:$cluster_port/" \
-        -e "s/bind 127.0.0.1:8404/bind 127.0.0.1:$cluster_stats/" \
+    sed -e "s/bind :8080/bind $1:$cluster_port/" \
+        -e "s/bind 127.0.0.1:8404/bind $1:$cluster_stats/" \
         "$cluster_here/deploy/haproxy.cfg" >"$cluster_dir/haproxy.cfg"
     for cluster_n in 1 2 3; do
         if [ "$cluster_n" -le "$cluster_replicas" ]; then
-            sed -i "s/serve$cluster_n:8080/127.0.0.1:$(cluster_get serve$cluster_n.port)/" \
-                "$cluster_dir/haproxy.cfg"
+            cluster_server=$(cluster_address "serve$cluster_n"):$(cluster_get "serve$cluster_n.port")
+            sed -i "s/serve$cluster_n:8080/$cluster_server/" "$cluster_dir/haproxy.cfg"
         else
             sed -i "/serve$cluster_n:8080/d" "$cluster_dir/haproxy.cfg"
         fi
     done
-    haproxy -f "$cluster_dir/haproxy.cfg" >"$cluster_dir/haproxy.log" 2>&1 &
-    cluster_haproxy_pid=$!
-    cluster_url=http://127.0.0.1:$cluster_port
-    cluster_until 5 cluster_is_200 "$cluster_url/readyz"
 }
 
-# cluster_sees N STATE: whether the balancer has replica N as UP or DOWN.
+# A balancer before those replicas that there are now.
+cluster_balance() {
+    cluster_name=balancer$cluster_replicas
+    for cluster_try in 1 2 3 4 5; do # its ports may be taken
+        cluster_balancer_configure "$(cluster_address balancer)"
+        cluster_on balancer haproxy -f "$cluster_dir/haproxy.cfg" \
+            >"$cluster_dir/$cluster_name.log" 2>&1 &
+        echo $! >"$cluster_dir/$cluster_name.pid"
+        cluster_url=http://$(cluster_address balancer):$cluster_port
+        ! cluster_until 5 cluster_is_200 "$cluster_url/readyz" || return 0
+        cluster_end "$cluster_name" KILL || :
+    done
+    cat "$cluster_dir/$cluster_name.log" >&2
+    cluster_die "HAProxy did not start, $cluster_try times"
+}
+
+cluster_balancer_csv() {
+    curl --noproxy '*' -s "http://$(cluster_address balancer):$cluster_stats/;csv"
+}
+
+# cluster_sees N STATE: whether the balancer has replica N as UP or DOWN, for all requests.
 cluster_sees() {
-    curl --noproxy '*' -s "http://127.0.0.1:$cluster_stats/;csv" |
-        grep -q "^predictions,serve$1,.*,$2[ ,]"
+    cluster_balancer_csv | awk -F , -v name="serve$1" -v state="$2" '
+        $2 == name { seen++; split($18, now, " "); if (now[1] != state) other++ }
+        END { exit !seen || other }'
 }
 
 # ---- all of it -------------------------------------------------------------------------
 
 cluster_up() {
     cluster_dir=$(mktemp -d "${TMPDIR:-/tmp}/descentd-cluster-XXXXXX")
-    cluster_postgres=$(sh "$cluster_here/tests/postgres.sh" make) ||
-        cluster_die "no PostgreSQL"
+    cluster_db=$(cluster_address db)
+    cluster_postgres=$(DESCENTD_TEST_ADDRESS=$cluster_db \
+        cluster_on db sh "$cluster_here/tests/postgres.sh" make) || cluster_die "no PostgreSQL"
     cluster_token=$(head -c 24 /dev/urandom | base64 | tr -d '=')
     echo "$cluster_token" >"$cluster_dir/tokens"
-    echo "postgresql://app@127.0.0.1:${cluster_postgres#* }/postgres" >"$cluster_dir/store"
+    echo "postgresql://app@$cluster_db:${cluster_postgres#* }/postgres" >"$cluster_dir/store"
     while [ "$cluster_replicas" -lt "$1" ]; do
         cluster_replicas=$((cluster_replicas + 1))
         cluster_serve "$cluster_replicas"
@@ -128,13 +162,7 @@ cluster_up() {
         cluster_workers=$((cluster_workers + 1))
         cluster_work "$cluster_workers"
     done
-    for cluster_try in 1 2 3 4 5; do # its ports may be taken
-        cluster_balance && return 0
-        kill "$cluster_haproxy_pid" 2>/dev/null || :
-        wait "$cluster_haproxy_pid" 2>/dev/null || :
-    done
-    cat "$cluster_dir/haproxy.log" >&2
-    cluster_die "HAProxy did not start"
+    cluster_balance
 }
 
 cluster_down() {
@@ -145,7 +173,6 @@ cluster_down() {
     for cluster_file in "$cluster_dir"/*.pid; do
         [ ! -e "$cluster_file" ] || wait "$(cat "$cluster_file")" 2>/dev/null || :
     done
-    [ -z "$cluster_haproxy_pid" ] || kill "$cluster_haproxy_pid" 2>/dev/null || :
     [ -z "$cluster_postgres" ] ||
         sh "$cluster_here/tests/postgres.sh" end "${cluster_postgres% *}"
     rm -rf "$cluster_dir"
@@ -156,8 +183,11 @@ cluster_down() {
 
 # cluster_database stop|start: at once, as if its machine had failed.
 cluster_database() {
-    case $1 in
-    stop) sh "$cluster_here/tests/postgres.sh" stop "${cluster_postgres% *}" immediate ;;
-    start) sh "$cluster_here/tests/postgres.sh" start "${cluster_postgres% *}" ;;
-    esac
+    set -- "$cluster_here/tests/postgres.sh" "$1" "${cluster_postgres% *}" immediate
+    (cluster_on db sh "$@")
+}
+
+# cluster_sql STATEMENT: what the store answers, a row a line.
+cluster_sql() {
+    psql -qAtX -d "$(cluster_get store)" -c "$1"
 }

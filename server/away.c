@@ -1,9 +1,12 @@
 #include "server/away.h"
 
 #include <stddef.h>
+#include <sys/random.h>
 
 #include "server/clock.h"
 #include "server/log.h"
+
+enum { PAUSE_MS = 50, PAUSE_MS_MAX = 1000 };
 
 bool away_is(enum err_kind kind) {
     return kind == ERR_UNAVAILABLE || kind == ERR_BUSY;
@@ -21,5 +24,17 @@ bool away_note(struct away *a, const struct err *e) {
         a->since_us = 0;
         a->back_us = now;
     }
+    if (!e)
+        a->pause_ms = 0;
     return e && away_is(e->kind);
+}
+
+int64_t away_pause_ms(struct away *a) {
+    uint32_t bits = 0;
+    a->pause_ms = a->pause_ms ? a->pause_ms * 2 : PAUSE_MS;
+    if (a->pause_ms > PAUSE_MS_MAX)
+        a->pause_ms = PAUSE_MS_MAX;
+    ssize_t got = getrandom(&bits, sizeof bits, GRND_NONBLOCK);
+    (void)got; /* without it, no jitter */
+    return a->pause_ms - (int64_t)(bits % (uint32_t)(a->pause_ms / 2 + 1));
 }

@@ -34,7 +34,8 @@ static const struct key keys[] = {
     TEXT(listen, "--listen", "DESCENTD_LISTEN", "127.0.0.1:8080",
          "HOST:PORT to serve on; port 0 takes a free one"),
     TEXT(store, "--store", "DESCENTD_STORE", "./descentd.db",
-         "file, or postgresql://..., that holds jobs, curves and models"),
+         "file, or postgresql://..., that holds jobs, curves and models; a database that "
+         "does not answer is waited for, one that refuses the user is an error"),
     TEXT(store_file, "--store-file", "DESCENTD_STORE_FILE", "",
          "file whose first line is the store, to keep a password out of sight"),
     TEXT(token_file, "--token-file", "DESCENTD_TOKEN_FILE", "",

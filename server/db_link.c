@@ -159,8 +159,21 @@ static void quiet(void *context, const char *message) {
     (void)message;
 }
 
+/* A password that is wrong or missing, a user or a database that is not there, or may not
+ * be used, or a value that libpq does not know. While it connects, the code is in its
+ * message alone: "FATAL:  28P01: " and the text. */
+static bool is_refusal(const PGconn *conn) {
+    static const char *const STATES[] = {"28", "3D000", "42501"};
+    const char *text = PQerrorMessage(conn), *at = strstr(text, ":  ");
+    for (size_t i = 0; at && i < sizeof STATES / sizeof *STATES; i++)
+        if (strncmp(at + 3, STATES[i], strlen(STATES[i])) == 0)
+            return true;
+    return PQconnectionNeedsPassword(conn) || strncmp(text, "invalid ", 8) == 0;
+}
+
 static bool attempt_failed(struct db_link *l, struct err *e) {
     struct err why = {0};
+    l->refused = l->conn && is_refusal(l->conn);
     if (l->conn)
         lost(l, &why);
     err_set(e, ERR_UNAVAILABLE, NULL, "%s", why.text);
@@ -185,6 +198,7 @@ static bool attempt_begin(struct db_link *l, struct err *e) {
     if (!l->conn)
         return err_set(e, ERR_NO_MEMORY, NULL, "store: no memory for a connection");
     PQsetNoticeProcessor(l->conn, quiet, NULL);
+    PQsetErrorVerbosity(l->conn, PQERRORS_VERBOSE); /* for is_refusal */
     l->connecting = true;
     l->wants = PGRES_POLLING_WRITING;
     l->attempt_until_us = clock_mono_us() + l->attempt_ms * 1000;
@@ -264,10 +278,12 @@ bool db_link_open(struct db_link *l, const char *url, struct err *e) {
     l->url = strdup(url);
     if (!l->url)
         return err_set(e, ERR_NO_MEMORY, NULL, "store: no memory for a connection");
-    if (url_read(l, e) && need(l, l->attempt_ms, e))
+    struct err once = {0};
+    if (url_read(l, &once) && need(l, l->attempt_ms, &once))
         return true;
+    enum err_kind kind = l->refused ? ERR_CONFLICT : once.kind;
     db_link_close(l);
-    return false;
+    return err_set(e, kind, NULL, "%s", once.text);
 }
 
 void db_link_close(struct db_link *l) {

@@ -31,10 +31,13 @@ struct db_link {
     PostgresPollingStatusType wants;
     int64_t attempt_ms, attempt_until_us, attempt_after_us, pause_ms;
     unsigned short seed[3];
+    bool refused;           /* the last time, for a reason that does not pass by itself */
     char why[ERR_TEXT_MAX]; /* it could not connect the last time */
 };
 
-/* Connects, once. On false there is nothing to close. ERR_CONFLICT: the URL is none. */
+/* Connects, once. On false there is nothing to close. ERR_CONFLICT: the URL is none, or
+ * there is no such database, or it does not let this user in: later, that is
+ * ERR_UNAVAILABLE, too, as somebody may just be changing it. */
 bool db_link_open(struct db_link *l, const char *url, struct err *e)
     __attribute__((warn_unused_result));
 void db_link_close(struct db_link *l);

@@ -10,7 +10,7 @@ struct task {
 
 struct thread {
     struct executor *executor;
-    struct store *store;
+    struct store *store; /* NULL: none yet; set under the executor's lock */
     pthread_t id;
 };
 
@@ -36,8 +36,9 @@ static void *run(void *context) {
         struct task task = x->queue[x->first];
         x->first = (x->first + 1) % x->queue_max;
         x->n--;
+        struct store *store = t->store;
         pthread_mutex_unlock(&x->lock);
-        task.run(task.context, t->store);
+        task.run(task.context, store);
         pthread_mutex_lock(&x->lock);
     }
     pthread_mutex_unlock(&x->lock);
@@ -56,8 +57,7 @@ void executor_free(struct executor *x) {
     free(x);
 }
 
-struct executor *executor_start(size_t threads_n, size_t queue_max,
-                                const char *store_path, struct err *e) {
+struct executor *executor_start(size_t threads_n, size_t queue_max, struct err *e) {
     struct executor *x = calloc(1, sizeof *x);
     if (!x) {
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the executor");
@@ -71,14 +71,10 @@ struct executor *executor_start(size_t threads_n, size_t queue_max,
     bool ok = (x->queue && x->threads) ||
               err_set(e, ERR_NO_MEMORY, NULL, "no memory for the executor");
     x->threads_n = ok ? threads_n : 0;
-    for (size_t i = 0; ok && i < threads_n; i++) {
-        x->threads[i].executor = x;
-        x->threads[i].store = store_path ? store_open(store_path, e) : NULL;
-        ok = x->threads[i].store || !store_path;
-    }
     size_t started = 0;
     while (ok && started < threads_n) {
         struct thread *t = &x->threads[started];
+        t->executor = x;
         ok = pthread_create(&t->id, NULL, run, t) == 0 ||
              err_set(e, ERR_NO_MEMORY, NULL, "no thread for the executor");
         started += ok;
@@ -93,6 +89,24 @@ struct executor *executor_start(size_t threads_n, size_t queue_max,
         pthread_join(x->threads[--started].id, NULL);
     executor_free(x);
     return NULL;
+}
+
+bool executor_open(struct executor *x, const char *store_path, struct err *e) {
+    struct store **stores = calloc(x->threads_n, sizeof *stores);
+    size_t n = 0;
+    if (!stores)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the executor");
+    while (n < x->threads_n && (stores[n] = store_open(store_path, e)))
+        n++;
+    bool ok = n == x->threads_n;
+    pthread_mutex_lock(&x->lock);
+    for (size_t i = 0; i < n && ok; i++)
+        x->threads[i].store = stores[i];
+    pthread_mutex_unlock(&x->lock);
+    while (!ok && n)
+        store_close(stores[--n]);
+    free(stores);
+    return ok;
 }
 
 bool executor_add(struct executor *x, executor_task *task, void *context) {

@@ -1,4 +1,4 @@
-/* Threads that run what may wait, each with its own connection to the store. */
+/* Threads that run what may wait, each with its own connection to the store, if any. */
 #ifndef SERVER_EXECUTOR_H
 #define SERVER_EXECUTOR_H
 
@@ -9,9 +9,13 @@
 struct executor;
 typedef void executor_task(void *context, struct store *store);
 
-/* Opens one connection a thread; none where store_path is NULL. */
-struct executor *executor_start(size_t threads_n, size_t queue_max,
-                                const char *store_path, struct err *e)
+/* Its tasks get no store. */
+struct executor *executor_start(size_t threads_n, size_t queue_max, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Opens a connection for each thread, all or none: from here on its tasks get them. Once
+ * that was true, never again. Any thread. */
+bool executor_open(struct executor *x, const char *store_path, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Queues a task. false: the queue is full (or the executor is ending), nothing was

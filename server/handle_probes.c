@@ -16,8 +16,8 @@ bool probes_ready(const struct probes_context *probes, const struct http_request
                   struct err *e) {
     if (request->draining)
         return err_set(e, ERR_UNAVAILABLE, NULL, "draining");
-    return atomic_load(&probes->ready) ||
-           err_set(e, ERR_UNAVAILABLE, NULL, "starting or about to end");
+    const char *why = atomic_load(&probes->unready);
+    return !why || err_set(e, ERR_UNAVAILABLE, NULL, "%s", why);
 }
 
 bool handle_readyz(void *subsystem, struct store *store,
@@ -48,10 +48,11 @@ bool handle_metrics(void *subsystem, struct store *store,
     (void)e;
     struct metrics_gauges gauges = {0};
     struct err ignored = {0};
-    if (!store_jobs_count(store, gauges.jobs, &ignored))
+    if (!store || !store_jobs_count(store, gauges.jobs, &ignored))
         gauges.jobs[0] = -1;
-    supervisor_counts(probes->supervisor, &gauges.workers_running,
-                      &gauges.worker_crashes);
+    if (store) /* which is there later than the supervisor */
+        supervisor_counts(probes->supervisor, &gauges.workers_running,
+                          &gauges.worker_crashes);
     struct registry_counts models;
     registry_counts(probes->registry, &models);
     gauges.models = models.models;

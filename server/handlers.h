@@ -55,7 +55,7 @@ struct probes_context {
     struct registry *registry;
     struct metrics *metrics;
     struct batcher *batcher;
-    atomic_bool ready;
+    _Atomic(const char *) unready; /* why it is not ready yet, or any longer; or NULL */
 };
 http_handler handle_livez, handle_readyz, handle_ping, handle_metrics;
 /* Whether requests are taken: ERR_UNAVAILABLE that says why not. */

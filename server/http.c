@@ -534,10 +534,8 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     lanes_open(&h->lanes);
     h->reaper = reaper_new((struct reaper_options){config->header_timeout_ms * 1000,
                                                    config->idle_timeout_s * 1000000});
-    h->executor =
-        executor_start((size_t)config->store_threads, QUEUE_MAX, config->store, e);
-    h->computing =
-        executor_start(machine_cpus(), (size_t)config->predict_queue_max, NULL, e);
+    h->executor = executor_start((size_t)config->store_threads, QUEUE_MAX, e);
+    h->computing = executor_start(machine_cpus(), (size_t)config->predict_queue_max, e);
     uploads_open(&h->uploads, h->executor);
     h->bodies.bytes_max = (size_t)config->body_memory_max;
     h->connections_max = connections_limit(config);
@@ -554,6 +552,10 @@ struct http *http_start(const struct http_options *options, struct err *e) {
             config->listen);
     http_free(h);
     return NULL;
+}
+
+bool http_open_store(struct http *h, struct err *e) {
+    return executor_open(h->executor, h->options.config->store, e);
 }
 
 const char *http_address(const struct http *h) {

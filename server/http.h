@@ -155,9 +155,14 @@ struct http_options {
 struct http;
 
 /* Listens on config->listen; beyond the loopback only with tokens, or where the
- * configuration allows anybody (ERR_INVALID). Everything in options is borrowed. */
+ * configuration allows anybody (ERR_INVALID). Everything in options is borrowed. Until
+ * http_open_store no handler is called that needs a store: 503. */
 struct http *http_start(const struct http_options *options, struct err *e)
     __attribute__((warn_unused_result));
+
+/* Opens config->store for the handlers; what they find in their subsystems then is to be
+ * there before. After a failure, which has opened nothing, it may be tried again. */
+bool http_open_store(struct http *h, struct err *e) __attribute__((warn_unused_result));
 
 /* "127.0.0.1:8080": where it listens, with the port it was given. */
 const char *http_address(const struct http *h);

@@ -55,9 +55,20 @@ static bool exchange_park(struct exchange *x) {
     return parked;
 }
 
+/* Whoever needs a store is called where there is one. */
+static bool store_check(struct exchange *x, const struct store *store) {
+    return store || route_makes_do(x->route) ||
+           err_set(&x->err, ERR_UNAVAILABLE, NULL,
+                   "the server is starting: its store is not open yet");
+}
+
 static void call_run(void *context, struct store *store) {
     struct exchange *x = context;
     x->request.own = NULL;
+    if (!store_check(x, store)) {
+        answer_back(x);
+        return;
+    }
     do {
         x->wakes_seen = atomic_load(&x->http->wakes);
         exchange_call(x, store);
@@ -70,7 +81,7 @@ static void call_run(void *context, struct store *store) {
 
 static void piece_run(void *context, struct store *store) {
     struct exchange *x = context;
-    bool ok = upload_pass(x->upload, store, &x->err);
+    bool ok = store_check(x, store) && upload_pass(x->upload, store, &x->err);
     (void)ok; /* x->err says it: the rest is read and forgotten */
     exchange_back(x, EXCHANGE_READING);
 }
@@ -78,7 +89,8 @@ static void piece_run(void *context, struct store *store) {
 static void upload_run(void *context, struct store *store) {
     struct exchange *x = context;
     x->request.draining = atomic_load(&x->http->draining);
-    bool ok = upload_end(x->upload, store, &x->request, &x->reply, &x->err);
+    bool ok = store_check(x, store) &&
+              upload_end(x->upload, store, &x->request, &x->reply, &x->err);
     (void)ok; /* the answer is x->err then */
     answer_back(x);
 }

@@ -308,7 +308,7 @@ struct keeper *keeper_start(const struct keeper_options *options, struct err *e)
     }
     k->wake_fd = options->wake_fd;
     k->lease_ms = options->lease_ms;
-    k->signal_fd = signals_open(e);
+    k->signal_fd = options->signal_fd;
     k->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_t attributes;
@@ -317,8 +317,7 @@ struct keeper *keeper_start(const struct keeper_options *options, struct err *e)
     pthread_cond_init(&k->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     k->store = store_open(options->store_path, e);
-    if (k->store && k->signal_fd >= 0 && k->call_fd >= 0 &&
-        pthread_create(&k->thread, NULL, run, k) == 0)
+    if (k->store && k->call_fd >= 0 && pthread_create(&k->thread, NULL, run, k) == 0)
         return k;
     err_set(e, ERR_INTERNAL, NULL, "no thread or file descriptor for the keeper");
     store_close(k->store);

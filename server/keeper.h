@@ -14,12 +14,11 @@ struct keeper;
 
 struct keeper_options {
     const char *store_path;
+    int signal_fd;    /* of signals_open: the process is to end */
     int wake_fd;      /* the socket to the server, or -1 */
     int64_t lease_ms; /* how long a claim lasts without a sign of life */
 };
 
-/* From here to keeper_stop SIGTERM and SIGINT mean that the process is to end; one keeper
- * a process. */
 struct keeper *keeper_start(const struct keeper_options *options, struct err *e)
     __attribute__((warn_unused_result));
 void keeper_stop(struct keeper *k);

@@ -1,33 +1,22 @@
-/* The command line, the signals, and the order in which things start and end. */
-#include <errno.h>
+/* The command line and the signals. */
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/matrix.h"
-#include "server/away.h"
 #include "server/checkup.h"
-#include "server/clock.h"
 #include "server/config.h"
-#include "server/handlers.h"
-#include "server/http.h"
 #include "server/listener.h"
 #include "server/log.h"
-#include "server/machine.h"
-#include "server/metrics.h"
-#include "server/registry.h"
 #include "server/routes.h"
+#include "server/serving.h"
 #include "server/signals.h"
 #include "server/store_copy.h"
-#include "server/supervisor.h"
-#include "server/tokens.h"
 #include "server/worker.h"
 
 #ifndef VERSION
@@ -35,25 +24,6 @@
 #endif
 
 enum { EXIT_USAGE = 2, MMAP_BYTES = 4 << 20, TRIM_BYTES = 16 << 20 };
-
-/* The parts of a serving process, in the order they start. */
-struct server {
-    struct config config;
-    int signals;
-    struct tokens *tokens; /* NULL: anybody may ask */
-    struct registry *registry;
-    struct metrics *metrics;
-    struct supervisor *supervisor;
-    struct hub *hub;
-    struct batcher *batcher;
-    _Atomic(struct http *) http;
-    struct jobs_context jobs;
-    struct events_context events;
-    struct models_context models;
-    struct predictor predict;
-    struct probes_context probes;
-    struct oip_context oip;
-};
 
 static void usage(FILE *to) {
     fprintf(to,
@@ -68,204 +38,80 @@ static void usage(FILE *to) {
     config_help(to);
 }
 
-static void on_change(void *context, struct store *store, bool published) {
-    struct server *server = context;
-    struct err e = {0};
-    if (published && !registry_refresh(server->registry, store, &e))
-        log_err(LOG_WARN, "the models could not be looked at", &e);
-    struct http *http = atomic_load(&server->http);
-    if (http)
-        http_wake(http);
+/* Who waits for the line on stdout may ask from then on. */
+static void listening_say(const struct serving *s) {
+    printf("listening on http://%s\n", serving_address(s));
+    fflush(stdout);
 }
 
-static bool models_look(struct server *server, struct err *e) {
-    struct store *store = store_open(server->config.store, e);
-    bool ok = store && registry_refresh(server->registry, store, e);
-    store_close(store);
-    return ok;
+static void serving_say(const struct serving *s, const struct config *config) {
+    char store[STORE_SHOWN_MAX];
+    store_url_show(config->store, store);
+    log_write(LOG_INFO, "serving", "address", LOG_TEXT(serving_address(s)), "store",
+              LOG_TEXT(store), "workers", LOG_INT(config->workers), "blas",
+              LOG_TEXT(matrix_blas_name()), NULL);
 }
 
-/* The same; a store that is away is waited for until somebody says stop. */
-static bool store_await(struct server *server, struct err *e) {
-    enum { PAUSE_MS = 250 };
-    struct away away = {0};
-    for (;;) {
-        struct err once = {0};
-        bool ok = models_look(server, &once);
-        bool again = away_note(&away, ok ? NULL : &once);
-        struct pollfd signals = {.fd = server->signals, .events = POLLIN};
-        if (!again || poll(&signals, 1, PAUSE_MS) > 0)
-            return ok || err_set(e, once.kind, once.where, "%s", once.text);
+/* The store is open, away, or will never open (false, *e). *said: the line was printed.
+ */
+static bool opening_heard(struct serving *s, const struct config *config, bool *said,
+                          struct err *e) {
+    enum opening_state state = opening_state(serving_opening(s));
+    if (state == OPENING_FAILED) {
+        *e = *opening_error(serving_opening(s));
+        return false;
     }
-}
-
-static bool http_open(struct server *server, struct err *e) {
-    void *subsystems[SUBSYSTEMS_N] = {
-        [SUBSYSTEM_JOBS] = &server->jobs,       [SUBSYSTEM_EVENTS] = &server->events,
-        [SUBSYSTEM_MODELS] = &server->models,   [SUBSYSTEM_DATASETS] = NULL,
-        [SUBSYSTEM_PREDICT] = &server->predict, [SUBSYSTEM_PROBES] = &server->probes,
-        [SUBSYSTEM_OIP] = &server->oip,
-    };
-    static void *kept[SUBSYSTEMS_N]; /* http borrows them for its life */
-    memcpy(kept, subsystems, sizeof kept);
-    struct http_options options = {&server->config, routes,        routes_n, kept,
-                                   server->metrics, server->tokens};
-    struct http *http = http_start(&options, e);
-    atomic_store(&server->http, http);
-    return http;
-}
-
-static bool predictor_open(struct server *server, struct err *e) {
-    const struct config *config = &server->config;
-    struct batcher_options options = {
-        .threads_n = machine_cpus(),
-        .rows_max = (size_t)config->batch_rows_max,
-        .queue_max = (size_t)config->predict_queue_max,
-        .delay_us = config->batch_delay_us_max,
-        .metrics = server->metrics,
-    };
-    server->batcher = batcher_start(&options, e);
-    server->predict = (struct predictor){
-        .registry = server->registry,
-        .metrics = server->metrics,
-        .batcher = server->batcher,
-        .rows_max = options.rows_max,
-    };
-    return server->batcher;
-}
-
-/* No name where none is configured. */
-static bool default_model_read(const struct config *config, struct model_ref *ref,
-                               struct err *e) {
-    *ref = (struct model_ref){0};
-    return !*config->default_model ||
-           model_ref_parse(config->default_model, "--default-model", ref, e);
-}
-
-static bool server_start(struct server *server, struct err *e) {
-    const struct config *config = &server->config;
-    struct supervisor_options supervising = {
-        .config = config,
-        .program = "/proc/self/exe",
-        .changed = on_change,
-        .context = server,
-    };
-    if (*config->token_file && !(server->tokens = tokens_open(config->token_file, e)))
-        return false;
-    server->metrics = metrics_new(routes, routes_n);
-    if (!server->metrics)
-        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the counters");
-    server->registry = registry_new((size_t)config->model_memory_max, e);
-    struct model_ref by_default = {0};
-    if (!server->registry || !default_model_read(config, &by_default, e))
-        return false;
-    registry_set_default(server->registry, &by_default);
-    if (!matrix_start(e) || !store_await(server, e))
-        return false;
-    server->supervisor = supervisor_start(&supervising, e);
-    if (!server->supervisor)
-        return false;
-    struct hub_options watching = {config->store, config->stream_heartbeat_ms};
-    server->hub = hub_start(&watching, e);
-    if (!server->hub)
-        return false;
-    server->events = (struct events_context){server->hub};
-    server->jobs = (struct jobs_context){
-        .supervisor = server->supervisor,
-        .registry = server->registry,
-        .queue_max = config->queue_max,
-        .memory_max = config->job_memory_max,
-        .runtime_max_s = config->max_runtime_s,
-    };
-    server->models = (struct models_context){server->registry};
-    if (!predictor_open(server, e))
-        return false;
-    server->probes = (struct probes_context){
-        .supervisor = server->supervisor,
-        .registry = server->registry,
-        .metrics = server->metrics,
-        .batcher = server->batcher,
-    };
-    server->oip = (struct oip_context){server->registry, &server->probes, VERSION};
-    if (!http_open(server, e))
-        return false;
-    atomic_store(&server->probes.ready, true);
+    if (state == OPENING_DONE) {
+        serving_ready(s);
+        serving_say(s, config);
+    }
+    if (!*said && state != OPENING_TRIES)
+        listening_say(s);
+    *said = *said || state != OPENING_TRIES;
     return true;
 }
 
-/* A balancer learns that this replica is about to go before anything is refused. */
-static void balancer_wait(struct server *server) {
-    int64_t delay_ms = server->config.drain_delay_ms;
-    atomic_store(&server->probes.ready, false);
-    if (delay_ms)
-        nanosleep(&(struct timespec){delay_ms / 1000, delay_ms % 1000 * 1000000}, NULL);
-}
-
-static void server_stop(struct server *server) {
-    int64_t timeout_ms = server->config.drain_timeout_ms;
-    int64_t until_us = clock_mono_us() + timeout_ms * 1000;
-    struct http *http = atomic_load(&server->http);
-    if (server->batcher)
-        batcher_hurry(server->batcher);
-    if (http)
-        http_drain(http);
-    if (server->supervisor)
-        supervisor_stop(server->supervisor, timeout_ms / 2); /* requests get the rest */
-    int64_t left_ms = (until_us - clock_mono_us()) / 1000;
-    if (http)
-        http_stop(http, left_ms > 0 ? left_ms : 0);
-    hub_stop(server->hub);
-    batcher_free(server->batcher);
-    supervisor_free(server->supervisor); /* handlers woke it until here */
-    registry_free(server->registry);
-    metrics_free(server->metrics);
-    tokens_close(server->tokens);
-}
-
-/* Until SIGTERM or SIGINT. */
-static int signal_wait(struct server *server, int signals) {
+/* Until SIGTERM or SIGINT, which it returns; 0 with *e: it could not start. */
+static int events_wait(struct serving *s, const struct config *config, int signals,
+                       struct err *e) {
+    bool said = false;
     for (;;) {
+        struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+                               {.fd = opening_fd(serving_opening(s)), .events = POLLIN}};
+        poll(fds, 2, -1);
+        if (fds[1].revents && !opening_heard(s, config, &said, e))
+            return 0;
+        if (!fds[0].revents)
+            continue;
         int signal = signals_take(signals);
-        struct err e = {0};
         if (signal != SIGHUP)
             return signal;
-        if (tokens_reload(server->tokens, &e))
-            log_write(LOG_INFO, "the tokens were read again", "tokens",
-                      LOG_INT(tokens_count(server->tokens)), NULL);
-        else
-            log_err(LOG_ERROR, "the tokens stay as they were", &e);
+        serving_hangup(s);
     }
 }
 
 static int serve(const struct config *config) {
-    static struct server all;
-    struct server *server = &all;
-    server->config = *config; /* whose texts outlive it */
     struct err e = {0};
-    int signals = server->signals = signals_open(&e);
-    bool ok = signals >= 0 && server_start(server, &e);
-    char store[STORE_SHOWN_MAX];
-    store_url_show(config->store, store);
-    if (ok) {
-        log_write(LOG_INFO, "serving", "address",
-                  LOG_TEXT(http_address(atomic_load(&server->http))), "store",
-                  LOG_TEXT(store), "workers", LOG_INT(server->config.workers), "blas",
-                  LOG_TEXT(matrix_blas_name()), NULL);
-        printf("listening on http://%s\n", http_address(atomic_load(&server->http)));
-        fflush(stdout);
-        if (server->tokens)
-            signals_add_hangup();
-        log_write(LOG_INFO, "draining", "signal", LOG_INT(signal_wait(server, signals)),
-                  NULL);
+    int signals = signals_open(&e), signal = 0;
+    const struct serving_options options = {config, VERSION};
+    struct serving *s = signals >= 0 ? serving_start(&options, &e) : NULL;
+    if (s && serving_has_tokens(s))
+        signals_add_hangup();
+    if (s)
+        signal = events_wait(s, config, signals, &e);
+    if (signal) {
+        log_write(LOG_INFO, "draining", "signal", LOG_INT(signal), NULL);
         signals_end_at_once(); /* at the second one */
-        balancer_wait(server);
+        serving_unready(s);
     } else {
         log_err(LOG_ERROR, "the server could not start", &e);
         fprintf(stderr, "descentd: %s%s%s\n", e.where, e.where[0] ? ": " : "", e.text);
     }
-    server_stop(server);
+    bool stopped = serving_stop(s);
     log_write(LOG_INFO, "ended", NULL);
-    return ok ? 0 : 1;
+    if (!stopped)
+        _exit(0); /* an attempt to reach the store hangs, and nothing else is left */
+    return signal ? 0 : 1;
 }
 
 /* For a container's health check: no shell, no client. */
@@ -333,7 +179,7 @@ static int command_run(const struct command *command, int argc, char **argv) {
     int status = EXIT_USAGE;
     struct model_ref by_default;
     if (config_read(&config, argc, argv, &e) &&
-        default_model_read(&config, &by_default, &e) &&
+        serving_default_model(&config, &by_default, &e) &&
         (log_level_find(config.log_level, &level) ||
          err_set(&e, ERR_INVALID, "--log-level",
                  "expected debug, info, warn or error"))) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int write_fd = -1; /* set before there is a handler that reads it */
+static int read_fd = -1, write_fd = -1; /* set before there is a handler that uses it */
 
 static void on_signal(int number) {
     int kept = errno;
@@ -19,6 +19,11 @@ static void on_signal(int number) {
 
 static void on_last_signal(int number) {
     _exit(128 + number);
+}
+
+static void on_idle_signal(int number) {
+    (void)number;
+    _exit(0);
 }
 
 static void handle(void (*handler)(int)) {
@@ -34,6 +39,7 @@ int signals_open(struct err *e) {
         err_set(e, ERR_INTERNAL, NULL, "no pipe for the signals: %s", strerror(errno));
         return -1;
     }
+    read_fd = fds[0];
     write_fd = fds[1];
     handle(on_signal);
     return fds[0];
@@ -55,4 +61,15 @@ int signals_take(int fd) {
 
 void signals_end_at_once(void) {
     handle(on_last_signal);
+}
+
+void signals_end_idle(void) {
+    struct pollfd came = {.fd = read_fd, .events = POLLIN};
+    handle(on_idle_signal);
+    if (poll(&came, 1, 0) > 0)
+        _exit(0); /* it was before the handler */
+}
+
+void signals_resume(void) {
+    handle(on_signal);
 }

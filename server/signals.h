@@ -21,4 +21,9 @@ int signals_take(int fd);
 /* From here on a signal ends the process at once, with 128 + its number. */
 void signals_end_at_once(void);
 
+/* The same with 0, until signals_resume, and for one that came and was not taken, too:
+ * there is nothing in hand that could be lost. Behind signals_open. */
+void signals_end_idle(void);
+void signals_resume(void); /* as signals_open left it */
+
 #endif

@@ -320,6 +320,16 @@ static void *supervise(void *context) {
     }
 }
 
+static bool has_password(const struct config *config) {
+    size_t n;
+    return store_url_password(config->store, &n);
+}
+
+void supervisor_environment(const struct config *config) {
+    if (has_password(config))
+        setenv("DESCENTD_STORE", config->store, 1);
+}
+
 struct supervisor *supervisor_start(const struct supervisor_options *options,
                                     struct err *e) {
     struct supervisor *s = calloc(1, sizeof *s);
@@ -337,10 +347,7 @@ struct supervisor *supervisor_start(const struct supervisor_options *options,
         err_set(e, ERR_INTERNAL, NULL, "no file descriptor for the supervisor");
         goto failed;
     }
-    size_t n;
-    s->store_by_environment = store_url_password(options->config->store, &n) != NULL;
-    if (s->store_by_environment) /* arguments are for everybody to see */
-        setenv("DESCENTD_STORE", options->config->store, 1);
+    s->store_by_environment = has_password(options->config);
     for (size_t i = 0; i < s->workers_n; i++)
         s->workers[i].fd = -1;
     dead_owners_release(s);

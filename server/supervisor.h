@@ -21,6 +21,10 @@ struct supervisor_options {
     void *context;
 };
 
+/* Leaves the store in the environment of the workers to come, where its address has a
+ * password: arguments are for everybody to see. Before there are threads. */
+void supervisor_environment(const struct config *config);
+
 /* Takes jobs back from owners that are dead, now and again later, and starts the workers.
  */
 struct supervisor *supervisor_start(const struct supervisor_options *options,

@@ -20,6 +20,7 @@
 #include "server/owner.h"
 #include "server/reserve.h"
 #include "server/resume.h"
+#include "server/signals.h"
 #include "server/training.h"
 
 enum {
@@ -354,20 +355,32 @@ static void memory_volunteer(void) {
     fclose(f); /* a hint: where it is not taken nothing is lost */
 }
 
-/* A store that is away is waited for, as long as the server lives. */
-static struct store *store_await(const struct config *config, struct err *e) {
-    struct away away = {0};
-    for (;;) {
+static bool store_parts_open(struct worker *w, const struct keeper_options *keeper,
+                             struct err *e) {
+    w->store = store_open(w->store_path, e);
+    w->keeper = w->store ? keeper_start(keeper, e) : NULL;
+    if (w->keeper)
+        return true;
+    store_close(w->store);
+    w->store = NULL;
+    return false;
+}
+
+/* A store that is away is waited for, as long as the server lives. A signal ends that at
+ * once, however long an attempt takes. */
+static bool store_await(struct worker *w, const struct keeper_options *keeper,
+                        struct err *e) {
+    for (bool ok = false; !ok;) {
         struct err once = {0};
-        struct store *store = store_open(config->store, &once);
-        bool again = away_note(&away, store ? NULL : &once);
-        struct pollfd server = {.fd = (int)config->wake_fd, .events = POLLRDHUP};
-        if (!again || poll(&server, 1, IDLE_POLL_MS) > 0) {
-            if (!store)
-                err_set(e, once.kind, once.where, "%s", once.text);
-            return store;
-        }
+        signals_end_idle();
+        ok = store_parts_open(w, keeper, &once);
+        bool again = away_note(&w->away, ok ? NULL : &once);
+        struct pollfd server = {.fd = keeper->wake_fd, .events = POLLRDHUP};
+        if (!ok && (!again || poll(&server, 1, (int)away_pause_ms(&w->away)) > 0))
+            return err_set(e, once.kind, once.where, "%s", once.text);
     }
+    signals_resume();
+    return true;
 }
 
 enum { NICE_MAX = 19 };
@@ -388,6 +401,7 @@ static void priority_lower(const struct config *config) {
 int worker_run(const struct config *config) {
     struct err e = {0};
     struct worker w = {0};
+    int signal_fd = signals_open(&e);
     memory_volunteer();
     owner_of(getpid(), w.owner);
     size_t threads = config->threads ? (size_t)config->threads : machine_cpus();
@@ -396,11 +410,11 @@ int worker_run(const struct config *config) {
     w.memory_max = config->job_memory_max;
     const struct keeper_options keeper = {
         .store_path = config->store,
+        .signal_fd = signal_fd,
         .wake_fd = (int)config->wake_fd,
         .lease_ms = w.lease_ms,
     };
-    bool ok = matrix_start(&e) && (w.store = store_await(config, &e)) &&
-              (w.keeper = keeper_start(&keeper, &e));
+    bool ok = signal_fd >= 0 && matrix_start(&e) && store_await(&w, &keeper, &e);
     priority_lower(
         config); /* of this thread and those that follow; the keeper is prompt */
     ok = ok && (w.team = team_new(threads, &e));

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A PostgreSQL of the tests' own: on a free port of 127.0.0.1, in a folder of its own, as an
-# ordinary user (root's is nobody: the server does not run as root).
+# A PostgreSQL of the tests' own: on a free port of 127.0.0.1 or DESCENTD_TEST_ADDRESS, in a
+# folder of its own, as an ordinary user (root's is nobody: the server does not run as root).
 #   postgres.sh run COMMAND ...   runs it with $DESCENTD_TEST_POSTGRES, the server's URL,
 #                                 and ends the server with it
 #   postgres.sh make              a new server; prints FOLDER PORT
@@ -11,12 +11,19 @@ bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
     echo "there is no PostgreSQL here: apt-get install postgresql" >&2
     exit 1
 }
+address=${DESCENTD_TEST_ADDRESS:-127.0.0.1}
+# Where root is an ordinary user's name in a user namespace of his, there is no nobody.
+nobody_is() {
+    awk '65534 < $1 + $3 { there = 1 } END { exit !there }' /proc/self/uid_map
+}
 as_user() {
-    if [ "$(id -u)" = 0 ]; then
+    if [ "$(id -u)" != 0 ]; then
+        "$@"
+    elif nobody_is; then
         setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all \
             env HOME=/nonexistent "$@"
     else
-        "$@"
+        unshare --user --map-user 65534 --map-group 65534 "$@"
     fi
 }
 start() {
@@ -31,15 +38,16 @@ end() {
 }
 make() {
     folder=$(mktemp -d "${TMPDIR:-/tmp}/descentd-postgres-XXXXXX")
-    [ "$(id -u)" != 0 ] || chown nobody "$folder"
+    [ "$(id -u)" != 0 ] || ! nobody_is || chown nobody "$folder"
     (cd "$folder" && as_user "$bin/initdb" -D data -U app -A trust -E UTF8 \
         --locale=C.UTF-8 -N >init.log 2>&1) || {
         cat "$folder/init.log" >&2
         end "$folder"
         exit 1
     }
+    echo "host all all ${address%.*.*}.0.0/16 trust" >>"$folder/data/pg_hba.conf"
     cat >>"$folder/data/postgresql.conf" <<EOF
-listen_addresses = '127.0.0.1'
+listen_addresses = '$address'
 unix_socket_directories = '$folder'
 max_connections = 200
 shared_buffers = 64MB

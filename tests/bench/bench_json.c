@@ -260,6 +260,90 @@ static void bench_named(const char *name, size_t rows_n, size_t columns_n) {
     body_free(&b);
 }
 
+/* ---- rows with texts ------------------------------------------------------------ */
+
+enum { MIXED_COLUMNS = 8, COLORS_N = 5 }; /* every other column is a colour */
+static char *const colors[COLORS_N] = {"blue", "green", "orange", "red", "violet"};
+
+struct mixed {
+    struct body body;
+    struct model model;
+    struct encoder_column columns[MIXED_COLUMNS];
+    char names[MIXED_COLUMNS][16];
+};
+
+static void mixed_model(struct mixed *m) {
+    struct layer_shape shape = {.units_n = 1};
+    struct err e = {0};
+    for (size_t i = 0; i < MIXED_COLUMNS; i++) {
+        snprintf(m->names[i], sizeof m->names[i], "column_%zu", i);
+        m->columns[i] = (struct encoder_column){.name = m->names[i]};
+        if (i % 2 == 0)
+            continue;
+        m->columns[i].kind = ENCODER_CATEGORY;
+        m->columns[i].categories = (char **)colors;
+        m->columns[i].categories_n = COLORS_N;
+    }
+    struct encoder *encoder = &m->model.encoder;
+    *encoder = (struct encoder){.columns = m->columns, .columns_n = MIXED_COLUMNS};
+    if (encoder_layout(encoder, &e))
+        m->model.net = net_new(encoder->inputs_n, &shape, 1, &e);
+    if (!m->model.net)
+        fail(e.text);
+}
+
+static void mixed_body(struct mixed *m, size_t rows_n, bool named) {
+    char *bytes = memory(rows_n * MIXED_COLUMNS * 40 + 64);
+    size_t n = (size_t)sprintf(bytes, "{\"instances\":[");
+    for (size_t i = 0; i < rows_n * MIXED_COLUMNS; i++) {
+        size_t column = i % MIXED_COLUMNS;
+        if (column == 0)
+            n += (size_t)sprintf(bytes + n, "%s%c", i ? "," : "", named ? '{' : '[');
+        if (named)
+            n += (size_t)sprintf(bytes + n, "\"%s\":", m->names[column]);
+        n += (size_t)(column % 2
+                          ? sprintf(bytes + n, "\"%s\"", colors[random_next() % COLORS_N])
+                          : sprintf(bytes + n, "%.6g", random_unit()));
+        bytes[n++] = column + 1 < MIXED_COLUMNS ? ',' : named ? '}' : ']';
+    }
+    m->body = (struct body){bytes, n + (size_t)sprintf(bytes + n, "]}"), NULL};
+}
+
+static void run_mixed(void *context) {
+    const struct mixed *m = context;
+    struct predict_request request;
+    struct err e = {0};
+    if (!predict_decode(m->body.bytes, m->body.n, &request, &e) ||
+        !predict_rows(&request, &m->model, &e))
+        fail(e.text);
+    sink = (double)request.instances.values[0];
+    predict_request_free(&request);
+}
+
+/* The tree alone: no column is looked for, no category. */
+static void run_tree(void *context) {
+    const struct mixed *m = context;
+    json_t *root = json_loadb(m->body.bytes, m->body.n, 0, NULL);
+    if (!root)
+        fail("jansson refuses a body");
+    json_decref(root);
+}
+
+static void bench_mixed(const char *name, size_t rows_n, bool named) {
+    struct mixed *m = memory(sizeof *m);
+    mixed_model(m);
+    mixed_body(m, rows_n, named);
+    double megabytes = (double)m->body.n / 1e6;
+    struct runner runners[] = {{"ours", run_mixed, m, megabytes, {0}},
+                               {"jansson, the tree", run_tree, m, megabytes, {0}}};
+    printf("%s: %zu x %d, %.2f MB\n", name, rows_n, MIXED_COLUMNS, megabytes);
+    runners_run(runners, sizeof runners / sizeof *runners, "MB/s");
+    net_free(m->model.net);
+    free(m->model.encoder.by_name);
+    free(m->body.bytes);
+    free(m);
+}
+
 /* One small body: what a request of four numbers waits for. */
 static void bench_small(void) {
     static char bytes[] = "{\"model\":\"tiny\",\"instances\":[[0.1,0.2,0.3,0.4]]}";
@@ -363,6 +447,8 @@ int main(int argc, char **argv) {
     bench_scan("0 to 255, most of them 0", 100, 784, BYTES);
     bench_scan("one decimal", 10000, 4, TENTHS);
     bench_named("rows as objects", 10000, 16);
+    bench_mixed("rows as objects, half of the cells texts", 10000, true);
+    bench_mixed("rows as arrays, half of the cells texts", 10000, false);
     bench_small();
     bench_print();
     return 0;

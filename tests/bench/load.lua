@@ -1,11 +1,14 @@
 -- For wrk: posts the body in a file over and over, as what the second argument says or as
--- JSON; its last line is for bench.sh:
+-- JSON, with the third for a token; its last line is for kit.sh:
 -- "result REQUESTS_PER_SECOND P50_US P99_US ERRORS".
 function init(args)
     local file = assert(io.open(args[1], "rb"))
     wrk.method = "POST"
     wrk.body = file:read("*a")
     wrk.headers["Content-Type"] = args[2] or "application/json"
+    if args[3] then
+        wrk.headers["Authorization"] = "Bearer " .. args[3]
+    end
     file:close()
 end
 

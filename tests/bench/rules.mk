@@ -1,6 +1,6 @@
 # Speed, as ratios to what could be had at most: `make bench`; and large uploads beside
 # predictions: `make bench-upload`, with DIVISOR=10 for a tenth of the sizes. A thousand
-# watchers of one job: `make bench-watchers`.
+# watchers of one job: `make bench-watchers`. Replicas behind HAProxy: `make bench-fleet`.
 BENCH := $(patsubst %,$(BUILD)/tests/bench/%,bench_train bench_json bench_upload bench_watchers floor)
 
 $(BUILD)/tests/bench/bench_train: %: %.o $(ENGINE)
@@ -33,4 +33,6 @@ bench-upload: deps $(BUILD)/descentd $(BUILD)/tests/bench/bench_upload
 	@DESCENTD=$(BUILD)/descentd $(BUILD)/tests/bench/bench_upload $(DIVISOR)
 bench-watchers: deps $(BUILD)/descentd $(BUILD)/tests/bench/bench_watchers
 	@DESCENTD=$(BUILD)/descentd $(BUILD)/tests/bench/bench_watchers $(WATCHERS)
-.PHONY: bench bench-deps bench-upload bench-watchers
+bench-fleet: bench-deps http-deps deploy-deps $(BUILD)/descentd
+	@DESCENTD=$(CURDIR)/$(BUILD)/descentd sh tests/bench/fleet.sh
+.PHONY: bench-fleet bench bench-deps bench-upload bench-watchers

@@ -327,25 +327,6 @@ static void it_is_away_when_a_job_ends(void) {
     CHECK(fleet_int(&fleet, "SELECT count(*) FROM versions WHERE model = 'ends'") == 1);
 }
 
-/* A server and a worker that start while it is away wait for it. */
-static void they_start_without_it(void) {
-    struct fleet late;
-    const struct fleet_options options = {
-        .store = server.url, .workers_n = 1, .lease_ms = "2000"};
-    postgres_stop(&server, "immediate");
-    if (!CHECK(fleet_open(&late, &options)))
-        return;
-    daemon_sleep_ms(300);
-    postgres_start(&server);
-    CHECK(back_ms() < INFINITY);
-    fleet_worker_stop(&fleet, 0);
-    fleet_worker_stop(&fleet, 1);
-    CHECK(job_train(fleet_client(&fleet, 0),
-                    table_job("late", table_planar(60), json_pack("{si}", "epochs", 3)),
-                    NULL));
-    fleet_close(&late);
-}
-
 static bool line_train(void) {
     return job_train(fleet_client(&fleet, 0),
                      json_pack("{sss{s[[i][i]]s[ii]}sss[]si}", "model", "line", "data",
@@ -375,7 +356,6 @@ int main(void) {
         CHECK_RUN(it_crashes_under_traffic);
         CHECK_RUN(it_is_away_for_longer_than_a_lease);
         CHECK_RUN(it_is_away_when_a_job_ends);
-        CHECK_RUN(they_start_without_it);
     }
     fleet_close(&fleet);
     postgres_end(&server);

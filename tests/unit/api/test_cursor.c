@@ -211,6 +211,13 @@ static void check_string(const char *json, const char *want) {
     CHECK(cursor_decode(&t.c, buffer, sizeof buffer, &n, NULL, &e) && n == strlen(want) &&
           memcmp(buffer, want, n) == 0);
     t.c.at = t.c.start;
+    struct cursor_text text;
+    CHECK(cursor_text(&t.c, 100, &text, NULL, &e) && t.c.at == t.c.end &&
+          text.n == strlen(want) && memcmp(text.text, want, n) == 0);
+    CHECK(strchr(json, '\\') ? text.owned == text.text
+                             : !text.owned && text.text == t.c.start + 1);
+    free(text.owned);
+    t.c.at = t.c.start;
     CHECK(cursor_string_is(&t.c, want));
     char other[64];
     snprintf(other, sizeof other, "%sx", want);
@@ -236,6 +243,29 @@ static void test_string(void) {
     check_string("\"\\uD83D\\uDE00\\ud800\\udc00\\udbff\\udfff\"",
                  "\xf0\x9f\x98\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
     check_string("\"a\xf0\x9f\x98\x80z\"", "a\xf0\x9f\x98\x80z");
+}
+
+/* Any byte at any place of a string, which is read by several at a time. */
+static void test_string_bytes(void) {
+    enum { N = 20 };
+    for (size_t place = 0; place < N; place++)
+        for (int byte = 1; byte < 256; byte++) {
+            char json[N + 3] = "\"";
+            memset(json + 1, 'x', N);
+            json[1 + place] = (char)byte;
+            json[1 + N] = '"';
+            struct text t = text_new(json);
+            struct err e = {0};
+            struct cursor_text text;
+            bool ok = cursor_text(&t.c, N, &text, NULL, &e), bare = byte == '"';
+            bool good = byte >= 0x20 && byte < 0x80 && byte != '\\';
+            CHECK_SAY(ok == good, "byte %d at %zu: %s", byte, place, e.text);
+            CHECK(!ok || (text.n == (bare ? place : N) && !text.owned));
+            size_t at = 1 + (bare ? place + 1 : good ? N + 1 : place);
+            bool closes = byte != '\\' || place + 1 < N; /* that one is no quote then */
+            CHECK(!closes || t.c.at == t.c.start + at);
+            free(t.block);
+        }
 }
 
 static void test_string_refuses(void) {
@@ -264,17 +294,55 @@ static void test_string_refuses(void) {
         t = text_new(texts[i]);
         e = (struct err){0};
         CHECK(!cursor_string(&t.c, 100, NULL, &e) && e.kind == ERR_INVALID);
+        struct cursor_text text;
+        t.c.at = t.c.start;
+        CHECK(!cursor_text(&t.c, 100, &text, NULL, &e) && !text.owned);
+        free(t.block);
+    }
+}
+
+/* Where they are values; the rest of the grammar is as it was. */
+static void test_tokens(void) {
+    static const char *const good[] = {"NaN", "-Infinity", "[NaN,Infinity, -Infinity ]",
+                                       "{\"a\":[NaN],\"b\":1}"};
+    static const char *const bad[] = {"-NaN",      "NaNa",       "nan",     "[Infinity2]",
+                                      "+Infinity", "- Infinity", "{NaN:1}", "Inf"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct text t = text_new(good[i]);
+        struct err e = {0};
+        CHECK_SAY(cursor_skip_tokens(&t.c, 8, NULL, &e), "%s: %s", good[i], e.text);
+        CHECK(t.c.at == t.c.end);
+        t.c.at = t.c.start;
+        CHECK(!cursor_skip(&t.c, 8, NULL, &e) && strstr(e.text, "NaN and Infinity"));
+        free(t.block);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct text t = text_new(bad[i]);
+        struct err e = {0};
+        CHECK_SAY(!cursor_skip_tokens(&t.c, 8, NULL, &e), "%s", bad[i]);
         free(t.block);
     }
 }
 
 static void test_kind(void) {
-    static const char *const cases[][2] = {
-        {"\"a\"", "a string"},   {" [", "an array"},         {"\n{", "an object"},
-        {"-1", "a number"},      {"7", "a number"},          {"true", "a boolean"},
-        {"false,", "a boolean"}, {"null]", "null"},          {"", "the end"},
-        {"  ", "the end"},       {"nulll", "no JSON value"}, {"NaN", "no JSON value"},
-        {"}", "no JSON value"}};
+    static const char *const cases[][2] = {{"\"a\"", "a string"},
+                                           {" [", "an array"},
+                                           {"\n{", "an object"},
+                                           {"-1", "a number"},
+                                           {"7", "a number"},
+                                           {"true", "a boolean"},
+                                           {"false,", "a boolean"},
+                                           {"null]", "null"},
+                                           {"", "the end"},
+                                           {"  ", "the end"},
+                                           {"nulll", "no JSON value"},
+                                           {"NaN", "NaN"},
+                                           {"-Infinity]", "-Infinity"},
+                                           {"Infinity", "Infinity"},
+                                           {"-NaN", "a number"},
+                                           {"NaNs", "no JSON value"},
+                                           {"Infinit", "no JSON value"},
+                                           {"}", "no JSON value"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct text t = text_new(cases[i][0]);
         CHECK_TEXT(cursor_kind(&t.c), cases[i][1]);
@@ -338,7 +406,9 @@ int main(void) {
     CHECK_RUN(test_skip_prefixes);
     CHECK_RUN(test_skip_deep);
     CHECK_RUN(test_string);
+    CHECK_RUN(test_string_bytes);
     CHECK_RUN(test_string_refuses);
+    CHECK_RUN(test_tokens);
     CHECK_RUN(test_kind);
     CHECK_RUN(test_messages);
     CHECK_RUN(test_expect);

@@ -60,6 +60,21 @@ static void test_many_rows(void) {
     encoder_free(&enc);
 }
 
+/* Keys in another order than those of the row before, some of them spelt otherwise, and
+ * spaces that come and go. */
+static void test_orders(void) {
+    struct encoder enc = encoder_abc();
+    static const float six[] = {1, 1, 0, 1, 0, 2, 0, 1, 0, 0, 3, 1, 0, 1, 0,
+                                4, 0, 0, 1, 0, 5, 1, 0, 1, 0, 6, 0, 0, 1, 0};
+    check_rows(
+        &enc,
+        "[{\"a\":1,\"b\":true,\"c\":\"y\"},{\"c\":\"x \\\"1\\\"\",\"b\":0,\"a\":2},"
+        "{\"c\":\"y\",\"a\":3,\"b\":1},{\"c\":\"y\",\"\\u0061\":4,\"b\":0},"
+        "{ \"c\" :\"y\", \"a\" : 5,\"b\":1},{\"c\":\"y\",\"a\":6,\"b\":0}]",
+        6, six);
+    encoder_free(&enc);
+}
+
 static void test_refusals(void) {
     static const struct {
         const char *json, *where;
@@ -87,6 +102,18 @@ static void test_refusals(void) {
         {"[{\"a\":1,\"b\":true,\"c\":\"y\",}]", "/instances/0", ERR_INVALID},
         {"[{\"a/~\":1}]", "/instances/0/a~1~0", ERR_INVALID},
         {"[{1:1}]", "/instances/0", ERR_INVALID},
+        {"[{\"a\":1,\"b\":1,\"c\":\"y\"},{\"a\":1,\"b\":1,\"b\":1}]", "/instances/1/b",
+         ERR_INVALID},
+        {"[{\"a\":1,\"b\":1,\"c\":\"y\"},{\"a\":1,\"b\":1,\"cc\":\"y\"}]",
+         "/instances/1/cc", ERR_INVALID},
+        {"[{\"a\":1,\"b\":1,\"c\":\"y\"},{\"a\":1,\"b\":1}]", "/instances/1",
+         ERR_INVALID},
+        {"[{\"a\":1,\"b\":1,\"c\":\"y\"},{\"a\":1,\"b\":1,\"c\"}]", "/instances/1",
+         ERR_INVALID},
+        {"[{\"a\":1,\"b\":1,\"c\":\"y\"},{\"a\":1,\"b\":\"y\",\"c\":1}]",
+         "/instances/1/b", ERR_INVALID},
+        {"[{\"a\":1,\"b\":1,\"c\":\"y\"},{\"a\":1,\"b\":1,\"c\":\"y", "/instances/1/c",
+         ERR_INVALID},
     };
     struct encoder enc = encoder_abc();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -103,6 +130,7 @@ static void test_refusals(void) {
 int main(void) {
     CHECK_RUN(test_rows);
     CHECK_RUN(test_many_rows);
+    CHECK_RUN(test_orders);
     CHECK_RUN(test_refusals);
     return check_done();
 }

@@ -116,6 +116,24 @@ static void test_named(void) {
         false, (const float[]){1.5f, 1, 0, 1, 0, 1.5f, 1, 0, 1, 0}, 2);
     check_refused(TFS_PREDICT, model, "{\"instances\":[[1.5,true,null]]}",
                   "/instances/0/2", "got null");
+    /* NaN is what float columns have for a value that is not known. */
+    static const float missing[] = {2.1f, 0.25f, 0, 0, 1, 3, 0, 1, 0, 0};
+    check_rows(TFS_PREDICT, model,
+               "{\"instances\":[[NaN,NaN,NaN],[3,false,\"x \\\"1\\\"\"]]}", false,
+               missing, 2);
+    check_rows(TFS_PREDICT, model,
+               "{\"inputs\":{\"a\":[NaN,3],\"b\":[[NaN],0],\"c\":[NaN,\"x \\\"1\\\"\"]}}",
+               true, missing, 2);
+    check_rows(TFS_REGRESS, model,
+               "{\"context\":{\"b\":NaN,\"c\":[NaN]},\"examples\":[{\"a\":NaN}]}", false,
+               missing, 1);
+    check_refused(TFS_PREDICT, model,
+                  "{\"instances\":[{\"b\":1,\"c\":NaN,\"a\":Infinity}]}",
+                  "/instances/0/a", "expected a number that is finite, got Infinity");
+    check_refused(TFS_PREDICT, model, "{\"inputs\":{\"a\":[1,-Infinity]}}", "/inputs/a/1",
+                  "expected a number that is finite, got -Infinity");
+    check_refused(TFS_REGRESS, model, "{\"context\":{\"a\":Infinity},\"examples\":[{}]}",
+                  "/context/a", "expected a number that is finite, got Infinity");
     check_refused(TFS_PREDICT, model, "{\"instances\":[[1.5,true,\"y\"],{\"a\":1}]}",
                   "/instances/1", "expected an array, as the first row is one");
     check_refused(TFS_PREDICT, model, "{\"inputs\":{\"a\":[1,2],\"b\":[true]}}",
@@ -156,9 +174,16 @@ static void test_refusals(void) {
          "expected a number, got a string"},
         {TFS_PREDICT, "{\"instances\":[[1,null]]}", "/instances/0/1", "got null"},
         {TFS_PREDICT, "{\"instances\":[[1,1e39]]}", "/instances/0/1", "outside float32"},
-        {TFS_PREDICT, "{\"instances\":[[1,NaN]]}", "line 1, column 18",
+        {TFS_PREDICT, "{\"instances\":[[1,NaN]]}", "/instances/0/1",
+         "expected a number that is finite, got NaN"},
+        {TFS_PREDICT, "{\"inputs\":[[-Infinity,1]]}", "/inputs/0/0", "got -Infinity"},
+        {TFS_PREDICT, "{\"inputs\":{\"x\":[[1,2],[Infinity,1]]}}", "/inputs/x/1/0",
+         "got Infinity"},
+        {TFS_PREDICT, "{\"instances\":[{\"0\":1,\"1\":NaN}]}", "/instances/0/1",
+         "got NaN"},
+        {TFS_PREDICT, "{\"inputs\":[[1,Inf]]}", "line 1, column 15", "got 'Inf'"},
+        {TFS_PREDICT, "{\"signature_name\":NaN,\"inputs\":[[1,2]]}", "line 1, column 19",
          "NaN and Infinity"},
-        {TFS_PREDICT, "{\"inputs\":[[-Infinity,1]]}", "line 1, column 13", "NaN and Inf"},
         {TFS_PREDICT, "{\"instances\":[[1,2,3]]}", "/instances/0", "expected 2 numbers"},
         {TFS_PREDICT, "{\"inputs\":[[1,2,3]]}", "/inputs/0", "expected 2 numbers, got 3"},
         {TFS_PREDICT, "{\"inputs\":5}", "/inputs", "expected '['"},

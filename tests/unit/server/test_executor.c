@@ -40,8 +40,8 @@ static void test_threads(void) {
     struct err e = {0};
     place_new(&p);
     shared_init(&s);
-    struct executor *x = executor_start(THREADS, QUEUE, p.path, &e);
-    if (!OK(x != NULL))
+    struct executor *x = executor_start(THREADS, QUEUE, &e);
+    if (!OK(x && executor_open(x, p.path, &e)))
         return;
     for (int i = 0; i < THREADS; i++) {
         CHECK(executor_add(x, held_task, &s));
@@ -78,8 +78,8 @@ static void test_order(void) {
     struct place p;
     struct err e = {0};
     place_new(&p);
-    struct executor *x = executor_start(1, 3, p.path, &e);
-    if (!OK(x != NULL))
+    struct executor *x = executor_start(1, 3, &e);
+    if (!OK(x && executor_open(x, p.path, &e)))
         return;
     order = (struct ordered){.in_order = true};
     for (intptr_t i = 0; i < 2000;)
@@ -90,16 +90,44 @@ static void test_order(void) {
     place_free(&p);
 }
 
-static void test_no_store(void) {
+static struct store *seen;
+static sem_t looked;
+static void look_task(void *context, struct store *store) {
+    (void)context;
+    seen = store;
+    sem_post(&looked);
+}
+
+static const struct store *store_seen(struct executor *x) {
+    CHECK(executor_add(x, look_task, NULL));
+    sem_wait(&looked);
+    return seen;
+}
+
+/* It works without a store until there is one, however often that fails. */
+static void test_store_comes_later(void) {
+    struct place p;
     struct err e = {0};
     executor_free(NULL);
-    CHECK(!executor_start(2, 2, "/nowhere/at/all/store", &e));
-    CHECK(e.kind == ERR_STORAGE);
+    place_new(&p);
+    sem_init(&looked, 0, 0);
+    struct executor *x = executor_start(1, 3, &e);
+    if (!OK(x != NULL))
+        return;
+    CHECK(!store_seen(x));
+    CHECK(!executor_open(x, "/nowhere/at/all/store", &e) && e.kind == ERR_STORAGE);
+    CHECK(!store_seen(x));
+    e = (struct err){0};
+    OK(executor_open(x, p.path, &e));
+    CHECK(store_seen(x));
+    executor_stop(x);
+    executor_free(x);
+    place_free(&p);
 }
 
 int main(void) {
     CHECK_RUN(test_threads);
     CHECK_RUN(test_order);
-    CHECK_RUN(test_no_store);
+    CHECK_RUN(test_store_comes_later);
     return check_done();
 }

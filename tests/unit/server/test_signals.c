@@ -78,9 +78,46 @@ static void test_second_signal_ends_the_process(void) {
     CHECK_SAY(code == 128 + SIGINT, "exit code %d", code);
 }
 
+static void child_told_idle(void) {
+    struct err e = {0};
+    if (signals_open(&e) < 0)
+        _exit(3);
+    signals_end_idle();
+    raise(SIGTERM);
+    _exit(4);
+}
+
+static void child_told_before_idle(void) {
+    struct err e = {0};
+    if (signals_open(&e) < 0)
+        _exit(3);
+    raise(SIGTERM);
+    signals_end_idle();
+    _exit(4);
+}
+
+static void child_told_after_idle(void) {
+    struct err e = {0};
+    int fd = signals_open(&e);
+    signals_end_idle();
+    signals_resume();
+    raise(SIGTERM);
+    _exit(fd >= 0 && signals_take(fd) == SIGTERM ? 42 : 3);
+}
+
+static void test_idle_process_ends_at_once(void) {
+    int code = exit_of(child_told_idle);
+    CHECK_SAY(code == 0, "exit code %d", code);
+    code = exit_of(child_told_before_idle);
+    CHECK_SAY(code == 0, "exit code %d", code);
+    code = exit_of(child_told_after_idle);
+    CHECK_SAY(code == 42, "exit code %d", code);
+}
+
 int main(void) {
     CHECK_RUN(test_signal_reaches_its_taker_from_any_thread);
     CHECK_RUN(test_many_signals_do_not_block);
+    CHECK_RUN(test_idle_process_ends_at_once);
     CHECK_RUN(test_second_signal_ends_the_process);
     return check_done();
 }

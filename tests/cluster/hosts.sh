@@ -1,0 +1,71 @@
+# Hosts for a cluster on one machine: each is a network namespace with an address and a name of
+# its own, and this namespace routes between them, so that any of them can be cut off without a
+# word to anybody. To be sourced behind deploy/cluster.sh, two of whose functions it redefines.
+#
+#   hosts_enter SCRIPT        first of all: runs it again where it may make namespaces
+#   hosts_up NAME...
+#   host_cut NAME [to|from]   what is sent to it, or from it, or both, is dropped in silence
+#   host_heal NAME
+#
+# An ordinary user is root in a user namespace of his own, where the machine lets him. When the
+# script has ended, nothing of all this is left.
+hosts_enter() {
+    [ -z "${HOSTS_ENTERED:-}" ] || return 0
+    hosts_as=''
+    [ "$(id -u)" = 0 ] || hosts_as='--user --map-root-user'
+    # shellcheck disable=SC2086  # none or two
+    unshare $hosts_as --net --mount true || {
+        echo 'network namespaces need root, or a kernel that gives user namespaces to all' >&2
+        exit 1
+    }
+    # shellcheck disable=SC2086
+    exec unshare $hosts_as --net --mount --uts --pid --fork --kill-child --mount-proc \
+        env HOSTS_ENTERED=1 sh "$1"
+}
+
+# host_number NAME: its place among those of hosts_up, from 1.
+host_number() {
+    hosts_n=0
+    for hosts_name in $hosts; do
+        hosts_n=$((hosts_n + 1))
+        [ "$hosts_name" != "$1" ] || echo "$hosts_n"
+    done
+}
+
+cluster_address() {
+    echo "10.77.$(host_number "$1").2"
+}
+
+cluster_on() {
+    hosts_name=$1
+    shift
+    # shellcheck disable=SC2016  # of the inner shell
+    exec nsenter --net="/run/netns/$hosts_name" unshare --uts \
+        sh -c 'hostname "$0" && exec "$@"' "$hosts_name" "$@"
+}
+
+hosts_up() {
+    hosts=$*
+    mount -t tmpfs tmpfs /run # of this namespace of mounts; ip keeps its names there
+    ip link set dev lo up
+    echo 1 >/proc/sys/net/ipv4/ip_forward
+    for host in $hosts; do
+        net=10.77.$(host_number "$host")
+        ip netns add "$host" &&
+            ip link add dev "$host" type veth peer name eth0 netns "$host" &&
+            ip address add "$net.1/24" dev "$host" && ip link set dev "$host" up &&
+            ip -n "$host" link set dev lo up && ip -n "$host" link set dev eth0 up &&
+            ip -n "$host" address add "$net.2/24" dev eth0 &&
+            ip -n "$host" route add default via "$net.1" || return 1
+    done
+}
+
+host_cut() {
+    [ "${2:-to}" != to ] || ip rule add pref 10 to "$(cluster_address "$1")" blackhole
+    [ "${2:-from}" != from ] || ip rule add pref 10 iif "$1" blackhole
+}
+
+host_heal() {
+    ip rule del pref 10 to "$(cluster_address "$1")" 2>/dev/null
+    ip rule del pref 10 iif "$1" 2>/dev/null || :
+}
