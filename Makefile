@@ -14,10 +14,10 @@ CFLAGS_ALL = $(LANGUAGE) $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -pthread 
 LDFLAGS_ALL = -pthread -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 # The element-wise kernels: vectorised, without errno and traps in the way. Not
 # -ffast-math, which would let the compiler delete isfinite.
-KERNELS := activation dots dropout finite loss matrix optimizer rng transform
+KERNELS := activation dropout finite loss matrix optimizer panels rng transform
 $(KERNELS:%=$(BUILD)/engine/%.o): OPTIMISE += -O3 -fno-math-errno -fno-trapping-math
 # A product added to a sum is one instruction where there is one.
-$(BUILD)/engine/dots.o: OPTIMISE += -ffp-contract=fast
+$(BUILD)/engine/panels.o: OPTIMISE += -ffp-contract=fast
 
 ENGINE_LIBS := -lopenblas -lm
 API_LIBS := -ljansson -lz $(ENGINE_LIBS)

@@ -1,5 +1,6 @@
 #include "api/job_memory.h"
 
+#include "engine/inference.h"
 #include "engine/memory.h"
 
 /* What a worker takes before any job, with OpenBLAS' buffers and its store's pages, the
@@ -57,9 +58,10 @@ static size_t rows_bytes(const struct net *net, size_t rows_n) {
     return t.n;
 }
 
-/* The metrics at the end: the outputs, and their copies by class and by order. */
+/* The metrics at the end: the net as it predicts, the outputs, and their copies by class
+ * and by order. */
 static size_t metrics_bytes(const struct net *net, size_t rows_n) {
-    struct tally t = {0};
+    struct tally t = {inference_memory(net)};
     tally_add(&t, rows_n, net->outputs_n * 2 * sizeof(float));
     tally_add(&t, rows_n, 2 * sizeof(float) + sizeof(int32_t) + sizeof(uint64_t));
     return t.n;

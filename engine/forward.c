@@ -2,7 +2,6 @@
 
 #include <stdint.h>
 
-#include "engine/dots.h"
 #include "engine/matrix.h"
 #include "engine/memory.h"
 
@@ -16,14 +15,12 @@ static size_t block_floats(size_t m, size_t n) {
     return floats / BLOCK_ALIGN * BLOCK_ALIGN;
 }
 
-typedef void product(size_t m, size_t n, size_t k, const float *A, const float *B,
-                     float *C);
-
 /* Z = A_prev W^T + b */
-static void layer_product(const struct net *net, size_t l, product *mul_nt,
-                          const float *A_prev, size_t m, float *Z) {
+static void layer_product(const struct net *net, size_t l, const float *A_prev, size_t m,
+                          float *Z) {
     const struct layer *layer = &net->layers[l];
-    mul_nt(m, layer->shape.units_n, layer->inputs_n, A_prev, net_weights(net, l), Z);
+    matrix_mul_nt(m, layer->shape.units_n, layer->inputs_n, A_prev, net_weights(net, l),
+                  Z);
     matrix_add_row(m, layer->shape.units_n, Z, net_biases(net, l));
 }
 
@@ -35,18 +32,6 @@ static void layer_activate(const struct net *net, size_t l, float *Z, size_t m) 
 size_t forward_scratch_n(const struct net *net, size_t m) {
     size_t floats;
     return size_mul(2, block_floats(m, net->units_max), &floats) ? floats : SIZE_MAX;
-}
-
-void forward_predict(const struct net *net, const float *X, size_t m, float *scratch,
-                     float *Y) {
-    float *halves[2] = {scratch, scratch + block_floats(m, net->units_max)};
-    const float *A = X;
-    for (size_t l = 0; l < net->layers_n; l++) {
-        float *Z = l + 1 < net->layers_n ? halves[l % 2] : Y;
-        layer_product(net, l, dots_nt, A, m, Z);
-        layer_activate(net, l, Z, m);
-        A = Z;
-    }
 }
 
 size_t forward_cache_n(const struct net *net, size_t m) {
@@ -68,7 +53,7 @@ void forward_train(const struct net *net, const float *X, size_t m,
     const float *A = X;
     float *Z = cache;
     for (size_t l = 0; l < net->layers_n; l++) {
-        layer_product(net, l, matrix_mul_nt, A, m, Z);
+        layer_product(net, l, A, m, Z);
         const struct layer_shape *shape = &net->layers[l].shape;
         if (l + 1 < net->layers_n)
             layer_activate(net, l, Z, m);

@@ -39,11 +39,17 @@ struct model *model_new(struct model *from, struct err *e) {
 void model_free(struct model *model) {
     if (!model)
         return;
+    inference_free(model->inference);
     net_free(model->net);
     encoder_free(&model->encoder);
     transform_free(&model->transform);
     labels_free(&model->labels);
     free(model);
+}
+
+bool model_settle(struct model *model, struct err *e) {
+    model->inference = inference_new(model->net, e);
+    return model->inference;
 }
 
 static size_t tile_rows(size_t m) {
@@ -77,6 +83,6 @@ void model_predict(const struct model *model, const float *X, size_t m, float *s
             transform_apply(&model->transform, inputs, rows, tile);
             inputs = tile;
         }
-        forward_predict(net, inputs, rows, scratch, Y + i * net->outputs_n);
+        inference_run(model->inference, inputs, rows, scratch, Y + i * net->outputs_n);
     }
 }

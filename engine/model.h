@@ -1,11 +1,12 @@
 /* What a trained model is: the net, the transform of its inputs, the task, and the names
- * of its classes. Immutable once it is built; any number of threads predict with it. */
+ * of its classes. Immutable once it is settled; any number of threads predict with it. */
 #ifndef ENGINE_MODEL_H
 #define ENGINE_MODEL_H
 
 #include <stdint.h>
 
 #include "engine/encoder.h"
+#include "engine/inference.h"
 #include "engine/loss.h"
 #include "engine/net.h"
 #include "engine/transform.h"
@@ -35,10 +36,11 @@ void labels_free(struct labels *labels);
 struct model {
     enum task task;
     enum loss loss;
-    struct encoder encoder;     /* owned; columns_n 0: n[0] unnamed number columns */
-    struct net *net;            /* owned */
-    struct transform transform; /* owned */
-    struct labels labels;       /* owned */
+    struct encoder encoder;      /* owned; columns_n 0: n[0] unnamed number columns */
+    struct net *net;             /* owned */
+    struct inference *inference; /* owned; NULL until model_settle */
+    struct transform transform;  /* owned */
+    struct labels labels;        /* owned */
 };
 
 /* Takes what *from holds and zeroes it. @return NULL with ERR_NO_MEMORY. */
@@ -46,13 +48,18 @@ struct model *model_new(struct model *from, struct err *e)
     __attribute__((warn_unused_result));
 void model_free(struct model *model); /* NULL is allowed */
 
+/* Lays it out for predictions, once. It does not look at the parameters of its net from
+ * then on. @return false with ERR_NO_MEMORY; it is then as it was. */
+bool model_settle(struct model *model, struct err *e) __attribute__((warn_unused_result));
+
 /* Rows are predicted in tiles of this many, so that scratch does not grow with m. */
 enum { MODEL_TILE_ROWS = 128 };
 
 /* Floats of scratch, aligned to 64 bytes, for any number of rows up to m. */
 size_t model_scratch_n(const struct model *model, size_t m);
 
-/* Y (m, outputs) from raw X (m, inputs): transform, then forward propagation. */
+/* Y (m, outputs) from raw X (m, inputs): transform, then forward propagation. Of a model
+ * that is settled. */
 void model_predict(const struct model *model, const float *X, size_t m, float *scratch,
                    float *Y);
 

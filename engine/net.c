@@ -105,6 +105,11 @@ void net_free(struct net *net) {
     free(net);
 }
 
+void net_params_free(struct net *net) {
+    free(net->params);
+    net->params = NULL;
+}
+
 void net_outputs_scale(struct net *net, float s, float offset) {
     size_t l = net->layers_n - 1;
     float *W = net_weights(net, l), *b = net_biases(net, l);

@@ -4,9 +4,7 @@
  * inputs. W[l] is (n[l], n[l-1]) row-major, b[l] is (n[l]); samples are rows, so A[l] is
  * (m, n[l]) row-major, which in memory is the course's (n[l], m) column-major.
  *
- * All parameters are one aligned block; a layer is offsets into it. A net that is being
- * served is never written: activations live in the caller's scratch, so any number of
- * threads share it. */
+ * All parameters are one aligned block; a layer is offsets into it. */
 #ifndef ENGINE_NET_H
 #define ENGINE_NET_H
 
@@ -60,6 +58,9 @@ struct net *net_outline(size_t inputs_n, const struct layer_shape *shapes,
     __attribute__((warn_unused_result));
 
 void net_free(struct net *net); /* NULL is allowed */
+
+/* Leaves the outline of a net. */
+void net_params_free(struct net *net);
 
 /* Makes each output z of the last layer's units s z + offset: W' = s W, b' = s b +
  * offset. So a net that was trained on scaled targets predicts them as they were. */

@@ -17,10 +17,12 @@ static bool stopped(const struct evaluation *evaluation, struct err *e) {
 static bool outputs_fill(const struct evaluation *evaluation, struct trainer_data data,
                          float *Y, struct err *e) {
     const struct net *net = evaluation->net;
-    struct model bare = {.net = (struct net *)(uintptr_t)net};
+    struct model bare = {.net = (struct net *)(uintptr_t)net,
+                         .inference = inference_new(net, e)};
     size_t tile = data.rows_n < TILE_ROWS ? data.rows_n : TILE_ROWS;
     float *scratch = memory_new(model_scratch_n(&bare, tile), sizeof *scratch);
-    bool ok = scratch || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
+    bool ok = (scratch && bare.inference) ||
+              err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics");
     for (size_t row = 0; ok && row < data.rows_n; row += tile) {
         size_t rows = data.rows_n - row < tile ? data.rows_n - row : tile;
         ok = !stopped(evaluation, e);
@@ -29,6 +31,7 @@ static bool outputs_fill(const struct evaluation *evaluation, struct trainer_dat
                           Y + row * net->outputs_n);
     }
     free(scratch);
+    inference_free(bare.inference);
     return ok;
 }
 

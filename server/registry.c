@@ -260,10 +260,11 @@ static struct loaded *version_read(struct registry *r, struct store *store,
     if (store_blob_get(store, v.blob, &bytes, &n, e))
         model = model_file_decode(bytes, n, e);
     free(bytes);
-    struct loaded *l = model ? calloc(1, sizeof *l) : NULL;
+    struct loaded *l = model && model_settle(model, e) ? calloc(1, sizeof *l) : NULL;
     if (l) {
+        net_params_free(model->net); /* nobody asks for them here */
         l->model = model;
-        l->bytes = model->net->block_n * sizeof(float) + sizeof *l;
+        l->bytes = inference_memory(model->net) + sizeof *l;
         atomic_init(&l->references, 1);
         snprintf(l->name, sizeof l->name, "%s", v.model);
         l->served = (struct served){l->name, v.version, model, NULL};

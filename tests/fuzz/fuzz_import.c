@@ -6,7 +6,7 @@
 
 enum { WIDTH_MAX = 1 << 12 };
 
-static void model_check(const struct model *model) {
+static void model_check(struct model *model) {
     const struct net *net = model->net;
     if (net->inputs_n > WIDTH_MAX || net->units_max > WIDTH_MAX)
         return;
@@ -16,6 +16,8 @@ static void model_check(const struct model *model) {
     PROMISE(X && Y && scratch);
     for (size_t i = 0; i < net->block_n; i++)
         PROMISE(net->params[i] - net->params[i] == 0);
+    struct err e = {0};
+    PROMISE(model_settle(model, &e));
     model_predict(model, X, 1, scratch, Y);
     free(X);
     free(Y);

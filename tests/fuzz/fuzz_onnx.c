@@ -9,7 +9,7 @@
 
 enum { ROWS = 2, WIDTH_MAX = 1 << 12 };
 
-static void model_check(const struct model *model) {
+static void model_check(struct model *model) {
     const struct net *net = model->net;
     if (net->inputs_n > WIDTH_MAX || net->units_max > WIDTH_MAX ||
         net->parameters_n > 1 << 16)
@@ -25,6 +25,7 @@ static void model_check(const struct model *model) {
     PROMISE(bytes);
     struct model *back = onnx_import(bytes, n, NULL, &e);
     PROMISE(back && back->task == model->task);
+    PROMISE(model_settle(model, &e) && model_settle(back, &e));
     model_predict(model, X, ROWS, scratch, Y);
     model_predict(back, X, ROWS, scratch, again);
     for (size_t i = 0; i < ROWS * net->outputs_n; i++)

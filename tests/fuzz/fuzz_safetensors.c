@@ -26,7 +26,7 @@ static void tensors_check(const struct safetensors *file, const uint8_t *data, s
     PROMISE(total <= n && sum < UINT32_MAX);
 }
 
-static void model_check(const struct model *model) {
+static void model_check(struct model *model) {
     enum { ROWS = 2 };
     if (model->net->inputs_n > 1 << 12 || model->net->units_max > 1 << 12)
         return;
@@ -34,9 +34,10 @@ static void model_check(const struct model *model) {
     float *Y = memory_new(ROWS * model->net->outputs_n, sizeof *Y);
     float *scratch = memory_new(model_scratch_n(model, ROWS), sizeof *scratch);
     PROMISE(X && Y && scratch);
+    struct err e = {0};
+    PROMISE(model_settle(model, &e));
     model_predict(model, X, ROWS, scratch, Y);
     struct text answer = {0};
-    struct err e = {0};
     if (predict_encode(model, "m", 1, Y, ROWS, &answer, &e)) {
         json_t *root = json_loadb(answer.data, answer.n, 0, NULL);
         PROMISE(root);

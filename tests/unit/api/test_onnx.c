@@ -33,7 +33,7 @@ static struct model *model_make(const struct layer_shape *shapes, size_t layers_
     }
     net_biases(parts.net, 0)[0] = -0.0f;
     struct model *model = model_new(&parts, &e);
-    if (!model)
+    if (!model || !model_settle(model, &e))
         abort();
     return model;
 }
@@ -49,7 +49,7 @@ static void check_round_trip(const struct model *model) {
     struct err e = {0};
     void *bytes = onnx_export(model, "name", &n, &e);
     struct model *back = bytes ? onnx_import(bytes, n, NULL, &e) : NULL;
-    if (CHECK_SAY(back, "%s", e.text)) {
+    if (CHECK_SAY(back && model_settle(back, &e), "%s", e.text)) {
         float *before = memory_new(count, sizeof *before);
         float *behind = memory_new(count, sizeof *behind);
         outputs(model, before);

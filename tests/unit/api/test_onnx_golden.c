@@ -90,7 +90,7 @@ static void outputs_and_refusals(void) {
         if (c->refused[0])
             CHECK_SAY(!model && e.kind == ERR_INVALID && strstr(e.text, c->refused),
                       "%s: %s", c->name, e.text);
-        else if (CHECK_SAY(model, "%s: %s", c->name, e.text))
+        else if (CHECK_SAY(model && model_settle(model, &e), "%s: %s", c->name, e.text))
             outputs_check(c, model);
         model_free(model);
     }
@@ -107,7 +107,8 @@ static void round_trips(void) {
         struct model *model = onnx_import(c->model, c->model_n, NULL, &e);
         void *bytes = model ? onnx_export(model, c->name, &n, &e) : NULL;
         struct model *again = bytes ? onnx_import(bytes, n, NULL, &e) : NULL;
-        if (CHECK_SAY(again, "%s: %s", c->name, e.text)) {
+        if (CHECK_SAY(again && model_settle(model, &e) && model_settle(again, &e),
+                      "%s: %s", c->name, e.text)) {
             float *Y[2] = {memory_new(c->m * c->outputs, sizeof **Y),
                            memory_new(c->m * c->outputs, sizeof **Y)};
             float *scratch = memory_new(model_scratch_n(model, c->m), sizeof *scratch);

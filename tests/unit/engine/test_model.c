@@ -32,11 +32,14 @@ static struct model *model_made(enum normalize normalize) {
 
 static void tiles_do_not_show(enum normalize normalize) {
     struct model *model = model_made(normalize);
+    struct err e = {0};
     float *all = memory_new(ROWS_N * 2, sizeof *all), Y[ROWS_N * 2 + 1];
     float *tile = memory_new(ROWS_N * INPUTS_N, sizeof *tile);
     float *room = memory_new(forward_scratch_n(model->net, ROWS_N), sizeof *room);
     transform_apply(&model->transform, X, ROWS_N, tile);
-    forward_predict(model->net, tile, ROWS_N, room, all);
+    CHECK(model_settle(model, &e));
+    net_params_free(model->net);
+    inference_run(model->inference, tile, ROWS_N, room, all);
     static const size_t counts[] = {1, 2, MODEL_TILE_ROWS, MODEL_TILE_ROWS + 1, ROWS_N};
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         size_t m = counts[c], scratch_n = model_scratch_n(model, m);

@@ -26,9 +26,11 @@ static struct served served_made(uint64_t seed, size_t units_n) {
     struct model from = {.task = TASK_MULTI_CLASS, .loss = LOSS_CROSS_ENTROPY};
     from.net = net_new(INPUTS_N, shapes, 2, &e);
     initializer_fill(from.net, INITIALIZER_GLOROT_NORMAL, 0, seed);
+    struct model *model = model_new(&from, &e);
+    CHECK(model_settle(model, &e));
     return (struct served){.name = "m",
                            .version = 1,
-                           .model = model_new(&from, &e),
+                           .model = model,
                            .usage = calloc(1, sizeof(struct usage))};
 }
 

@@ -1,9 +1,10 @@
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/dots.h"
 #include "engine/memory.h"
+#include "engine/panels.h"
 #include "engine/rng.h"
 #include "tests/unit/check.h"
 
@@ -12,32 +13,44 @@ enum { M_MAX = 37 };
 /* The operands of a product, drawn, and its result with a guard behind it. */
 struct product {
     size_t m, n, k;
-    float *A, *B, *C;
+    float *A, *W, *b, *panels, *C;
 };
 
 static void product_draw(struct product *p, size_t m, size_t n, size_t k) {
     *p = (struct product){.m = m, .n = n, .k = k};
     p->A = memory_new(m * k + 1, sizeof(float));
-    p->B = memory_new(n * k + 1, sizeof(float));
+    p->W = memory_new(n * k + 1, sizeof(float));
+    p->b = memory_new(n, sizeof(float));
+    p->panels = memory_new(panels_n(n, k) + 1, sizeof(float));
     p->C = memory_new(m * n + 1, sizeof(float));
     rng_normal(5, m * 1000003 + n * 1009 + k, p->A, m * k);
-    rng_normal(6, m * 1000003 + n * 1009 + k, p->B, n * k);
+    rng_normal(6, m * 1000003 + n * 1009 + k, p->W, n * k);
+    rng_normal(7, m * 1000003 + n * 1009 + k, p->b, n);
+    p->panels[panels_n(n, k)] = 77;
+    panels_fill(n, k, p->W, p->b, p->panels);
+    CHECK(p->panels[panels_n(n, k)] == 77);
     for (size_t i = 0; i <= m * n; i++)
         p->C[i] = NAN;
 }
 
+static void product_run(const struct product *p) {
+    panels_product(p->m, p->n, p->k, p->A, p->panels, p->C);
+}
+
 static void product_free(struct product *p) {
     free(p->A);
-    free(p->B);
+    free(p->W);
+    free(p->b);
+    free(p->panels);
     free(p->C);
 }
 
 static void product_holds(const struct product *p) {
     for (size_t i = 0; i < p->m; i++)
         for (size_t j = 0; j < p->n; j++) {
-            double want = 0, size = 0;
+            double want = (double)p->b[j], size = fabs(want);
             for (size_t l = 0; l < p->k; l++) {
-                double term = (double)p->A[i * p->k + l] * (double)p->B[j * p->k + l];
+                double term = (double)p->A[i * p->k + l] * (double)p->W[j * p->k + l];
                 want += term;
                 size += fabs(term);
             }
@@ -54,7 +67,7 @@ static void rows_stand_alone(const struct product *p) {
     float *few = memory_new(M_MAX * p->n, sizeof *few);
     for (size_t together = 1; together <= 5; together += 2) {
         for (size_t i = 0; i + together <= p->m; i += together) {
-            dots_nt(together, p->n, p->k, p->A + i * p->k, p->B, few);
+            panels_product(together, p->n, p->k, p->A + i * p->k, p->panels, few);
             CHECK_SAY(memcmp(few, p->C + i * p->n, together * p->n * sizeof *few) == 0,
                       "%zux%zux%zu: row %zu with %zu others", p->m, p->n, p->k, i,
                       together - 1);
@@ -65,27 +78,27 @@ static void rows_stand_alone(const struct product *p) {
 
 static void products(void) {
     static const size_t rows[] = {1, 2, 3, 4, 7, 8, 9, 16, M_MAX};
-    static const size_t columns[] = {1, 2, 3, 5, 8, 9, 16, 17, 31, 33, 70};
+    static const size_t columns[] = {1, 2, 3, 4, 5, 8, 9, 16, 17, 31, 34, 67, 72};
     static const size_t inner[] = {1, 3, 4, 8, 15, 31, 32, 33, 40, 63, 100, 1024, 1030};
     for (size_t a = 0; a < sizeof rows / sizeof *rows; a++)
         for (size_t b = 0; b < sizeof columns / sizeof *columns; b++)
             for (size_t c = 0; c < sizeof inner / sizeof *inner; c++) {
                 struct product p;
                 product_draw(&p, rows[a], columns[b], inner[c]);
-                dots_nt(p.m, p.n, p.k, p.A, p.B, p.C);
+                product_run(&p);
                 product_holds(&p);
                 rows_stand_alone(&p);
                 product_free(&p);
             }
 }
 
-/* More of B than a panel holds, an inner dimension of several parts. */
+/* An inner dimension of several parts, of some and of many columns. */
 static void large_products(void) {
     static const size_t shapes[][3] = {{9, 300, 784}, {5, 130, 2500}, {6, 2000, 33}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct product p;
         product_draw(&p, shapes[i][0], shapes[i][1], shapes[i][2]);
-        dots_nt(p.m, p.n, p.k, p.A, p.B, p.C);
+        product_run(&p);
         product_holds(&p);
         rows_stand_alone(&p);
         product_free(&p);
@@ -94,24 +107,31 @@ static void large_products(void) {
 
 /* A NaN or an infinity shows in its row, and in no other. */
 static void not_finite(void) {
-    static const size_t inner[] = {5, 31, 45};
-    for (size_t c = 0; c < 3; c++) {
+    static const size_t inner[] = {5, 31, 45}, columns[] = {9, 6, 3};
+    for (size_t c = 0; c < 9; c++) {
         struct product p;
-        product_draw(&p, 10, 9, inner[c]);
+        product_draw(&p, 10, columns[c / 3], inner[c % 3]);
         p.A[3 * p.k + p.k - 1] = NAN;
         p.A[7 * p.k] = INFINITY;
-        dots_nt(p.m, p.n, p.k, p.A, p.B, p.C);
+        product_run(&p);
         for (size_t i = 0; i < p.m * p.n; i++) {
             bool finite = i / p.n != 3 && i / p.n != 7;
-            CHECK_SAY(isfinite(p.C[i]) == finite, "%zu of inner %zu", i, p.k);
+            CHECK_SAY(isfinite(p.C[i]) == finite, "%zu of %zu, inner %zu", i, p.n, p.k);
         }
         product_free(&p);
     }
+}
+
+static void sizes_saturate(void) {
+    CHECK(panels_n(SIZE_MAX, 1) == SIZE_MAX && panels_n(1, SIZE_MAX) == SIZE_MAX);
+    CHECK(panels_n(SIZE_MAX / 3, 7) == SIZE_MAX && panels_n(3, SIZE_MAX / 3) == SIZE_MAX);
+    CHECK(panels_n(1, 9) == 16 + 16 && panels_n(20, 9) == 32 + 24 * 9);
 }
 
 int main(void) {
     CHECK_RUN(products);
     CHECK_RUN(large_products);
     CHECK_RUN(not_finite);
+    CHECK_RUN(sizes_saturate);
     return check_done();
 }
