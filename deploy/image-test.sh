@@ -233,8 +233,12 @@ for try in 1 2 3 4 5 6 7 8 9 10; do
     container_run
     docker rm -f "$name" >/dev/null
 done
-check "the fastest of its starts took less than $start_ms_max ms" yes \
-    "$([ "$least_inside_ms" -lt $start_ms_max ] && echo yes || echo "$least_inside_ms")"
+quick=$([ "$least_inside_ms" -lt $start_ms_max ] && echo yes || echo "$least_inside_ms ms")
+if [ "$quick" != yes ] && awk -v n="$(nproc)" '{ exit $1 <= n }' /proc/loadavg; then
+    echo "      not judged, for the machine is busy: the fastest start took $quick"
+else
+    check "the fastest of its starts took less than $start_ms_max ms" yes "$quick"
+fi
 cat <<END
 figures
   build                                    ${build_ms:--} ms

@@ -5,7 +5,7 @@
 # `make compose-test`; not a part of `make test`, for it needs the engine.
 #
 #   DOCKER, COMPOSE  the two commands (docker; "docker compose" or docker-compose)
-#   BUILD=0 IMAGE=.. takes that image of descentd instead of building one
+#   IMAGE  an image of descentd that is there; otherwise one is built
 #   RATE  requests a second    KILLS  of replicas
 #   KEEP_IMAGES=1    leaves the images that it built, for the next run
 #
@@ -144,9 +144,10 @@ one_node() {
 
 # ---- the cluster -----------------------------------------------------------------------
 
-# The balancer's own word on a replica of /predict, as often as it said it.
+# The balancer's own word on a replica of /predict, as often as it said it: of its checks, or of
+# a name that has an address again.
 balancer_said() { # N UP|DOWN
-    $docker logs "$(container balancer)" 2>&1 | grep -c "Server predictions/serve$1 is $2"
+    $docker logs "$(container balancer)" 2>&1 | grep -c "Server predictions/serve$1\\( ('serve$1')\\)\\? is $2"
 }
 balancer_says_more() { # N UP|DOWN TIMES
     [ "$(balancer_said "$1" "$2")" -gt "$3" ]
@@ -159,6 +160,7 @@ replica_comes_back() {
     "$@" >/dev/null || return 1
     until_true 15 balancer_says_more "$n" DOWN "$downs" || { echo "not seen DOWN"; return 1; }
     $docker start "$(container "serve$n")" >/dev/null || return 1
+    until_true 30 "$docker" exec "$(container "serve$n")" descentd health >/dev/null || return 1
     until_true 30 balancer_says_more "$n" UP "$ups" || { echo "not seen UP"; return 1; }
 }
 load_start() {
@@ -268,12 +270,8 @@ printf 'postgresql://descentd:%s@database/descentd' \
 chmod 755 "$work"
 chmod 644 "$work"/deploy/secrets/*
 echo '{"model":"iris","instances":[[5.1,3.5,1.4,0.2]]}' >"$work/body"
-build=--build
-if [ "${BUILD:-1}" = 0 ]; then
-    build=--no-build
-else
-    built=$DESCENTD_IMAGE
-fi
+build=--no-build
+[ -n "${IMAGE:-}" ] || build=--build built=$DESCENTD_IMAGE
 started=$(date +%s)
 one_node
 cluster
