@@ -32,6 +32,9 @@ enum {
 /* Of two queued jobs the one of more priority is trained first. */
 enum { JOB_PRIORITY_MIN = -100, JOB_PRIORITY_MAX = 100 };
 
+/* As many as a worker may have. */
+enum { JOB_THREADS_MAX = 64 };
+
 /* The cost that early stopping, the target and the best checkpoint go by. */
 enum job_monitor { JOB_MONITOR_COST, JOB_MONITOR_VALIDATION_COST };
 
@@ -71,6 +74,8 @@ struct job_spec {
     double target_cost;        /* training ends at this cost or less */
     double checkpoint_seconds; /* between two checkpoints; 0 where nothing is trained */
     int64_t priority;
+    int64_t threads; /* that its worker should have; 0: any. Not echoed: the same job on
+                        more of them is the same, to the bit */
     char init_from[JOB_NAME_MAX + 24]; /* "name@version", or "": from the initializer */
     bool transform_kept;               /* the inputs' scaling is that version's */
     struct labels labels;              /* owned */

@@ -91,7 +91,8 @@ bool job_control_decode(const struct json_slot *slots, struct job_spec *spec,
            json_double(&slots[KEY_CHECKPOINT_SECONDS], checkpoint,
                        &spec->checkpoint_seconds, e) &&
            json_int(&slots[KEY_PRIORITY], JOB_PRIORITY_MIN, JOB_PRIORITY_MAX,
-                    &spec->priority, e);
+                    &spec->priority, e) &&
+           json_int(&slots[KEY_THREADS], 1, JOB_THREADS_MAX, &spec->threads, e);
 }
 
 static void stopping_encode(const struct job_spec *spec, struct text *out) {

@@ -83,6 +83,7 @@ void job_document_encode(const struct job_view *job, struct text *out) {
     text_member_int(out, "attempts", job->attempts);
     text_member_count(out, "checkpoint", job->checkpoint);
     text_member_count(out, "memory_bytes", job->memory_bytes);
+    text_member_count(out, "threads", job->threads);
     text_member_string(out, "stop_reason", job->stop_reason);
     text_key(out, "hyperparameters");
     text_json_raw(out, job->hyperparameters);

@@ -22,6 +22,7 @@ struct job_view {
     bool cancel_requested, pause_requested;
     int64_t priority, attempts;
     int64_t checkpoint, memory_bytes;       /* 0: none, not known */
+    int64_t threads;                        /* that it asks for; 0: any number */
     const char *stop_reason;                /* "" : none */
     const char *error_code, *error_text;    /* "" : none */
     int64_t error_epoch;                    /* -1: none */

@@ -51,6 +51,7 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_MAX_RUNTIME_SECONDS] = {"max_runtime_seconds", "max_runtime_secs"},
     [KEY_CHECKPOINT_SECONDS] = {"checkpoint_seconds", NULL},
     [KEY_PRIORITY] = {"priority", NULL},
+    [KEY_THREADS] = {"threads", "min_threads"},
     [KEY_METADATA] = {"metadata", NULL},
     [KEY_INPUTS] = {"inputs", NULL},
     [KEY_SAMPLES] = {"samples", NULL},

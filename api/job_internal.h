@@ -50,6 +50,7 @@ enum job_key {
     KEY_MAX_RUNTIME_SECONDS,
     KEY_CHECKPOINT_SECONDS,
     KEY_PRIORITY,
+    KEY_THREADS,
     KEY_METADATA,
     KEY_POSTED_N,
     KEY_INPUTS = KEY_POSTED_N, /* these stand in the echo alone */

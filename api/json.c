@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/cursor.h"
+
 /* Grammar is found by line and column. What carve lets through, doubled keys and numbers
  * that are too large, is found here only, in a text without its tables, whose columns are
  * not those of the text that was sent: jansson's words quote the place. */
@@ -27,6 +29,12 @@ static void read_error(const json_error_t *error, struct err *e) {
 
 json_t *json_read(const char *text, size_t n, struct err *e) {
     json_error_t error;
+    /* Behind a number jansson passes over it. */
+    const char *nul = n ? memchr(text, 0, n) : NULL;
+    if (nul) {
+        cursor_refuse(&(struct cursor){text, nul, text + n}, "JSON", NULL, e);
+        return NULL;
+    }
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
     /* An integer beyond 64 bits is a number all the same; its bounds are checked where it
      * stands. */

@@ -63,6 +63,10 @@ static const struct key keys[] = {
     INT(job_memory_max, "--job-memory-max", "DESCENTD_JOB_MEMORY_MAX", 0,
         INT64_C(1) << 44, "0",
         "bytes that one job may need; 0: three quarters of the memory"),
+    INT(training_memory_max, "--training-memory-max", "DESCENTD_TRAINING_MEMORY_MAX", 0,
+        INT64_C(1) << 44, "0",
+        "bytes that jobs in training on this machine may need together; 0: three "
+        "quarters of the memory"),
     INT(queue_max, "--queue-max", "DESCENTD_QUEUE_MAX", 0, 1000000, "1000",
         "jobs that may wait for a worker; 0: any number"),
     INT(batch_rows_max, "--batch-rows-max", "DESCENTD_BATCH_ROWS_MAX", 1, 65536, "64",
@@ -184,6 +188,8 @@ static void memory_resolve(struct config *config) {
         config->model_memory_max = quarter < MODEL_MEMORY ? quarter : MODEL_MEMORY;
     if (!config->job_memory_max)
         config->job_memory_max = 3 * quarter;
+    if (!config->training_memory_max)
+        config->training_memory_max = 3 * quarter;
     /* A body that never fits is too large, not to be tried again. */
     if (config->body_bytes_max > config->body_memory_max)
         config->body_bytes_max = config->body_memory_max;

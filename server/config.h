@@ -35,14 +35,15 @@ struct config {
     int64_t store_threads;   /* that run what must wait for the store */
     int64_t body_bytes_max;  /* of one request */
     int64_t body_memory_max; /* of all bodies in flight */
-    int64_t upload_bytes_max;   /* of one body that is taken as a stream */
-    int64_t model_memory_max;   /* of the models kept loaded */
-    int64_t job_memory_max;     /* of one job's training */
-    int64_t queue_max;          /* jobs that may wait; 0: no bound */
-    int64_t batch_rows_max;     /* of one forward pass for several requests */
-    int64_t batch_delay_us_max; /* how long a request may wait for others to join it */
-    int64_t predict_queue_max;  /* predictions that may wait */
-    int64_t max_runtime_s;      /* of one job's training; 0: no bound */
+    int64_t upload_bytes_max;    /* of one body that is taken as a stream */
+    int64_t model_memory_max;    /* of the models kept loaded */
+    int64_t job_memory_max;      /* of one job's training */
+    int64_t training_memory_max; /* of all training on this machine */
+    int64_t queue_max;           /* jobs that may wait; 0: no bound */
+    int64_t batch_rows_max;      /* of one forward pass for several requests */
+    int64_t batch_delay_us_max;  /* how long a request may wait for others to join it */
+    int64_t predict_queue_max;   /* predictions that may wait */
+    int64_t max_runtime_s;       /* of one job's training; 0: no bound */
     int64_t connections_max;
     int64_t streams_max;         /* event streams held at a time */
     int64_t stream_heartbeat_ms; /* between signs of life of one */

@@ -49,6 +49,7 @@ static struct job_view job_view_of(const struct store_job *job) {
         .attempts = job->attempts,
         .checkpoint = job->checkpoint,
         .memory_bytes = job->memory_bytes,
+        .threads = job->threads,
         .stop_reason = job->stop_reason,
         .error_code = job->error_code,
         .error_text = job->error_text,

@@ -53,6 +53,11 @@ void owner_of(pid_t pid, char out[STORE_OWNER_MAX]) {
              start_ticks((long)pid));
 }
 
+void owner_machine(const char *owner, char out[STORE_OWNER_MAX]) {
+    const char *boot = strchr(owner, '/'), *pid = boot ? strchr(boot + 1, '/') : NULL;
+    snprintf(out, STORE_OWNER_MAX, "%.*s", pid ? (int)(pid + 1 - owner) : 0, owner);
+}
+
 bool owner_is_dead(const char *owner) {
     char host[64], boot[BOOT_ID_CHARACTERS + 1], here[64], now[BOOT_ID_CHARACTERS + 1];
     long pid;

@@ -11,6 +11,9 @@
 /* The name of process `pid`, which must be alive. */
 void owner_of(pid_t pid, char out[STORE_OWNER_MAX]);
 
+/* What the owners on its machine begin with: "host/boot/". */
+void owner_machine(const char *owner, char out[STORE_OWNER_MAX]);
+
 /* Whether the process is known to be dead: it was of this host, and of another boot or is
  * no longer there. Of another host nothing is known: false. */
 bool owner_is_dead(const char *owner);

@@ -187,7 +187,17 @@ static const char VERSION_4[] =
     " PRIMARY KEY (job, number));"
     "CREATE INDEX checkpoints_by_blob ON checkpoints (blob);";
 
-static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2, VERSION_3, VERSION_4};
+/* Which worker takes which job: what it asks for, and who there is. */
+static const char VERSION_5[] =
+    "ALTER TABLE jobs ADD COLUMN threads BIGINT NOT NULL DEFAULT 0;"
+    "CREATE TABLE workers ("
+    " owner TEXT PRIMARY KEY,"
+    " threads BIGINT NOT NULL,"
+    " memory_max BIGINT NOT NULL,"
+    " seen_ms BIGINT NOT NULL);";
+
+static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2, VERSION_3, VERSION_4,
+                                         VERSION_5};
 enum { MIGRATIONS_N = sizeof MIGRATIONS / sizeof *MIGRATIONS };
 
 static bool version_read(struct db *db, int64_t *version, struct err *e) {

@@ -22,13 +22,17 @@ struct candidate {
 
 /* Two lookups: the head of the queue is the first of one index, however long the queue
  * is; those that run are few. */
+#define FITS                                                                             \
+    " AND memory_bytes <= $2 AND (threads <= $3 OR ($4 = 0 AND NOT EXISTS"               \
+    " (SELECT 1 FROM workers w WHERE w.threads > $3"                                     \
+    " AND w.memory_max >= jobs.memory_bytes AND (w.seen_ms > $5 OR EXISTS"               \
+    " (SELECT 1 FROM jobs r WHERE r.status = 'running' AND r.owner = w.owner"            \
+    " AND r.lease_until_ms > $6)))))"
 #define CANDIDATE(lock)                                                                  \
     "SELECT number, status, cancel_requested, hold FROM jobs WHERE number IN ("          \
-    "(SELECT number FROM jobs WHERE status = 'queued' AND hold = 0 AND memory_bytes <= " \
-    "$2"                                                                                 \
+    "(SELECT number FROM jobs WHERE status = 'queued' AND hold = 0" FITS                 \
     " ORDER BY priority DESC, number LIMIT 1" lock "),"                                  \
-    " (SELECT number FROM jobs WHERE status = 'running' AND lease_until_ms <= $1"        \
-    " AND memory_bytes <= $2"                                                            \
+    " (SELECT number FROM jobs WHERE status = 'running' AND lease_until_ms <= $1" FITS   \
     " ORDER BY priority DESC, number LIMIT 1" lock "))"                                  \
     " ORDER BY priority DESC, number LIMIT 1" lock
 static const char CANDIDATE_LOOK[] = CANDIDATE("");
@@ -38,11 +42,18 @@ static const char CANDIDATE_TAKE[] = CANDIDATE(" FOR UPDATE SKIP LOCKED");
 static bool candidate_find(struct store *s, const char *sql,
                            const struct store_claiming *claiming, int64_t now_ms,
                            struct candidate *c, bool *found, struct err *e) {
+    int64_t room;
+    if (!store_memory_room(s, claiming, now_ms, &room, e))
+        return false;
     struct db_statement *q = db_prepare(s->db, sql, e);
     if (!q)
         return false;
     db_bind_int(q, 1, claiming->queued_only ? 0 : now_ms);
-    db_bind_int(q, 2, claiming->memory_max ? claiming->memory_max : INT64_MAX);
+    db_bind_int(q, 2, room);
+    db_bind_int(q, 3, claiming->threads ? claiming->threads : INT64_MAX);
+    db_bind_int(q, 4, claiming->threads_exact);
+    db_bind_int(q, 5, now_ms - claiming->alive_ms);
+    db_bind_int(q, 6, now_ms);
     enum db_step step = db_step(q, e);
     *found = step == DB_ROW;
     if (*found)
@@ -117,7 +128,8 @@ static bool claim_locked(struct store *s, const struct store_claiming *claiming,
     struct candidate c;
     struct lease lease = {.claiming = claiming};
     /* The clock is read under the lock, for which it may have waited. */
-    if (!db_now_ms(s->db, &lease.now_ms, e))
+    if ((claiming->machine && !store_machine_lock(s, claiming->machine, e)) ||
+        !db_now_ms(s->db, &lease.now_ms, e))
         return false;
     for (;;) {
         bool left = false;

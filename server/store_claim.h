@@ -37,20 +37,39 @@ struct store_claim {
  * end. */
 enum { STORE_CRASHES_MAX = 3 };
 
-/* Who claims, and what. */
+/* A worker shows itself, so that others know what it has. Those that have not for
+ * alive_ms, and do not train, are forgotten. */
+struct store_worker {
+    const char *owner;
+    int64_t threads, memory_max; /* what store_claiming says */
+    int64_t alive_ms;
+};
+bool store_worker_seen(struct store *s, const struct store_worker *worker, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Who claims, and what: a job that needs no more memory than there is room for, and asks
+ * for no more threads than the worker has, unless nobody who lives, and has the memory,
+ * has more than it. */
 struct store_claiming {
     const char *owner;
     int64_t lease_ms;
-    int64_t memory_max; /* leave jobs that need more; 0: any */
-    bool queued_only;   /* leave those that run under a lease that has run out */
+    int64_t memory_max;     /* leave jobs that need more; 0: any */
+    const char *machine;    /* what the owners on its machine begin with; or NULL */
+    int64_t machine_memory; /* of all running jobs of these owners; a job may be alone in
+                               any case */
+    int64_t threads;        /* 0: any job will do */
+    int64_t alive_ms;       /* whoever has shown itself since lives, and who trains */
+    bool threads_exact;     /* others may not have shown themselves yet: leave jobs that
+                               ask for more threads in any case */
+    bool queued_only;       /* leave those that run under a lease that has run out */
 };
 
-/* Takes the job of the largest priority, of those the oldest, that is queued, or running
- * with an expired lease. *found says whether there was one. Its started_ms is set on the
- * first claim only; epochs_done and training_seconds return to those of the newest
- * resumable checkpoint, or 0; cost and curve stay. Jobs with an expired lease that were
- * asked to stop or pause become cancelled or paused instead, and the next one is taken.
- * On an error nothing is found. */
+/* Takes the job of the largest priority, of those that it may the oldest, that is queued,
+ * or running with an expired lease. *found says whether there was one. Its started_ms is
+ * set on the first claim only; epochs_done and training_seconds return to those of the
+ * newest resumable checkpoint, or 0; cost and curve stay. Jobs with an expired lease that
+ * were asked to stop or pause become cancelled or paused instead, and the next one is
+ * taken. On an error nothing is found. */
 bool store_claim(struct store *s, const struct store_claiming *claiming,
                  struct store_claim *claim, bool *found, struct err *e)
     __attribute__((warn_unused_result));

@@ -27,8 +27,8 @@ static const struct table {
      " stop_reason, error_code, error_text, error_epoch, model_version,"
      " cancel_requested, attempts, crashes, owner, fence, lease_until_ms, targets_blob,"
      " validation_blob, warnings, metrics, validation_targets_blob, priority, hold,"
-     " memory_bytes, checkpoint, events, idempotency_key, body_sha256",
-     "number", "itttttiiiiiddidtttiiiiitiiiittiiiiiitt", 100},
+     " memory_bytes, checkpoint, events, idempotency_key, body_sha256, threads",
+     "number", "itttttiiiiiddidtttiiiiitiiiittiiiiiitti", 100},
     {"points", "job, epoch, cost, validation_cost, seq", "job, epoch", "iiddi", 2000},
     {"events", "job, seq, at_ms, kind, document", "job, seq", "iiitt", 2000},
     {"checkpoints",

@@ -65,6 +65,7 @@ struct store_job {
     int64_t priority;     /* the larger one is claimed first */
     int64_t attempts;     /* how often a worker has claimed it */
     int64_t memory_bytes; /* what it was estimated to need; 0: not known */
+    int64_t threads;      /* that its worker should have; 0: any number */
     int64_t checkpoint; /* the number of the newest, whether it is kept or not; 0: none */
     int64_t events;     /* seq of the newest */
 };
@@ -80,7 +81,7 @@ struct store_job_new {
     int64_t validation_blob; /* the validation dataset's table or features; 0: none */
     int64_t validation_targets_blob; /* its targets apart; 0: none */
     int64_t epochs, created_ms;
-    int64_t priority, memory_bytes;
+    int64_t priority, memory_bytes, threads;
     const char *idempotency_key; /* or NULL */
     const char *body_sha256;     /* with a key: of the request that the key stands for */
     int64_t queued_max;          /* how many may wait; 0: no bound */

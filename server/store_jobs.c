@@ -90,9 +90,10 @@ static bool row_insert(struct store *s, const struct store_job_new *job, int64_t
         s->db,
         "INSERT INTO jobs (id, number, model, status, hyperparameters, metadata,"
         " data_blob, epochs, created_ms, targets_blob, validation_blob, warnings,"
-        " priority, memory_bytes, idempotency_key, body_sha256, validation_targets_blob)"
+        " priority, memory_bytes, idempotency_key, body_sha256, validation_targets_blob,"
+        " threads)"
         " VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-        " $15, $16)"
+        " $15, $16, $17)"
         " ON CONFLICT (id) DO NOTHING",
         e);
     if (!q)
@@ -113,6 +114,7 @@ static bool row_insert(struct store *s, const struct store_job_new *job, int64_t
     db_bind_text(q, 14, job->idempotency_key);
     db_bind_text(q, 15, job->idempotency_key ? job->body_sha256 : NULL);
     blob_bind(q, 16, job->validation_targets_blob);
+    db_bind_int(q, 17, job->threads);
     int64_t changed;
     if (!db_run(q, &changed, e))
         return false;
@@ -161,7 +163,7 @@ bool store_job_insert(struct store *s, const struct store_job_new *job,
     " stop_reason, error_code, error_text, error_epoch, model_version,"                  \
     " cancel_requested, attempts, COALESCE(targets_blob, 0),"                            \
     " COALESCE(validation_blob, 0), warnings, metrics, hold, priority, memory_bytes,"    \
-    " checkpoint, events, COALESCE(validation_targets_blob, 0) FROM jobs"
+    " checkpoint, events, COALESCE(validation_targets_blob, 0), threads FROM jobs"
 
 /* *text is NULL for null. */
 static bool text_read(struct db_statement *q, int column, char **text, struct err *e) {
@@ -203,6 +205,7 @@ static bool job_read(struct db_statement *q, struct store_job *job, struct err *
         .checkpoint = db_int(q, 28),
         .events = db_int(q, 29),
         .validation_targets_blob = db_int(q, 30),
+        .threads = db_int(q, 31),
     };
     bool held = db_int(q, 25) != 0;
     if (!status_read(db_text(q, 2), held, &job->status))

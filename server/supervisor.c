@@ -75,22 +75,36 @@ static bool spawn(struct supervisor *s, struct local_worker *w, int child_fd) {
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigmask(&attributes, &none);
     const struct config *c = s->options.config;
-    char threads[24], niceness[24], lease[24], memory[24], fd[24];
+    char threads[24], niceness[24], lease[24], memory[24], together[24], fd[24];
     snprintf(threads, sizeof threads, "%lld", (long long)c->threads);
     snprintf(niceness, sizeof niceness, "%lld", (long long)c->worker_nice);
     snprintf(lease, sizeof lease, "%lld", (long long)c->lease_ms);
     snprintf(memory, sizeof memory, "%lld", (long long)c->job_memory_max);
+    snprintf(together, sizeof together, "%lld", (long long)c->training_memory_max);
     snprintf(fd, sizeof fd, "%d", WORKER_FD);
-    const char *argv[18] = {"descentd",         "worker", "--threads",   threads,
-                            "--worker-nice",    niceness, "--lease-ms",  lease,
-                            "--job-memory-max", memory,   "--log-level", c->log_level,
-                            "--wake-fd",        fd};
+    enum { FIXED_N = 16 };
+    const char *argv[FIXED_N + 3] = {"descentd",
+                                     "worker",
+                                     "--threads",
+                                     threads,
+                                     "--worker-nice",
+                                     niceness,
+                                     "--lease-ms",
+                                     lease,
+                                     "--job-memory-max",
+                                     memory,
+                                     "--training-memory-max",
+                                     together,
+                                     "--log-level",
+                                     c->log_level,
+                                     "--wake-fd",
+                                     fd};
     if (*c->store_file) {
-        argv[14] = "--store-file";
-        argv[15] = c->store_file;
+        argv[FIXED_N] = "--store-file";
+        argv[FIXED_N + 1] = c->store_file;
     } else if (!s->store_by_environment) {
-        argv[14] = "--store";
-        argv[15] = c->store;
+        argv[FIXED_N] = "--store";
+        argv[FIXED_N + 1] = c->store;
     }
     int status = posix_spawn(&w->pid, s->options.program, &actions, &attributes,
                              (char *const *)(uintptr_t)argv, environ);

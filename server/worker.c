@@ -27,7 +27,9 @@ enum {
     IDLE_POLL_MS = 500, /* between looks for a job without a wake-up */
     RETRY_MS = 100,     /* between tries of what the store did not take */
     RETRIES_MAX = 100,  /* of them, unless the store is away: that is waited for */
-    OOM_SCORE = 500     /* of 1000, beside what a process takes (proc(5)) */
+    OOM_SCORE = 500,    /* of 1000, beside what a process takes (proc(5)) */
+    SHOW_LEASES = 2,    /* how often it shows itself while it has nothing to do */
+    ALIVE_LEASES = 6    /* how long others count on one that has shown itself */
 };
 
 struct worker {
@@ -35,8 +37,9 @@ struct worker {
     const char *store_path;
     struct keeper *keeper;
     struct team *team;
-    int64_t lease_ms, memory_max;
-    char owner[STORE_OWNER_MAX];
+    int64_t lease_ms, memory_max, machine_memory, threads;
+    int64_t started_us, seen_us; /* seen_us: when it showed itself last; 0: never */
+    char owner[STORE_OWNER_MAX], machine[STORE_OWNER_MAX];
     struct away away;
     bool unsure; /* a claim may have been made of which nothing was heard */
 };
@@ -316,14 +319,40 @@ static bool others_recover(struct worker *w) {
     return back_us && clock_mono_us() - back_us < w->lease_ms * 1000;
 }
 
+/* Shows itself to the others now and then. */
+static bool show(struct worker *w, struct err *e) {
+    int64_t now_us = clock_mono_us();
+    const struct store_worker self = {.owner = w->owner,
+                                      .threads = w->threads,
+                                      .memory_max = w->memory_max,
+                                      .alive_ms = ALIVE_LEASES * w->lease_ms};
+    if (w->seen_us && now_us - w->seen_us < SHOW_LEASES * w->lease_ms * 1000)
+        return true;
+    if (!store_worker_seen(w->store, &self, e))
+        return false;
+    w->seen_us = now_us;
+    return true;
+}
+
+/* Where others may have started with it, they get the time to show themselves. */
+static bool is_new(const struct worker *w) {
+    return store_is_shared(w->store) &&
+           clock_mono_us() - w->started_us < w->lease_ms * 1000;
+}
+
 static bool claim_try(struct worker *w, struct store_claim *claim, struct err *e) {
-    bool found = false, ok = hands_empty(w, e);
+    bool found = false, ok = hands_empty(w, e) && show(w, e);
     if (ok)
         away_note(&w->away, NULL); /* it is back, if it was away */
     const struct store_claiming claiming = {
         .owner = w->owner,
         .lease_ms = w->lease_ms,
         .memory_max = w->memory_max,
+        .machine = w->machine,
+        .machine_memory = w->machine_memory,
+        .threads = w->threads,
+        .alive_ms = ALIVE_LEASES * w->lease_ms,
+        .threads_exact = is_new(w),
         .queued_only = others_recover(w),
     };
     ok = ok && store_claim(w->store, &claiming, claim, &found, e);
@@ -404,10 +433,14 @@ int worker_run(const struct config *config) {
     int signal_fd = signals_open(&e);
     memory_volunteer();
     owner_of(getpid(), w.owner);
+    owner_machine(w.owner, w.machine);
     size_t threads = config->threads ? (size_t)config->threads : machine_cpus();
+    w.threads = (int64_t)threads;
+    w.started_us = clock_mono_us();
     w.lease_ms = config->lease_ms;
     w.store_path = config->store;
     w.memory_max = config->job_memory_max;
+    w.machine_memory = config->training_memory_max;
     const struct keeper_options keeper = {
         .store_path = config->store,
         .signal_fd = signal_fd,

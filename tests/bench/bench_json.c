@@ -12,6 +12,7 @@
 #include "api/predict.h"
 #include "api/rows_private.h"
 #include "tests/bench/json_peers.h"
+#include "tests/random.h"
 
 enum { ROUNDS_MAX = 101, RUNNERS_MAX = 8 };
 static int rounds_n = 21;
@@ -21,17 +22,6 @@ static double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-static uint64_t random_next(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * 0x2545f4914f6cdd1d;
-}
-static double random_unit(void) {
-    return (double)(random_next() >> 11) * 0x1p-53;
 }
 
 static void *memory(size_t n) {

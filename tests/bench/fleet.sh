@@ -1,7 +1,7 @@
 #!/bin/sh
 # Predictions a second through HAProxy with one, two and three replicas, beside one of them
 # asked alone; each replica has a share of the processor of its own, so that it is what bounds
-# the whole: a third of the last core by its cgroup, or a core each where there are cores enough.
+# the whole: a quarter of the last core by its cgroup, or a core each where there are cores enough.
 # wrk, HAProxy and PostgreSQL have the first core.
 #
 #   DESCENTD=build/descentd [ROUNDS=3] [SECONDS_EACH=5] sh fleet.sh
@@ -33,13 +33,13 @@ die() {
 
 # ---- shares of the processor -----------------------------------------------------------
 
-# share_make FOLDER: a cgroup of a third of a core, by either version of them.
+# share_make FOLDER: a cgroup of a quarter of a core, by either version of them.
 share_make() {
     mkdir "$1" 2>/dev/null || return 1
     if [ -w "$1/cpu.max" ]; then
-        echo '3333 10000' >"$1/cpu.max" && return
+        echo '2500 10000' >"$1/cpu.max" && return
     elif [ -w "$1/cpu.cfs_quota_us" ]; then
-        echo 10000 >"$1/cpu.cfs_period_us" && echo 3333 >"$1/cpu.cfs_quota_us" && return
+        echo 10000 >"$1/cpu.cfs_period_us" && echo 2500 >"$1/cpu.cfs_quota_us" && return
     fi
     rmdir "$1" # no controller of processors here
     return 1
@@ -50,7 +50,7 @@ shares_make() {
         if share_make "${shares}1"; then
             share_make "${shares}2"
             share_make "${shares}3"
-            divided="a third of core $last each, by cgroup"
+            divided="a quarter of core $last each, by cgroup"
             return
         fi
     done
@@ -111,7 +111,7 @@ fleet_make() {
 
 measure() {
     while read -r name url; do
-        load 48 "$dir/body" "$url/predict" "$dir/$name" application/json "$cluster_token"
+        load 144 "$dir/body" "$url/predict" "$dir/$name" application/json "$cluster_token"
     done <"$dir/urls"
 }
 
@@ -119,7 +119,7 @@ dir=$(mktemp -d)
 shares_make
 fleet_make
 echo "$(nproc) CPUs: wrk, HAProxy and PostgreSQL on core 0; replicas have $divided"
-echo "784-2048-2048-10, 1 row, 48 connections, $rounds rounds of $seconds s; load $(cut -d ' ' -f 1 /proc/loadavg)"
+echo "784-2048-2048-10, 1 row, 144 connections, $rounds rounds of $seconds s; load $(cut -d ' ' -f 1 /proc/loadavg)"
 measure # a warm one
 rm "$dir/alone" "$dir/1" "$dir/2" "$dir/3"
 for _ in $(seq "$rounds"); do measure; done

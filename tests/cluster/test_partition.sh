@@ -47,7 +47,7 @@ result_of() {
         cluster_curl -f "$cluster_url/v1/jobs/$2/history" | jq -c '.data[]' >"$3/curve"
 }
 
-# What nobody disturbs, and what the others have to come to.
+# What nobody disturbs, and what the others have to come to; it goes on beside the first of them.
 calm_begins() {
     calm=$(long_post calm) && cluster_until 20 is_at_work "$calm"
 }
@@ -76,15 +76,17 @@ worker_is_cut() {
     job_succeeds "$id" && claimed_and_done "$cluster_dir/ids" 2 && is_as_if_calm "cut-$1" "$id"
 }
 
-# With the other one ended, it is the one that was cut off last who trains.
+# With the others ended, it is the one that was cut off last who trains.
 worker_works_again() {
-    other=worker1
-    [ "$cut" != worker1 ] || other=worker2
-    cluster_end "$other" TERM || { echo "$other ended with $?"; return 1; }
+    for other in worker1 worker2 worker3; do
+        [ "$other" = "$cut" ] || cluster_end "$other" TERM || { echo "$other ended with $?"; return 1; }
+    done
     id=$(job_post again again 2000) || return 1
     job_succeeds "$id" || return 1
     grep '"job started"' "$cluster_dir/$cut.log" | grep -q "$id" || return 1
-    cluster_work "${other#worker}"
+    for other in worker1 worker2 worker3; do
+        [ "$other" = "$cut" ] || cluster_work "${other#worker}"
+    done
 }
 
 served() { # N: predictions so far, by the balancer's count
@@ -138,8 +140,8 @@ database_is_cut() {
     job_succeeds "$id" && claimed_and_done "$cluster_dir/ids" attempts && is_as_if_calm away "$id"
 }
 
-hosts_up db balancer serve1 serve2 serve3 worker1 worker2 || exit 1
-cluster_up 3 2
+hosts_up db balancer serve1 serve2 serve3 worker1 worker2 worker3 || exit 1
+cluster_up 3 3
 check 'a model is trained through the balancer' flower_trains
 check 'every replica serves it' cluster_until 5 is_seen_everywhere flower
 check 'a job is trained' calm_begins

@@ -13,11 +13,15 @@
 
 enum { STOP_MS = 20000 };
 
-static void exec_worker(const struct fleet *f) {
+static void exec_worker(const struct fleet *f, size_t number) {
+    static const struct fleet_worker plain = {"1", NULL};
+    const struct fleet_worker *kind = f->kinds ? &f->kinds[number] : &plain;
     const char *binary = getenv("DESCENTD");
-    const char *arguments[] = {"descentd",   "worker",    "--store",
-                               f->store,     "--threads", "1",
-                               "--lease-ms", f->lease_ms, NULL};
+    const char *arguments[] = {
+        "descentd",   "worker",    "--store",
+        f->store,     "--threads", kind->threads,
+        "--lease-ms", f->lease_ms, kind->memory ? "--job-memory-max" : NULL,
+        kind->memory, NULL};
     int log = open(f->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (log < 0 || dup2(log, STDERR_FILENO) < 0)
@@ -30,7 +34,7 @@ bool fleet_worker_start(struct fleet *f, size_t number) {
     fflush(stdout);
     pid_t pid = f->workers[number] = fork();
     if (pid == 0)
-        exec_worker(f);
+        exec_worker(f, number);
     return CHECK(pid > 0);
 }
 
@@ -69,7 +73,8 @@ static bool store_make(struct fleet *f, const char *store) {
 }
 
 bool fleet_open(struct fleet *f, const struct fleet_options *options) {
-    *f = (struct fleet){.lease_ms = options->lease_ms ? options->lease_ms : "10000"};
+    *f = (struct fleet){.lease_ms = options->lease_ms ? options->lease_ms : "10000",
+                        .kinds = options->kinds};
     const char *flags[DAEMON_FLAGS_MAX] = {"--workers", "0", "--lease-ms", f->lease_ms};
     for (size_t n = 4, i = 0; options->flags && options->flags[i]; i++)
         flags[n++] = options->flags[i];

@@ -1,10 +1,16 @@
-/* A fleet on one PostgreSQL: replicas that serve and do not train, and workers apart. */
+/* A fleet on one PostgreSQL, or on one file: replicas that serve and do not train, and
+ * workers apart. */
 #ifndef TESTS_HTTP_FLEET_H
 #define TESTS_HTTP_FLEET_H
 
 #include "tests/http/daemon.h"
 
 enum { FLEET_REPLICAS_MAX = 4, FLEET_WORKERS_MAX = 8 };
+
+/* What a worker has. */
+struct fleet_worker {
+    const char *threads, *memory; /* --job-memory-max; NULL: the default */
+};
 
 struct fleet {
     char store[POSTGRES_URL_MAX];
@@ -13,14 +19,16 @@ struct fleet {
     size_t replicas_n, workers_n;
     pid_t workers[FLEET_WORKERS_MAX]; /* 0: not running */
     char dir[64], log[96];            /* of the workers */
+    const struct fleet_worker *kinds;
     const char *lease_ms;
 };
 
 struct fleet_options {
     const char *store; /* NULL: a schema of its own on the tests' server */
     size_t replicas_n, workers_n;
-    const char *const *flags; /* more of serve's; or NULL */
-    const char *lease_ms;     /* of the workers */
+    const char *const *flags;         /* more of serve's; or NULL */
+    const struct fleet_worker *kinds; /* a worker each; NULL: all with one thread */
+    const char *lease_ms;             /* of the workers */
 };
 
 bool fleet_open(struct fleet *f, const struct fleet_options *options)

@@ -1,8 +1,10 @@
 /* Datasets: files in, documents out, and nothing kept of what was refused or did not
  * arrive. */
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -15,7 +17,7 @@ enum { PEAK_KIB = 400 << 10 }; /* its shadow, and what it keeps of freed blocks 
 #else
 enum { PEAK_KIB = 60 << 10 };
 #endif
-enum { LIMIT = 80 << 20, HALF = 8 << 20, ANSWER_MS = 5000 };
+enum { LIMIT = 80 << 20, HALF = 8 << 20, ANSWER_MS = 5000, WAIT_MS = 30000 };
 
 static struct daemon daemon_of_all;
 static struct client *const user = &daemon_of_all.client;
@@ -341,7 +343,8 @@ static void test_chunked_large(void) {
     free(text);
 }
 
-/* Sends half of an upload and waits until the daemon has taken it. */
+/* Sends half of an upload and waits until it has left this process: the daemon has read
+ * what is more than the kernel holds for it. */
 static bool half_send(struct raw *raw, const char *rows) {
     char head[160];
     if (!CHECK(raw_open(raw, daemon_of_all.port)))
@@ -349,9 +352,34 @@ static bool half_send(struct raw *raw, const char *rows) {
     snprintf(head, sizeof head,
              "PUT /v1/datasets/half HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
              2 * HALF);
+    int64_t end = daemon_clock_ms() + WAIT_MS;
     bool ok = raw_text(raw, head) && raw_send(raw, rows, HALF);
-    daemon_sleep_ms(150);
-    return CHECK(ok);
+    int unsent = 1;
+    while (ok && unsent && daemon_clock_ms() < end) {
+        ok = ioctl(raw->fd, SIOCOUTQ, &unsent) == 0;
+        if (unsent)
+            daemon_sleep_ms(5);
+    }
+    return CHECK(ok && !unsent);
+}
+
+/* Until the daemon has undone the upload of a client that left: it has only our
+ * connection any more, and its only thread with a store has got to what came behind. */
+static void left_wait(void) {
+    int64_t end = daemon_clock_ms() + WAIT_MS;
+    struct reply reply;
+    double connections;
+    do {
+        client_get(user, &reply, "/metrics");
+        connections = reply_metric(&reply, "descentd_connections");
+        reply_free(&reply);
+        if (connections > 1)
+            daemon_sleep_ms(5);
+    } while (connections > 1 && daemon_clock_ms() < end);
+    CHECK_SAY(connections == 1, "%g connections", connections);
+    client_get(user, &reply, "/v1/datasets/half");
+    CHECK(reply.status == 404);
+    reply_free(&reply);
 }
 
 static long store_bytes(void) {
@@ -363,7 +391,6 @@ static long store_bytes(void) {
  * times the daemon ends instead of the client. */
 static void test_clients_that_leave(void) {
     struct raw raw;
-    struct reply reply;
     char *rows = malloc(HALF);
     if (!CHECK(rows))
         return;
@@ -377,12 +404,9 @@ static void test_clients_that_leave(void) {
         raw_close(&raw);
         if (i >= 6 && !CHECK(daemon_restart(&daemon_of_all)))
             break;
-        daemon_sleep_ms(150);
+        left_wait();
     }
     CHECK_SAY(store_bytes() < before + 2 * HALF, "%ld became %ld", before, store_bytes());
-    client_get(user, &reply, "/v1/datasets/half");
-    CHECK(reply.status == 404);
-    reply_free(&reply);
     free(rows);
 }
 
@@ -429,9 +453,17 @@ static void test_memory(void) {
 }
 
 int main(void) {
-    static const char *const flags[] = {
-        "--upload-bytes-max", "83886080", "--workers", "0", "--drain-timeout-ms", "300",
-        "--body-bytes-max",   "1024",     NULL};
+    static const char *const flags[] = {"--upload-bytes-max",
+                                        "83886080",
+                                        "--workers",
+                                        "0",
+                                        "--drain-timeout-ms",
+                                        "300",
+                                        "--body-bytes-max",
+                                        "1024",
+                                        "--store-threads",
+                                        "1",
+                                        NULL};
     if (!daemon_start(&daemon_of_all, flags))
         return 1;
     CHECK_RUN(test_formats);

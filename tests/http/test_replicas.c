@@ -16,7 +16,7 @@
 
 enum { WAIT_S = 60, NEWS_MS = 1000, JOBS_N = 40 };
 
-static struct fleet fleet, idle; /* with two workers, and with none */
+static struct fleet fleet, idle; /* with two workers; of three replicas, and with none */
 static struct client *one, *other;
 
 /* Minutes of work. */
@@ -272,7 +272,7 @@ static void *post_some(void *arg) {
         };
         client_send(&client, &request, &reply);
         p->accepted += reply.status == 202;
-        p->refused += reply.status == 429;
+        p->refused += reply.status == 429 && *reply_header(&reply, "Retry-After", value);
         p->replayed +=
             strcmp(reply_header(&reply, "Idempotent-Replayed", value), "true") == 0;
         snprintf(p->id, sizeof p->id, "%s", reply_text(reply.json, "/id"));
@@ -288,7 +288,7 @@ static void posters_run(struct poster posters[POSTERS_N], const char *key) {
     pthread_t threads[POSTERS_N];
     char *body = json_dumps(line_job("waits", 1), JSON_COMPACT);
     for (int i = 0; i < POSTERS_N; i++) {
-        posters[i] = (struct poster){.port = idle.replicas[i % 2].port};
+        posters[i] = (struct poster){.port = idle.replicas[i % 3].port};
         snprintf(posters[i].body, sizeof posters[i].body, "%s", body);
         snprintf(posters[i].key, sizeof posters[i].key, "%s", key);
         CHECK(pthread_create(&threads[i], NULL, post_some, &posters[i]) == 0);
@@ -298,7 +298,43 @@ static void posters_run(struct poster posters[POSTERS_N], const char *key) {
     free(body);
 }
 
-/* One key through both at once is one job, and the queue's bound is that of all. */
+/* The key's job once more, by a replica whose queue is full: nothing is put into it. */
+static void a_replay_finds_room(struct poster *p) {
+    *p = (struct poster){.port = p->port};
+    char *body = json_dumps(line_job("waits", 1), JSON_COMPACT);
+    snprintf(p->body, sizeof p->body, "%s", body);
+    snprintf(p->key, sizeof p->key, "a-key");
+    free(body);
+    post_some(p);
+    CHECK_SAY(p->replayed == p->accepted && p->accepted == 10, "%d, %d", p->accepted,
+              p->replayed);
+}
+
+/* Places that become free are given once each, whoever asks where. */
+static void places_are_given_once(struct poster posters[POSTERS_N], int free_n) {
+    int accepted = 0;
+    struct reply reply;
+    client_get(fleet_client(&idle, 0), &reply, "/v1/jobs?limit=%d", free_n);
+    for (int i = 0; i < free_n; i++) {
+        char pointer[24];
+        struct reply ended;
+        snprintf(pointer, sizeof pointer, "/data/%d/id", i);
+        job_cancel(fleet_client(&idle, (size_t)i), reply_text(reply.json, pointer),
+                   &ended);
+        reply_free(&ended);
+    }
+    reply_free(&reply);
+    posters_run(posters, "");
+    for (int i = 0; i < POSTERS_N; i++)
+        accepted += posters[i].accepted;
+    CHECK_SAY(accepted == free_n, "%d", accepted);
+    CHECK(fleet_int(&idle, "SELECT count(*) FROM jobs WHERE status = 'queued'") ==
+          QUEUE_MAX);
+}
+
+/* One key through all at once is one job, and the queue's bound is that of all: nothing
+ * leaves this queue by itself, so that what is in it in the end is the most that ever
+ * was. */
 static void keys_and_the_queue_are_the_fleets(void) {
     struct poster posters[POSTERS_N];
     int accepted = 0, refused = 0, replayed = 0;
@@ -320,6 +356,10 @@ static void keys_and_the_queue_are_the_fleets(void) {
     CHECK_SAY(accepted == QUEUE_MAX && refused == POSTERS_N * 10 - QUEUE_MAX + 1,
               "%d, %d", accepted, refused);
     CHECK(fleet_int(&idle, "SELECT count(*) FROM jobs") == QUEUE_MAX);
+    for (int i = 0; i < 3; i++)
+        a_replay_finds_room(&posters[i]);
+    CHECK(fleet_int(&idle, "SELECT count(*) FROM jobs") == QUEUE_MAX);
+    places_are_given_once(posters, 5);
 }
 
 /* ---- workers -------------------------------------------------------------------- */
@@ -412,7 +452,7 @@ int main(void) {
     const struct fleet_options working = {
         .replicas_n = 2, .workers_n = 2, .lease_ms = "2000"};
     const struct fleet_options waiting = {
-        .replicas_n = 2, .flags = (const char *const[]){"--queue-max", "12", NULL}};
+        .replicas_n = 3, .flags = (const char *const[]){"--queue-max", "12", NULL}};
     if (!fleet_open(&fleet, &working) || !fleet_open(&idle, &waiting))
         return 1;
     one = fleet_client(&fleet, 0);

@@ -9,17 +9,7 @@
 #include "api/number_private.h"
 #include "api/rows_private.h"
 #include "api/rows_wide.h"
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-static uint64_t random_next(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * 0x2545f4914f6cdd1d;
-}
-static uint64_t random_below(uint64_t n) {
-    return (random_next() >> 11) % n;
-}
+#include "tests/random.h"
 
 static uint32_t bits_of(float value) {
     uint32_t bits;
@@ -92,7 +82,7 @@ static void float_text(char *text) {
 }
 
 static void unit_text(char *text) {
-    double value = (double)(random_next() >> 11) * 0x1p-53;
+    double value = random_unit();
     snprintf(text, NUMBER_MAX, random_below(2) ? "%.*g" : "%.*f",
              1 + (int)random_below(17), value);
 }

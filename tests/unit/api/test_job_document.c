@@ -42,6 +42,7 @@ static void test_queued(void) {
         "\"cost\":null,\"epochs_per_second\":null,\"training_seconds\":null,"
         "\"estimated_finish\":null,\"cancel_requested\":false,\"pause_requested\":false,"
         "\"priority\":0,\"attempts\":0,\"checkpoint\":null,\"memory_bytes\":null,"
+        "\"threads\":null,"
         "\"stop_reason\":null,"
         "\"hyperparameters\":{\"epochs\":1000},\"model_version\":null,\"error\":"
         "null,\"metrics\":null,\"warnings\":[],\"metadata\":null}");
@@ -63,6 +64,7 @@ static void test_running(void) {
     job.attempts = 2;
     job.checkpoint = 7;
     job.memory_bytes = 1 << 20;
+    job.threads = 4;
     job.metadata = "{\"a\":[1,2]}";
     job_document_encode(&job, &t);
     check_taken(
@@ -74,6 +76,7 @@ static void test_running(void) {
         "\"training_seconds\":0.5,\"estimated_finish\":"
         "\"2023-11-14T22:13:22.496Z\",\"cancel_requested\":true,\"pause_requested\":true,"
         "\"priority\":-5,\"attempts\":2,\"checkpoint\":7,\"memory_bytes\":1048576,"
+        "\"threads\":4,"
         "\"stop_reason\":null,\"hyperparameters\":{\"epochs\":1000},\"model_version\":"
         "null,"
         "\"error\":null,\"metrics\":null,\"warnings\":[],\"metadata\":{\"a\":[1,2]}}");
@@ -102,7 +105,8 @@ static void test_failed(void) {
             "\"epochs_per_second\":24.301,\"training_seconds\":0.123,"
             "\"estimated_finish\":null,\"cancel_requested\":false,\"pause_requested\":"
             "false,\"priority\":0,\"attempts\":0,\"checkpoint\":null,"
-            "\"memory_bytes\":null,\"stop_reason\":\"diverged\",\"hyperparameters\":{"
+            "\"memory_bytes\":null,\"threads\":null,\"stop_reason\":\"diverged\","
+            "\"hyperparameters\":{"
             "\"epochs\":1000},\"model_version\":null,"
             "\"error\":{\"code\":\"diverged\",\"message\":\"the cost is not "
             "\\\"finite\\\"\",\"epoch\":3},\"metrics\":null,\"warnings\":[],\"metadata\":"

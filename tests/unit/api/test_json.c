@@ -39,6 +39,11 @@ static void test_read(void) {
     check_unreadable("{\"a\":1e309}", ERR_RANGE, "", "real number overflow near '1e309'");
     check_unreadable("{\"a\":NaN}", ERR_INVALID, "line 1, column 8",
                      "not valid JSON: invalid token near 'NaN'");
+    static const char nul[] = "{\"a\":\n1\0}";
+    struct err e = {0};
+    CHECK(!json_read(nul, sizeof nul - 1, &e) && e.kind == ERR_INVALID);
+    CHECK_TEXT(e.where, "line 2, column 2");
+    CHECK_TEXT(e.text, "expected JSON, got byte 0x00");
     check_unreadable("7", ERR_INVALID, "line 1, column 1",
                      "not valid JSON: '[' or '{' expected near '7'");
 }

@@ -8,16 +8,8 @@
 #include <string.h>
 
 #include "api/number_digits.h"
+#include "tests/random.h"
 #include "tests/unit/check.h"
-
-/* xorshift64*: fixed seed, so that a failure comes back. */
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-static uint64_t random_next(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * 0x2545f4914f6cdd1d;
-}
 
 static uint32_t float_bits(float value) {
     uint32_t bits;

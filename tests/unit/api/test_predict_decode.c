@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/random.h"
 #include "tests/unit/check.h"
 
 static bool err_same(const struct err *a, const struct err *b) {
@@ -80,14 +81,6 @@ static void test_texts(void) {
         accepted_n += accepted;
     }
     CHECK(accepted_n == 9);
-}
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-static size_t random_below(size_t n) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (size_t)((random_state * 0x2545f4914f6cdd1d) >> 33) % n;
 }
 
 static size_t mutate(char *text, size_t n) {

@@ -7,18 +7,8 @@
 #include <string.h>
 
 #include "api/rows_private.h"
+#include "tests/random.h"
 #include "tests/unit/check.h"
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-static uint64_t random_next(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * 0x2545f4914f6cdd1d;
-}
-static size_t random_below(size_t n) {
-    return (size_t)(random_next() >> 33) % n;
-}
 
 enum { TEXT_MAX = 1 << 16 };
 

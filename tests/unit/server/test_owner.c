@@ -60,6 +60,13 @@ static void test_self(void) {
     char pid[32];
     snprintf(pid, sizeof pid, "/%d/", (int)getpid());
     CHECK_SAY(strstr(owner, pid), "%s", owner);
+    owner_machine(owner, again);
+    size_t n = strlen(again);
+    CHECK_SAY(n > 3 && strncmp(owner, again, n) == 0 &&
+                  owner + n == strstr(owner, pid) + 1,
+              "%s of %s", again, owner);
+    owner_machine("w", again);
+    CHECK_TEXT(again, "");
 }
 
 /* One that died before it could be named. */

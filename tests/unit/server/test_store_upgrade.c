@@ -194,7 +194,8 @@ static void upgrades_in_place(void) {
     old_rows_are_there(s);
     new_things_work_on_it(s);
     store_close(s);
-    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") == 4);
+    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") == 5);
+    CHECK(raw_int(&p, "SELECT max(threads) FROM jobs") == 0);
     s = place_open(&p); /* and there is nothing left to do */
     old_rows_are_there(s);
     store_close(s);

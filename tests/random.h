@@ -1,0 +1,29 @@
+/* Random numbers for tests: the same in each run, so that a failure comes back. One
+ * thread. */
+#ifndef TESTS_RANDOM_H
+#define TESTS_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* S. Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled",
+ * 2016: xorshift64*. */
+static inline uint64_t random_next(void) {
+    static uint64_t state = 0x9e3779b97f4a7c15;
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return state * 0x2545f4914f6cdd1d;
+}
+
+/* 0 to n - 1. */
+static inline size_t random_below(size_t n) {
+    return (size_t)(random_next() >> 11) % n;
+}
+
+/* In [0, 1). */
+static inline double random_unit(void) {
+    return (double)(random_next() >> 11) * 0x1p-53;
+}
+
+#endif
