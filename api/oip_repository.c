@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/cursor.h"
 #include "api/json.h"
 
 /* The document, whose slots borrow from *root; nothing for an empty body. */
@@ -10,7 +11,9 @@ static bool body_read(const char *body, size_t n, const struct json_key *key,
                       json_t **root, struct json_slot *slot, struct err *e) {
     *slot = (struct json_slot){.value = NULL};
     *root = NULL;
-    if (n == strspn(body, " \t\r\n"))
+    struct cursor c = {body, body, body + n};
+    cursor_peek(&c);
+    if (c.at == c.end)
         return true;
     *root = json_read(body, n, e);
     return *root && json_match(*root, key, 1, "", slot, e);

@@ -196,31 +196,78 @@ static const char VERSION_5[] =
     " memory_max BIGINT NOT NULL,"
     " seen_ms BIGINT NOT NULL);";
 
-static const char *const MIGRATIONS[] = {VERSION_1, VERSION_2, VERSION_3, VERSION_4,
-                                         VERSION_5};
+/* `lives_with`: the oldest program that goes on working on what the step has made, as the
+ * number of the schema that it made itself. One that only adds (columns with a default,
+ * tables, indexes) is lived with by the program before it, which so serves on while the
+ * newer one takes over. */
+static const struct migration {
+    const char *sql;
+    int64_t lives_with;
+} MIGRATIONS[] = {
+    {VERSION_1, 1},   {VERSION_2, 2}, {VERSION_3, 3}, {VERSION_4, 4}, {VERSION_5, 4},
+#ifdef SCHEMA_NEXT /* of a test: the release after this one */
+    {SCHEMA_NEXT, 0},
+#endif
+};
 enum { MIGRATIONS_N = sizeof MIGRATIONS / sizeof *MIGRATIONS };
 
-static bool version_read(struct db *db, int64_t *version, struct err *e) {
-    struct db_statement *s =
-        db_prepare(db, "SELECT value FROM meta WHERE name = 'schema_version'", e);
+/* A number of the schema's own; 0: it is not there. */
+static bool meta_read(struct db *db, const char *name, int64_t *value, struct err *e) {
+    struct db_statement *s = db_prepare(db, "SELECT value FROM meta WHERE name = $1", e);
     if (!s)
         return false;
+    db_bind_text(s, 1, name);
     enum db_step step = db_step(s, e);
-    *version = step == DB_ROW ? db_int(s, 0) : 0;
+    *value = step == DB_ROW ? db_int(s, 0) : 0;
     db_end(s);
     return step != DB_FAILED;
 }
 
-static bool version_write(struct db *db, int64_t version, struct err *e) {
+static bool meta_write(struct db *db, const char *name, int64_t value, struct err *e) {
     struct db_statement *s =
         db_prepare(db,
-                   "INSERT INTO meta (name, value) VALUES ('schema_version', $1)"
+                   "INSERT INTO meta (name, value) VALUES ($1, $2)"
                    " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                    e);
     if (!s)
         return false;
-    db_bind_int(s, 1, version);
+    db_bind_text(s, 1, name);
+    db_bind_int(s, 2, value);
     return db_run(s, NULL, e);
+}
+
+/* A newer program has been here, and left word whether this one can live with it. Those
+ * before version 5 left none. */
+static bool newer_check(struct db *db, int64_t version, struct err *e) {
+    int64_t lives_with;
+    if (!meta_read(db, "lives_with", &lives_with, e))
+        return false;
+    return (lives_with && lives_with <= MIGRATIONS_N) ||
+           err_set(
+               e, ERR_CONFLICT, NULL,
+               "store: schema version %lld is newer than this program's %d, and needs "
+               "a newer program",
+               (long long)version, MIGRATIONS_N);
+}
+
+bool schema_check(struct db *db, struct err *e) {
+    int64_t version;
+    return meta_read(db, "schema_version", &version, e) &&
+           (version <= MIGRATIONS_N || newer_check(db, version, e));
+}
+
+static bool steps_run(struct db *db, int64_t version, struct err *e) {
+    int64_t lives_with;
+    if (!meta_read(db, "lives_with", &lives_with, e))
+        return false;
+    for (; version < MIGRATIONS_N; version++) {
+        if (!db_exec(db, MIGRATIONS[version].sql, e))
+            return false;
+        if (MIGRATIONS[version].lives_with > lives_with)
+            lives_with = MIGRATIONS[version].lives_with;
+    }
+    return meta_write(db, "lives_with", lives_with, e) &&
+           meta_write(db, "schema_version", version, e);
 }
 
 static bool migrate_locked(struct db *db, struct err *e) {
@@ -229,18 +276,11 @@ static bool migrate_locked(struct db *db, struct err *e) {
                  "CREATE TABLE IF NOT EXISTS meta"
                  " (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
                  e) ||
-        !version_read(db, &version, e))
+        !meta_read(db, "schema_version", &version, e))
         return false;
     if (version > MIGRATIONS_N)
-        return err_set(e, ERR_CONFLICT, NULL,
-                       "store: schema version %lld is newer than this program's %d",
-                       (long long)version, MIGRATIONS_N);
-    if (version == MIGRATIONS_N)
-        return true;
-    for (; version < MIGRATIONS_N; version++)
-        if (!db_exec(db, MIGRATIONS[version], e))
-            return false;
-    return version_write(db, version, e);
+        return newer_check(db, version, e);
+    return version == MIGRATIONS_N || steps_run(db, version, e);
 }
 
 bool schema_migrate(struct db *db, struct err *e) {

@@ -46,6 +46,11 @@ static void on_change(void *context, struct store *store, bool published) {
     http_wake(s->http);
 }
 
+static void on_outdated(void *context) {
+    struct serving *s = context;
+    atomic_store(&s->probes.unready, "the store needs a newer server");
+}
+
 static bool models_look(struct serving *s, struct err *e) {
     struct store *store = store_open(s->config.store, e);
     bool ok = store && registry_refresh(s->registry, store, e);
@@ -69,6 +74,7 @@ static bool store_parts_open(void *context, struct err *e) {
         .config = &s->config,
         .program = "/proc/self/exe",
         .changed = on_change,
+        .outdated = on_outdated,
         .context = s,
     };
     const struct hub_options watching = {s->config.store, s->config.stream_heartbeat_ms};

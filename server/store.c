@@ -22,6 +22,10 @@ struct store *store_open(const char *url, struct err *e) {
     return NULL;
 }
 
+bool store_schema_check(struct store *s, struct err *e) {
+    return schema_check(s->db, e);
+}
+
 void store_close(struct store *s) {
     if (!s)
         return;

@@ -28,8 +28,13 @@ struct store;
 
 /* Opens the store at `url` (a path, or postgresql://...), creating it and bringing its
  * schema up to date (under a lock, so that several processes may start at once). A newer
- * schema, or a file that is something else, is refused with ERR_CONFLICT. */
+ * schema that this program cannot live with, or a file that is something else, is refused
+ * with ERR_CONFLICT. */
 struct store *store_open(const char *url, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Whether that still holds: a newer program may have been there meanwhile. */
+bool store_schema_check(struct store *s, struct err *e)
     __attribute__((warn_unused_result));
 void store_close(struct store *s); /* NULL is allowed */
 

@@ -22,12 +22,21 @@ struct candidate {
 
 /* Two lookups: the head of the queue is the first of one index, however long the queue
  * is; those that run are few. */
-#define FITS                                                                             \
-    " AND memory_bytes <= $2 AND (threads <= $3 OR ($4 = 0 AND NOT EXISTS"               \
-    " (SELECT 1 FROM workers w WHERE w.threads > $3"                                     \
+/* What the machine's running jobs need. */
+#define HELD                                                                             \
+    "(SELECT CAST(COALESCE(SUM(r.memory_bytes), 0) AS BIGINT) FROM jobs r"               \
+    " WHERE r.status = 'running' AND r.lease_until_ms > $6"                              \
+    " AND substr(r.owner, 1, length($7)) = $7)"
+/* Who lives, has the memory, and more threads than $3. */
+#define LARGER                                                                           \
+    "(SELECT 1 FROM workers w WHERE w.threads > $3"                                      \
     " AND w.memory_max >= jobs.memory_bytes AND (w.seen_ms > $5 OR EXISTS"               \
     " (SELECT 1 FROM jobs r WHERE r.status = 'running' AND r.owner = w.owner"            \
-    " AND r.lease_until_ms > $6)))))"
+    " AND r.lease_until_ms > $6)))"
+#define FITS                                                                             \
+    " AND memory_bytes <= $2"                                                            \
+    " AND memory_bytes <= CASE " HELD " WHEN 0 THEN $2 ELSE $8 - " HELD " END"           \
+    " AND (threads <= $3 OR ($4 = 0 AND NOT EXISTS " LARGER "))"
 #define CANDIDATE(lock)                                                                  \
     "SELECT number, status, cancel_requested, hold FROM jobs WHERE number IN ("          \
     "(SELECT number FROM jobs WHERE status = 'queued' AND hold = 0" FITS                 \
@@ -42,18 +51,17 @@ static const char CANDIDATE_TAKE[] = CANDIDATE(" FOR UPDATE SKIP LOCKED");
 static bool candidate_find(struct store *s, const char *sql,
                            const struct store_claiming *claiming, int64_t now_ms,
                            struct candidate *c, bool *found, struct err *e) {
-    int64_t room;
-    if (!store_memory_room(s, claiming, now_ms, &room, e))
-        return false;
     struct db_statement *q = db_prepare(s->db, sql, e);
     if (!q)
         return false;
     db_bind_int(q, 1, claiming->queued_only ? 0 : now_ms);
-    db_bind_int(q, 2, room);
+    db_bind_int(q, 2, claiming->memory_max ? claiming->memory_max : INT64_MAX);
     db_bind_int(q, 3, claiming->threads ? claiming->threads : INT64_MAX);
     db_bind_int(q, 4, claiming->threads_exact);
     db_bind_int(q, 5, now_ms - claiming->alive_ms);
     db_bind_int(q, 6, now_ms);
+    db_bind_text(q, 7, claiming->machine ? claiming->machine : "");
+    db_bind_int(q, 8, claiming->machine ? claiming->machine_memory : INT64_MAX);
     enum db_step step = db_step(q, e);
     *found = step == DB_ROW;
     if (*found)

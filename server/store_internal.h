@@ -97,12 +97,6 @@ bool store_tail_save(struct store *s, const struct store_tail *tail, struct err 
 bool store_machine_lock(struct store *s, const char *machine, struct err *e)
     __attribute__((warn_unused_result));
 
-/* What a job may need to be claimed, beside those that run on the machine; outside of a
- * transaction, too. */
-bool store_memory_room(struct store *s, const struct store_claiming *claiming,
-                       int64_t now_ms, int64_t *room, struct err *e)
-    __attribute__((warn_unused_result));
-
 /* ERR_CONFLICT.
  * @return false */
 bool store_lease_lost(const struct store_claim *claim, struct err *e);

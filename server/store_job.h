@@ -92,7 +92,8 @@ struct store_job_new {
  * same body; `id` is then that job's, in whatever state it is, and nothing was inserted.
  * ERR_CONFLICT when the key came with another body or the id exists; ERR_BUSY when
  * queued_max jobs wait already (paused ones apart); ERR_NOT_FOUND when a blob is gone. A
- * key lives as long as its job. */
+ * key lives as long as its job. Where a connection is lost and there is another at once,
+ * that one tells whether the job was committed; else ERR_UNAVAILABLE leaves it open. */
 bool store_job_insert(struct store *s, const struct store_job_new *job,
                       char id[STORE_ID_MAX], bool *replayed, struct err *e)
     __attribute__((warn_unused_result));

@@ -146,13 +146,34 @@ static bool insert_locked(struct store *s, const struct store_job_new *job,
     return job_add(s, job, e);
 }
 
+/* The connection is lost, perhaps between the commit and its answer: another one, if
+ * there is one to be had at once, tells whether the job is there. */
+static bool was_inserted(struct store *s, const struct store_job_new *job,
+                         char id[STORE_ID_MAX], bool *replayed) {
+    struct err ignored = {0};
+    int64_t number;
+    *replayed = false;
+    if (store_job_number(s, job->id, &number, &ignored)) {
+        if (id != job->id)
+            store_text_copy(id, STORE_ID_MAX, job->id);
+        return true;
+    }
+    return job->idempotency_key &&
+           store_job_replay(s, job->idempotency_key, job->body_sha256, id, replayed,
+                            &ignored) &&
+           *replayed;
+}
+
 bool store_job_insert(struct store *s, const struct store_job_new *job,
                       char id[STORE_ID_MAX], bool *replayed, struct err *e) {
     assert(strlen(job->id) < STORE_ID_MAX && strlen(job->model) < STORE_NAME_MAX);
     assert(!job->idempotency_key || job->body_sha256);
+    struct err once = {0};
     *replayed = false;
-    return db_begin(s->db, e) &&
-           store_commit_if(s, insert_locked(s, job, id, replayed, e), e);
+    bool ok = db_begin(s->db, &once) &&
+              store_commit_if(s, insert_locked(s, job, id, replayed, &once), &once);
+    return ok || (once.kind == ERR_UNAVAILABLE && was_inserted(s, job, id, replayed)) ||
+           err_set(e, once.kind, once.where, "%s", once.text);
 }
 
 /* ---- reading -------------------------------------------------------------------- */

@@ -1,9 +1,7 @@
-/* The workers that there are, and how much memory they have in hand. */
+/* The workers that there are. */
 #include "server/store.h"
 
 #include "server/store_internal.h"
-
-/* ---- who there is --------------------------------------------------------------- */
 
 /* One that trains has shown itself by its lease. Those that others look at just now stay
  * for the next time. */
@@ -40,8 +38,6 @@ bool store_worker_seen(struct store *s, const struct store_worker *worker,
     return db_run(q, NULL, e) && silent_forget(s, now_ms - worker->alive_ms, e);
 }
 
-/* ---- memory --------------------------------------------------------------------- */
-
 bool store_machine_lock(struct store *s, const char *machine, struct err *e) {
     struct db_statement *q = db_prepare(s->db,
                                         "SELECT owner FROM workers WHERE"
@@ -52,27 +48,4 @@ bool store_machine_lock(struct store *s, const char *machine, struct err *e) {
         return false;
     db_bind_text(q, 1, machine);
     return db_run(q, NULL, e);
-}
-
-bool store_memory_room(struct store *s, const struct store_claiming *claiming,
-                       int64_t now_ms, int64_t *room, struct err *e) {
-    *room = claiming->memory_max ? claiming->memory_max : INT64_MAX;
-    if (!claiming->machine)
-        return true;
-    struct db_statement *q =
-        db_prepare(s->db,
-                   "SELECT CAST(COALESCE(SUM(memory_bytes), 0) AS BIGINT) FROM jobs"
-                   " WHERE status = 'running' AND lease_until_ms > $2"
-                   " AND substr(owner, 1, length($1)) = $1",
-                   e);
-    if (!q)
-        return false;
-    db_bind_text(q, 1, claiming->machine);
-    db_bind_int(q, 2, now_ms);
-    bool ok = db_step(q, e) == DB_ROW;
-    int64_t held = ok ? db_int(q, 0) : 0, left = claiming->machine_memory - held;
-    db_end(q);
-    if (held > 0 && left < *room)
-        *room = left > 0 ? left : 0;
-    return ok;
 }

@@ -56,6 +56,7 @@ struct supervisor {
     int64_t change_counter, published_at_us, owners_at_us, swept_at_us;
     int64_t reserve_at_us;
     bool reserve_missing; /* which was said */
+    bool outdated;        /* the same */
     struct away away;
     bool store_by_environment;
     pthread_mutex_t lock; /* guards the workers' fds and pids */
@@ -225,6 +226,16 @@ static void worker_stopped_look(struct supervisor *s, struct local_worker *w) {
     worker_ended(s, w);
 }
 
+/* What a newer program has made of the store may be nothing for this one. */
+static void schema_look(struct supervisor *s) {
+    struct err e = {0};
+    if (s->outdated || store_schema_check(s->store, &e) || e.kind != ERR_CONFLICT)
+        return;
+    s->outdated = true;
+    log_err(LOG_ERROR, "this server has to be replaced", &e);
+    s->options.outdated(s->options.context);
+}
+
 /* Without a word from anybody the models are looked at now and then, as something else
  * may have changed. */
 static void changes_look(struct supervisor *s, bool published, bool heard) {
@@ -235,6 +246,8 @@ static void changes_look(struct supervisor *s, bool published, bool heard) {
     bool due = now - s->published_at_us > PUBLISHED_EVERY_MS * INT64_C(1000);
     if (!heard && counter == s->change_counter)
         return;
+    if (due)
+        schema_look(s);
     published = published || due;
     s->options.changed(s->options.context, s->store, published);
     if (published) {

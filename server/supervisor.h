@@ -18,6 +18,8 @@ struct supervisor_options {
     /* Called in the supervisor's thread when the store may have changed; `published`: the
      * models may have. */
     void (*changed)(void *context, struct store *store, bool published);
+    /* Called there once, when the store has become one that needs a newer program. */
+    void (*outdated)(void *context);
     void *context;
 };
 

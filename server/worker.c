@@ -41,7 +41,8 @@ struct worker {
     int64_t started_us, seen_us; /* seen_us: when it showed itself last; 0: never */
     char owner[STORE_OWNER_MAX], machine[STORE_OWNER_MAX];
     struct away away;
-    bool unsure; /* a claim may have been made of which nothing was heard */
+    bool unsure;   /* a claim may have been made of which nothing was heard */
+    bool outdated; /* the store needs a newer program */
 };
 
 static bool stop_wanted(const struct worker *w) {
@@ -319,7 +320,7 @@ static bool others_recover(struct worker *w) {
     return back_us && clock_mono_us() - back_us < w->lease_ms * 1000;
 }
 
-/* Shows itself to the others now and then. */
+/* Shows itself to the others now and then, and looks what they have made of the store. */
 static bool show(struct worker *w, struct err *e) {
     int64_t now_us = clock_mono_us();
     const struct store_worker self = {.owner = w->owner,
@@ -328,7 +329,8 @@ static bool show(struct worker *w, struct err *e) {
                                       .alive_ms = ALIVE_LEASES * w->lease_ms};
     if (w->seen_us && now_us - w->seen_us < SHOW_LEASES * w->lease_ms * 1000)
         return true;
-    if (!store_worker_seen(w->store, &self, e))
+    w->outdated = !store_schema_check(w->store, e) && e->kind == ERR_CONFLICT;
+    if (e->kind || !store_worker_seen(w->store, &self, e))
         return false;
     w->seen_us = now_us;
     return true;
@@ -363,7 +365,7 @@ static bool claim_try(struct worker *w, struct store_claim *claim, struct err *e
 }
 
 static void work(struct worker *w) {
-    while (!keeper_quitting(w->keeper)) {
+    while (!keeper_quitting(w->keeper) && !w->outdated) {
         struct err e = {0};
         struct store_claim claim;
         if (!claim_try(w, &claim, &e)) {
@@ -455,6 +457,7 @@ int worker_run(const struct config *config) {
         log_write(LOG_INFO, "worker ready", "threads", LOG_INT(threads), "blas",
                   LOG_TEXT(matrix_blas_name()), NULL);
         work(&w);
+        ok = !w.outdated;
     } else {
         log_err(LOG_ERROR, "the worker could not start", &e);
     }

@@ -4,7 +4,7 @@
 set -u
 # One PostgreSQL for all that ask for it.
 case " $*" in
-*/server/test_* | */test_replicas* | */test_placement*) [ -n "${DESCENTD_TEST_POSTGRES:-}" ] ||
+*/server/test_* | */test_replicas* | */test_placement* | */test_newer* | */test_commit*) [ -n "${DESCENTD_TEST_POSTGRES:-}" ] ||
     exec sh "$(dirname "$0")/postgres.sh" run sh "$0" "$@" ;;
 esac
 passed=0 failed=0 broken=

@@ -46,19 +46,27 @@ void fleet_worker_kill(struct fleet *f, size_t number, int signal) {
     f->workers[number] = 0;
 }
 
-void fleet_worker_stop(struct fleet *f, size_t number) {
+static void worker_wait(struct fleet *f, size_t number, int code) {
     int status = 0;
     int64_t end = daemon_clock_ms() + STOP_MS;
     pid_t pid = f->workers[number];
-    kill(pid, SIGTERM);
     while (waitpid(pid, &status, WNOHANG) == 0) {
         if (!CHECK_SAY(daemon_clock_ms() < end, "worker %d does not end", (int)pid))
             kill(pid, SIGKILL);
         daemon_sleep_ms(5);
     }
-    CHECK_SAY(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x",
+    CHECK_SAY(WIFEXITED(status) && WEXITSTATUS(status) == code, "status %#x",
               (unsigned)status);
     f->workers[number] = 0;
+}
+
+void fleet_worker_stop(struct fleet *f, size_t number) {
+    kill(f->workers[number], SIGTERM);
+    worker_wait(f, number, 0);
+}
+
+void fleet_worker_fails(struct fleet *f, size_t number) {
+    worker_wait(f, number, 1);
 }
 
 static bool store_make(struct fleet *f, const char *store) {

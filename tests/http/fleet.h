@@ -43,6 +43,8 @@ bool fleet_worker_start(struct fleet *f, size_t number);
 void fleet_worker_kill(struct fleet *f, size_t number, int signal);
 /* SIGTERM; its exit code is checked. */
 void fleet_worker_stop(struct fleet *f, size_t number);
+/* Waits for the end of one that ends by itself, with 1. */
+void fleet_worker_fails(struct fleet *f, size_t number);
 
 /* The first column of the first row. */
 int64_t fleet_int(const struct fleet *f, const char *sql);

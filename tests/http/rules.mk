@@ -1,12 +1,24 @@
 # Black-box tests of the real binary. All of them but test_data, which needs the folder DATA
 # and has a target of its own, run in `make http` and `make test`.
-HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset fleet foreign job lines packed passengers promise raw reply table upload watch) $(CHECK) $(BUILD)/tests/unit/postgres.o
+HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset fleet foreign job lines packed passengers promise raw relay reply table upload watch) $(CHECK) $(BUILD)/tests/unit/postgres.o
 HTTP_ALL := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/http/test_*.c))
 HTTP := $(filter-out %/test_data,$(HTTP_ALL))
 
 $(HTTP_ALL): %: %.o $(HTTP_KIT)
 	$(call say,link $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcurl -ljansson -lz -lm
+
+# The release after this one, for test_newer: its schema has one more step.
+NEWER := $(BUILD)/tests/http/descentd-newer
+$(BUILD)/tests/http/schema_newer.o: CFLAGS_ALL += -DSCHEMA_NEXT='"ALTER TABLE jobs ADD COLUMN colour BIGINT NOT NULL DEFAULT 0; CREATE TABLE colours (name TEXT PRIMARY KEY); CREATE INDEX jobs_by_colour ON jobs (colour);"'
+$(BUILD)/tests/http/schema_newer.o: server/schema.c
+	@mkdir -p $(@D)
+	$(call say,cc $< newer)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
+$(NEWER): $(BUILD)/server/main.o $(BUILD)/tests/http/schema_newer.o $(filter-out %/schema.o,$(SERVER)) $(API) $(ENGINE)
+	$(call say,link $@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
+$(BUILD)/tests/http/test_newer: | $(NEWER)
 
 # test_export has a program of another language read our files; the store's tests run on
 # both databases.

@@ -18,13 +18,13 @@ static struct client *const user = &daemon_of_all.client;
 static bool infer(struct reply *reply, const char *model, const char *body, long status) {
     char path[256];
     snprintf(path, sizeof path, "/v2/models/%s/infer", model);
-    return client_post(user, reply, path, body) &&
+    return CHECK_SAY(client_post(user, reply, path, body), "%s: no answer", path) &&
            CHECK_SAY(reply->status == status, "%s: %ld, not %ld: %s", body, reply->status,
                      status, reply->body);
 }
 
 static bool get(struct reply *reply, long status, const char *path) {
-    return client_get(user, reply, "%s", path) &&
+    return CHECK_SAY(client_get(user, reply, "%s", path), "%s: no answer", path) &&
            CHECK_SAY(reply->status == status, "%s: %ld, not %ld: %s", path, reply->status,
                      status, reply->body);
 }
@@ -64,7 +64,8 @@ static bool models_train(void) {
         "{\"sex\":\"male\",\"age\":35,\"member\":false}],"
         "\"targets\":[\"no\",\"yes\",\"yes\",\"no\"]}}";
     json_t *short_job = json_pack("{sisi}", "epochs", 200, "seed", 1);
-    json_t *blobs = table_blobs(60, json_pack("[sss]", "red", "green", "blue"));
+    json_t *colours = json_pack("[sss]", "red", "green", "blue");
+    json_t *blobs = table_blobs(60, colours);
     json_t *named = json_loads("{\"features\":[{\"x\":1,\"y\":2},{\"x\":3,\"y\":5},"
                                "{\"x\":2,\"y\":1},{\"x\":0,\"y\":4}],"
                                "\"targets\":[1.5,2.5,0.5,3.5]}",
@@ -84,6 +85,7 @@ static bool models_train(void) {
                          NULL);
     ok = ok && job_train(user, table_job("named", named, json_incref(short_job)), NULL);
     json_decref(short_job);
+    json_decref(colours);
     return ok && job_train(user, json_loads(people, 0, NULL), NULL);
 }
 
@@ -531,11 +533,11 @@ static void test_refusals(void) {
 
 static void test_versions(void) {
     struct reply reply;
-    if (!CHECK(
-            job_train(user,
-                      table_job("blobs", table_blobs(30, json_pack("[ss]", "one", "two")),
-                                json_pack("{si}", "epochs", 50)),
-                      NULL)))
+    json_t *two = json_pack("[ss]", "one", "two");
+    json_t *job =
+        table_job("blobs", table_blobs(30, two), json_pack("{si}", "epochs", 50));
+    json_decref(two);
+    if (!CHECK(job_train(user, job, NULL)))
         return;
     struct request put = {.method = "PUT",
                           .path = "/v1/models/blobs/aliases/production",

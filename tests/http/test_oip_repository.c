@@ -25,7 +25,7 @@ static bool model_train(const char *name) {
 static bool post(struct reply *reply, long status, const char *path, const char *body) {
     struct request request = {
         .method = "POST", .path = path, .body = body, .body_n = body ? strlen(body) : 0};
-    return client_send(user, &request, reply) &&
+    return CHECK_SAY(client_send(user, &request, reply), "%s: no answer", path) &&
            CHECK_SAY(reply->status == status, "%s: %ld, not %ld: %s", path, reply->status,
                      status, reply->body);
 }
@@ -33,7 +33,7 @@ static bool post(struct reply *reply, long status, const char *path, const char 
 static void check_status(long status, const char *path, const char *body) {
     struct reply reply;
     if (body ? post(&reply, status, path, body)
-             : client_get(user, &reply, "%s", path) &&
+             : CHECK_SAY(client_get(user, &reply, "%s", path), "%s: no answer", path) &&
                    CHECK_SAY(reply.status == status, "%s: %ld, not %ld: %s", path,
                              reply.status, status, reply.body))
         CHECK(status < 400 ||
@@ -121,7 +121,7 @@ static void test_load_refused(void) {
 /* ---- statistics ----------------------------------------------------------------- */
 
 static bool stats(struct reply *reply, const char *path) {
-    return client_get(user, reply, "%s", path) &&
+    return CHECK_SAY(client_get(user, reply, "%s", path), "%s: no answer", path) &&
            CHECK_SAY(reply->status == 200, "%s: %ld %s", path, reply->status,
                      reply->body);
 }

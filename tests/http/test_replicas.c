@@ -286,7 +286,9 @@ enum { POSTERS_N = 6, QUEUE_MAX = 12 };
 
 static void posters_run(struct poster posters[POSTERS_N], const char *key) {
     pthread_t threads[POSTERS_N];
-    char *body = json_dumps(line_job("waits", 1), JSON_COMPACT);
+    json_t *job = line_job("waits", 1);
+    char *body = json_dumps(job, JSON_COMPACT);
+    json_decref(job);
     for (int i = 0; i < POSTERS_N; i++) {
         posters[i] = (struct poster){.port = idle.replicas[i % 3].port};
         snprintf(posters[i].body, sizeof posters[i].body, "%s", body);

@@ -83,8 +83,19 @@ static void refuses_a_newer_schema(void) {
     struct err e = {0};
     place_new(&p);
     store_close(place_open(&p));
+    /* A newer schema, of steps that only added: nothing is done to it. */
     raw(p.path, "UPDATE meta SET value = value + 1000 WHERE name = 'schema_version'");
-    struct store *s = store_open(p.path, &e);
+    struct store *s = place_open(&p);
+    OK(store_schema_check(s, &e));
+    CHECK(raw_int(&p, "SELECT value FROM meta WHERE name = 'schema_version'") > 1000);
+    /* Another one, with a step among them that this program cannot live with; */
+    raw(p.path, "UPDATE meta SET value = value + 1000 WHERE name = 'lives_with'");
+    FAILS(store_schema_check(s, &e), ERR_CONFLICT);
+    FAILS(store_open(p.path, &e), ERR_CONFLICT);
+    store_close(s);
+    /* and one that left no word. */
+    raw(p.path, "DELETE FROM meta WHERE name = 'lives_with'");
+    s = store_open(p.path, &e);
     CHECK(!s && e.kind == ERR_CONFLICT && strstr(e.text, "100"));
     e = (struct err){0};
     raw(p.path, "UPDATE meta SET value = value - 1000 WHERE name = 'schema_version'");
