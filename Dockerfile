@@ -25,10 +25,11 @@ RUN apt-get update -qq \
  && rm /usr/lib/*/openblas-pthread/liblapack.so.3 /usr/lib/*/openblas-pthread/libblas.so.3 \
  && install -d -m 1777 /data
 COPY --from=builder /src/build/descentd /usr/local/bin/descentd
-# Set here and not as flags of CMD: the health check, and `descentd worker` in another
-# container, read the same variables.
-ENV DESCENTD_LISTEN=0.0.0.0:8080 DESCENTD_STORE=/data/descentd.db
-# Where SQLite falls back to for a temporary file when the root is read-only.
+# Set here and not as a flag of CMD: the health check, and whatever else is run in the
+# container, reads the same variable.
+ENV DESCENTD_LISTEN=0.0.0.0:8080
+# The store is ./descentd.db if nothing else is said, so /data/descentd.db; a variable with that
+# would be in the way of DESCENTD_STORE_FILE. SQLite's temporary files fall back to here, too.
 WORKDIR /data
 VOLUME /data
 EXPOSE 8080

@@ -50,7 +50,7 @@ $(call unit,server): %: %.o $(CHECK) $(BUILD)/tests/unit/postgres.o $(SERVER) $(
 
 # A goal that promises to work on a fresh machine installs before it compiles; so does any
 # goal beside deps itself.
-DEPS_FIRST := $(if $(filter deps %-deps demo %-demo test test-% cluster-test deploy-check bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
+DEPS_FIRST := $(if $(filter deps %-deps demo %-demo test test-% cluster-test compose-test deploy-check bench bench-% soak soak-% check,$(MAKECMDGOALS)),deps)
 $(BUILD)/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,cc $<)

@@ -33,13 +33,15 @@ die() {
 
 # ---- shares of the processor -----------------------------------------------------------
 
-# share_make FOLDER: a cgroup of a quarter of a core, by either version of them.
+# share_make FOLDER: a cgroup of a quarter of a core, by either version of them: no more, and by
+# its weight no less when something else runs there.
 share_make() {
     mkdir "$1" 2>/dev/null || return 1
     if [ -w "$1/cpu.max" ]; then
-        echo '2500 10000' >"$1/cpu.max" && return
+        echo '2500 10000' >"$1/cpu.max" && echo 10000 >"$1/cpu.weight" && return
     elif [ -w "$1/cpu.cfs_quota_us" ]; then
-        echo 10000 >"$1/cpu.cfs_period_us" && echo 2500 >"$1/cpu.cfs_quota_us" && return
+        echo 10000 >"$1/cpu.cfs_period_us" && echo 2500 >"$1/cpu.cfs_quota_us" &&
+            echo 100000 >"$1/cpu.shares" && return
     fi
     rmdir "$1" # no controller of processors here
     return 1
@@ -90,17 +92,17 @@ model_make() {
     body heavy 1 784 >"$dir/body"
 }
 
-# fleet_make: serve1 alone, and a balancer before one, two and three; their addresses.
+# fleet_make: serve1 alone, and a balancer before one, two and three; how many, name, address.
 fleet_make() {
     cluster_up 1 1
     model_make
-    echo "alone $(cluster_replica_url 1)" >"$dir/urls"
-    echo "1 $cluster_url" >>"$dir/urls"
+    echo "1 alone $(cluster_replica_url 1)" >"$dir/urls"
+    echo "1 1 $cluster_url" >>"$dir/urls"
     for n in 2 3; do
         cluster_serve "$n"
         cluster_replicas=$n
         cluster_balance
-        echo "$n $cluster_url" >>"$dir/urls"
+        echo "$n $n $cluster_url" >>"$dir/urls"
     done
     cluster_end worker1 TERM
     for n in 1 2 3; do
@@ -109,9 +111,11 @@ fleet_make() {
     done
 }
 
+# As many connections as there are replicas to share them: requests that wait together share a
+# forward pass, and where more of them wait for one replica, each costs it less.
 measure() {
-    while read -r name url; do
-        load 144 "$dir/body" "$url/predict" "$dir/$name" application/json "$cluster_token"
+    while read -r n name url; do
+        load $((48 * n)) "$dir/body" "$url/predict" "$dir/$name" application/json "$cluster_token"
     done <"$dir/urls"
 }
 
@@ -119,7 +123,7 @@ dir=$(mktemp -d)
 shares_make
 fleet_make
 echo "$(nproc) CPUs: wrk, HAProxy and PostgreSQL on core 0; replicas have $divided"
-echo "784-2048-2048-10, 1 row, 144 connections, $rounds rounds of $seconds s; load $(cut -d ' ' -f 1 /proc/loadavg)"
+echo "784-2048-2048-10, 1 row, 48 connections a replica, $rounds rounds of $seconds s; load $(cut -d ' ' -f 1 /proc/loadavg)"
 measure # a warm one
 rm "$dir/alone" "$dir/1" "$dir/2" "$dir/3"
 for _ in $(seq "$rounds"); do measure; done

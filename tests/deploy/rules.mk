@@ -11,4 +11,7 @@ deploy-check: deploy-deps $(BUILD)/descentd
 	sh tests/deploy/compose.sh
 	DESCENTD=$(BUILD)/descentd sh tests/deploy/configs.sh
 	DESCENTD=$(BUILD)/descentd sh tests/deploy/prometheus.sh
-.PHONY: deploy-deps deploy-check
+# Both compose files brought up for real: needs docker or what speaks like it.
+compose-test: deps $(LOAD)
+	@LOAD=$(LOAD) sh tests/deploy/compose-run.sh
+.PHONY: deploy-deps deploy-check compose-test

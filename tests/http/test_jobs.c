@@ -322,7 +322,7 @@ static void test_list_in_pages(void) {
     }
     CHECK(seen == 5 && !more);
 
-    job_wait(user, ids[4], "succeeded", 10, &reply);
+    job_wait(user, ids[4], "succeeded", 120, &reply);
     reply_free(&reply);
     client_get(user, &reply, "/v1/jobs?model=listed&status=succeeded");
     CHECK(reply_count(reply.json, "/data") == 5);

@@ -303,7 +303,9 @@ static void posters_run(struct poster posters[POSTERS_N], const char *key) {
 /* The key's job once more, by a replica whose queue is full: nothing is put into it. */
 static void a_replay_finds_room(struct poster *p) {
     *p = (struct poster){.port = p->port};
-    char *body = json_dumps(line_job("waits", 1), JSON_COMPACT);
+    json_t *job = line_job("waits", 1);
+    char *body = json_dumps(job, JSON_COMPACT);
+    json_decref(job);
     snprintf(p->body, sizeof p->body, "%s", body);
     snprintf(p->key, sizeof p->key, "a-key");
     free(body);

@@ -55,6 +55,7 @@ static void test_limits_follow_the_memory(void) {
     CHECK(c.model_memory_max > 0 && c.model_memory_max <= memory / 4);
     CHECK(c.body_memory_max <= 512 * MIB && c.model_memory_max <= 1024 * MIB);
     CHECK(c.job_memory_max > memory / 2 && c.job_memory_max <= memory / 4 * 3);
+    CHECK(c.training_memory_max == c.job_memory_max);
 }
 
 static void test_body_that_never_fits_is_too_large(void) {
