@@ -412,7 +412,7 @@ static bool store_await(struct worker *w, const struct keeper_options *keeper,
     return true;
 }
 
-enum { TURN_US = 500 }; /* of a worker beside others */
+enum { TURN_US = 200 }; /* of a worker beside others */
 
 int worker_run(const struct config *config) {
     struct err e = {0};
