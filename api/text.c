@@ -128,6 +128,11 @@ static size_t plain_bytes(const char *s, const char *end) {
         if (word_special(word))
             break;
     }
+    if (end - s >= (ptrdiff_t)sizeof word && end - at < (ptrdiff_t)sizeof word) {
+        memcpy(&word, end - sizeof word, sizeof word); /* some of them again */
+        if (!word_special(word))
+            return (size_t)(end - s);
+    }
     for (size_t n = 1; n && at < end; at += n) {
         bool escaped = (unsigned char)*at < 0x20 || *at == '"' || *at == '\\';
         n = escaped ? 0 : (unsigned char)*at < 0x80 ? 1 : utf8_length(at, end);

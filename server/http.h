@@ -113,7 +113,11 @@ struct http_reply {
         later; /* call again on this thread, which first looks at its other connections */
     http_hand_over *hand_over; /* somebody else goes on with it, and says http_ready */
     struct http_kept kept;
+    /* HTTP_ROOM_BYTES that live as long as what is kept, aligned for anything, not
+     * zeroed: for its state, where they are enough. NULL: there are none. */
+    void *room;
 };
+enum { HTTP_ROOM_BYTES = 2048 };
 
 /* @return false with *e, which becomes the answer. `store` is NULL on a connection's
  * thread. */

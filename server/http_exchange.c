@@ -15,7 +15,8 @@ static void exchange_call(struct exchange *x, struct store *store) {
     if (is_late(x))
         return;
     text_free(&x->reply.body);
-    x->reply = (struct http_reply){.allow = x->reply.allow, .kept = x->reply.kept};
+    x->reply = (struct http_reply){
+        .allow = x->reply.allow, .kept = x->reply.kept, .room = x->room};
     x->request.draining = atomic_load(&h->draining) || x->no_park;
     if (!x->route->handler(h->options.subsystems[x->route->subsystem], store, &x->request,
                            &x->reply, &x->err) &&

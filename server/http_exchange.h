@@ -5,7 +5,9 @@
 #define SERVER_HTTP_EXCHANGE_H
 
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "server/acceptor.h"
 #include "server/executor.h"
@@ -55,6 +57,7 @@ struct exchange {
     char allow[64];
     char path[HTTP_PATH_MAX]; /* from here on not zeroed at first */
     char query[HTTP_QUERY_BYTES_MAX];
+    alignas(max_align_t) unsigned char room[HTTP_ROOM_BYTES];
 };
 
 struct http {

@@ -26,6 +26,7 @@ struct run {
     struct predictor *predictor;
     struct predict_ask ask;
     struct prediction prediction;
+    bool owned; /* not in the exchange's room */
     alignas(max_align_t) unsigned char state[];
 };
 
@@ -39,7 +40,22 @@ static void run_free(void *kept) {
         registry_release(p->served);
     if (run->dialect->free)
         run->dialect->free(run->state);
-    free(run);
+    if (run->owned)
+        free(run);
+}
+
+/* Zeroed. An allocation for each request would be the largest it has. */
+static struct run *run_new(const struct predict_dialect *dialect, void *room) {
+    size_t bytes = sizeof(struct run) + dialect->state_n;
+    struct run *run = bytes <= HTTP_ROOM_BYTES ? room : NULL;
+    if (run) {
+        memset(run, 0, bytes);
+        return run;
+    }
+    run = calloc(1, bytes);
+    if (run)
+        run->owned = true;
+    return run;
 }
 
 /* A body may say how long its request has, too: the less of the two holds. */
@@ -70,7 +86,7 @@ static struct run *run_get(struct predictor *p, const struct predict_dialect *di
         prediction_resume(&run->prediction);
         return run;
     }
-    run = calloc(1, sizeof *run + dialect->state_n);
+    run = run_new(dialect, reply->room);
     if (!run) {
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the request");
         return NULL;

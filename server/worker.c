@@ -1,5 +1,6 @@
 #include "server/worker.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
@@ -363,15 +364,20 @@ static bool claim_try(struct worker *w, struct store_claim *claim, struct err *e
 }
 
 static void work(struct worker *w) {
+    bool has_worked = false;
     while (!keeper_quitting(w->keeper) && !w->outdated) {
         struct err e = {0};
         struct store_claim claim;
         if (!claim_try(w, &claim, &e)) {
+            if (has_worked)
+                malloc_trim(0); /* what a job took is the machine's again */
+            has_worked = false;
             keeper_wait(w->keeper, IDLE_POLL_MS);
             continue;
         }
         job_run(w, &claim);
         keeper_tell(w->keeper);
+        has_worked = true;
     }
 }
 
