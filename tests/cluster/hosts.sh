@@ -7,20 +7,27 @@
 #   host_cut NAME [to|from]   what is sent to it, or from it, or both, is dropped in silence
 #   host_heal NAME
 #
-# An ordinary user is root in a user namespace of his own, where the machine lets him. When the
-# script has ended, nothing of all this is left.
+# An ordinary user is root in a user namespace of his own, where the machine lets him, or else
+# through sudo, where that asks nothing. When the script has ended, nothing of all this is left.
 hosts_enter() {
     [ -z "${HOSTS_ENTERED:-}" ] || return 0
-    hosts_as=''
-    [ "$(id -u)" = 0 ] || hosts_as='--user --map-root-user'
-    # shellcheck disable=SC2086  # none or two
-    unshare $hosts_as --net --mount true || {
-        echo 'network namespaces need root, or a kernel that gives user namespaces to all' >&2
+    if [ "$(id -u)" = 0 ]; then
+        hosts_as=unshare
+    elif unshare --user --map-root-user --net --mount true 2>/dev/null; then
+        hosts_as='unshare --user --map-root-user'
+    elif sudo -n unshare --net --mount true 2>/dev/null; then
+        hosts_as='sudo -n unshare'
+    elif sudo -n unshare --net --mount --propagation unchanged true 2>/dev/null; then
+        hosts_as='sudo -n unshare --propagation unchanged' # in a chroot
+    else
+        echo 'network namespaces need root, sudo without a password, or a kernel that gives' \
+            'user namespaces to all' >&2
         exit 1
-    }
-    # shellcheck disable=SC2086
-    exec unshare $hosts_as --net --mount --uts --pid --fork --kill-child --mount-proc \
-        env HOSTS_ENTERED=1 sh "$1"
+    fi
+    # shellcheck disable=SC2086  # several words; and sudo takes no environment along
+    exec $hosts_as --net --mount --uts --pid --fork --kill-child --mount-proc \
+        env HOSTS_ENTERED=1 "PATH=$PATH" ${DESCENTD:+"DESCENTD=$DESCENTD"} \
+        ${LOAD:+"LOAD=$LOAD"} ${CUTS:+"CUTS=$CUTS"} ${RATE:+"RATE=$RATE"} sh "$1"
 }
 
 # host_number NAME: its place among those of hosts_up, from 1.

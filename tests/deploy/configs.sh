@@ -27,6 +27,10 @@ run() {
 for file in haproxy.cfg nginx.conf; do
     sed 's/serve\([123]\):8080/127.0.0.\1:8080/' "$deploy/$file" >"$work/$file"
 done
+# An ordinary user has no folder of nginx's.
+for kind in client_body proxy fastcgi uwsgi scgi; do
+    sed -i "s|^http {|&\n    ${kind}_temp_path $work/$kind;|" "$work/nginx.conf"
+done
 run haproxy haproxy -c -f "$work/haproxy.cfg"
 run nginx nginx -t -q -g "pid $work/nginx.pid;" -c "$work/nginx.conf"
 mkdir "$work/prometheus"
