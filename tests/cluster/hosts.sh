@@ -51,6 +51,13 @@ cluster_on() {
         sh -c 'hostname "$0" && exec "$@"' "$hosts_name" "$@"
 }
 
+# host_ip NAME ARGUMENT...: ip there; its own -n wants a root folder that is a mount.
+host_ip() {
+    hosts_name=$1
+    shift
+    nsenter --net="/run/netns/$hosts_name" ip "$@"
+}
+
 hosts_up() {
     hosts=$*
     mount -t tmpfs tmpfs /run # of this namespace of mounts; ip keeps its names there
@@ -61,9 +68,9 @@ hosts_up() {
         ip netns add "$host" &&
             ip link add dev "$host" type veth peer name eth0 netns "$host" &&
             ip address add "$net.1/24" dev "$host" && ip link set dev "$host" up &&
-            ip -n "$host" link set dev lo up && ip -n "$host" link set dev eth0 up &&
-            ip -n "$host" address add "$net.2/24" dev eth0 &&
-            ip -n "$host" route add default via "$net.1" || return 1
+            host_ip "$host" link set dev lo up && host_ip "$host" link set dev eth0 up &&
+            host_ip "$host" address add "$net.2/24" dev eth0 &&
+            host_ip "$host" route add default via "$net.1" || return 1
     done
 }
 
