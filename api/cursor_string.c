@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/plain.h"
 #include "api/utf8.h"
 
 /* Bytes that stand for themselves. */
@@ -13,20 +14,15 @@ static inline bool is_plain(char c) {
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-/* Over the run of plain bytes at p, eight at a time where so many are left: by the high
- * bit of each that is none, of which the lowest is right (what a subtraction borrows goes
- * upwards). */
+/* Over the run of plain bytes at p. */
 static inline const char *plain_skip(const char *p, const char *end) {
-    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
     for (; end - p >= 8; p += 8) {
-        uint64_t bytes, others;
+        uint64_t bytes;
         memcpy(&bytes, p, sizeof bytes);
-        uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\';
-        others = bytes | ((bytes - ones * 0x20) & ~bytes) | ((quote - ones) & ~quote) |
-                 ((backslash - ones) & ~backslash);
-        if (others & highs) {
+        uint64_t others = plain_others(bytes);
+        if (others) {
             if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-                return p + __builtin_ctzll(others & highs) / 8;
+                return p + __builtin_ctzll(others) / 8;
             break;
         }
     }

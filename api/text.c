@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "api/number.h"
+#include "api/plain.h"
 #include "api/utf8.h"
 #include "engine/memory.h"
 
@@ -110,27 +111,18 @@ void text_key(struct text *t, const char *key) {
     byte_put(t, ':');
 }
 
-/* Whether any of eight bytes is no plain character: a control character, a quote, a
- * backslash, or not ASCII. */
-static bool word_special(uint64_t word) {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
-    /* A byte below n borrows its top bit in word - n * ones, or one before it has. */
-    return (word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops;
-}
-
 /* How many bytes stand for themselves: whole characters that need no escape. */
 static size_t plain_bytes(const char *s, const char *end) {
     const char *at = s;
     uint64_t word;
     for (; end - at >= (ptrdiff_t)sizeof word; at += sizeof word) {
         memcpy(&word, at, sizeof word);
-        if (word_special(word))
+        if (plain_others(word))
             break;
     }
     if (end - s >= (ptrdiff_t)sizeof word && end - at < (ptrdiff_t)sizeof word) {
         memcpy(&word, end - sizeof word, sizeof word); /* some of them again */
-        if (!word_special(word))
+        if (!plain_others(word))
             return (size_t)(end - s);
     }
     for (size_t n = 1; n && at < end; at += n) {

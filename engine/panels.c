@@ -73,12 +73,12 @@ size_t panels_n(size_t n, size_t k) {
     return floats;
 }
 
-/* `columns` rows of W side by side, and zeros up to `width`. @return what is behind. */
+/* `columns` rows of W side by side in a panel of zeros. @return what is behind it. */
 static float *panel_fill(size_t columns, size_t width, size_t k, const float *W,
                          float *panel) {
     for (size_t l = 0; l < k; l++, panel += width) {
-        for (size_t c = 0; c < width; c++)
-            panel[c] = c < columns ? W[c * k + l] : 0;
+        for (size_t c = 0; c < columns; c++)
+            panel[c] = W[c * k + l];
     }
     return panel;
 }

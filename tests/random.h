@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* S. Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled",
  * 2016: xorshift64*. */
@@ -19,6 +20,30 @@ static inline uint64_t random_next(void) {
 /* 0 to n - 1. */
 static inline size_t random_below(size_t n) {
     return (size_t)(random_next() >> 11) % n;
+}
+
+/* Takes out, puts in or overwrites one to three of the n characters of a text, which has
+ * room for three more; new ones are of `bytes`. @return how many there are. */
+static inline size_t random_edit(char *text, size_t n, const char *bytes,
+                                 size_t bytes_n) {
+    for (size_t i = 1 + random_below(3); i > 0 && n > 1; i--) {
+        size_t at = random_below(n);
+        char byte = bytes[random_below(bytes_n)];
+        switch (random_below(3)) {
+        case 0:
+            memmove(text + at, text + at + 1, n - at - 1);
+            n--;
+            break;
+        case 1:
+            memmove(text + at + 1, text + at, n - at);
+            text[at] = byte;
+            n++;
+            break;
+        default:
+            text[at] = byte;
+        }
+    }
+    return n;
 }
 
 /* In [0, 1). */

@@ -85,24 +85,7 @@ static void test_texts(void) {
 
 static size_t mutate(char *text, size_t n) {
     static const char bytes[] = "{}[]\",:\\/u0d8e19.-+ \ntfn\xc3\xa9@m\x00\x01";
-    for (size_t i = 1 + random_below(3); i > 0 && n > 1; i--) {
-        size_t at = random_below(n);
-        char byte = bytes[random_below(sizeof bytes - 1)];
-        switch (random_below(3)) {
-        case 0:
-            memmove(text + at, text + at + 1, n - at - 1);
-            n--;
-            break;
-        case 1:
-            memmove(text + at + 1, text + at, n - at);
-            text[at] = byte;
-            n++;
-            break;
-        default:
-            text[at] = byte;
-        }
-    }
-    return n;
+    return random_edit(text, n, bytes, sizeof bytes - 1);
 }
 
 static void test_mutations(void) {

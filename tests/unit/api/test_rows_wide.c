@@ -188,23 +188,7 @@ static void test_mutations(void) {
         size_t columns_n = 1 + random_below(5);
         size_t n = form.flat ? row_put(s, columns_n * 4, text)
                              : rows_put(s, 1 + random_below(5), columns_n, text);
-        for (size_t k = 1 + random_below(3); k > 0 && n > 1; k--) {
-            size_t at = random_below(n);
-            char byte = bytes[random_below(sizeof bytes - 1)];
-            switch (random_below(3)) {
-            case 0:
-                memmove(text + at, text + at + 1, n - at - 1);
-                n--;
-                break;
-            case 1:
-                memmove(text + at + 1, text + at, n - at);
-                text[at] = byte;
-                n++;
-                break;
-            default:
-                text[at] = byte;
-            }
-        }
+        n = random_edit(text, n, bytes, sizeof bytes - 1);
         bool accepted;
         if (!same(text, n, form, &accepted))
             return;
