@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,4 +77,25 @@ int64_t machine_memory_kills(void) {
     if (kills < 0)
         kills = line_read("/proc/vmstat", "oom_kill");
     return kills < 0 ? 0 : kills;
+}
+
+int64_t machine_spare_us(void) {
+    cpu_set_t set;
+    long long ticks = 0, user, nice, system, idle, io;
+    int64_t tick_us = 1000000 / sysconf(_SC_CLK_TCK);
+    unsigned cpu;
+    FILE *f =
+        sched_getaffinity(0, sizeof set, &set) == 0 ? fopen("/proc/stat", "re") : NULL;
+    if (!f)
+        return -1;
+    bool found = false, line = fscanf(f, "cpu %*[^\n]\n") == 0;
+    while (line && fscanf(f, "cpu%u %lld %lld %lld %lld %lld%*[^\n]\n", &cpu, &user,
+                          &nice, &system, &idle, &io) == 6) {
+        if (cpu < CPU_SETSIZE && CPU_ISSET(cpu, &set)) {
+            ticks += nice + idle + io;
+            found = true;
+        }
+    }
+    fclose(f);
+    return found ? ticks * tick_us : -1;
 }

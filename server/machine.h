@@ -17,4 +17,9 @@ int64_t machine_memory(void);
  * (v2), or on the machine where that is not told; 0: not known. */
 int64_t machine_memory_kills(void);
 
+/* The processor time that was idle, or went to those who give way (nice), in microseconds
+ * of one processor and since some time: of the CPUs that this process may use, the
+ * machine's as a whole, not its cgroup's. To the next 10 ms; -1: not known. */
+int64_t machine_spare_us(void);
+
 #endif

@@ -1,0 +1,289 @@
+#include "server/crew.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+#include "server/crew_size.h"
+#include "server/machine.h"
+
+enum { EVENTS = 2 * CREW_STATIONS_MAX + 1, ROUND_MS = 1000 };
+
+/* What a descriptor of a worker's epoll instance is. */
+enum watched { WATCHED_STATION, WATCHED_BELL, WATCHED_END };
+
+struct station {
+    struct crew_station is;
+    int bell;             /* an eventfd */
+    atomic_size_t worker; /* whose it is */
+    atomic_bool again;    /* it has more to do */
+    pthread_mutex_t lock; /* held by who runs it; guards what follows */
+    uint64_t round;       /* the last in which it ran */
+};
+
+struct worker {
+    struct crew *crew;
+    pthread_t thread;
+    int epoll; /* of its stations, their bells and the crew's end; -1: not yet */
+    bool started;
+    uint64_t round; /* no two workers have the same */
+    /* How long it has waited, and, while it waits, since when; 0: it does not. */
+    atomic_int_fast64_t waited_ns, since_ns;
+    int64_t waited_before_ns, ran_before_ns; /* crew_balance's */
+};
+
+struct crew {
+    void (*begin)(void);
+    atomic_bool ending;
+    int end; /* an eventfd: readable once it ends */
+    struct station stations[CREW_STATIONS_MAX];
+    size_t stations_n, workers_n;
+    atomic_size_t at_work;
+    struct crew_size size; /* crew_balance's, as is what follows */
+    int64_t balanced_ns, spare_before_us;
+    struct worker workers[];
+};
+
+/* ---- running -------------------------------------------------------------------- */
+
+/* Once in a round, whatever the number of reasons. */
+static void station_run(struct station *s, uint64_t round) {
+    pthread_mutex_lock(&s->lock);
+    if (s->round != round) {
+        s->round = round;
+        atomic_store(&s->again, s->is.run(s->is.context));
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int worker_wait(struct worker *w, struct epoll_event *events, bool again) {
+    if (again)
+        return epoll_wait(w->epoll, events, EVENTS, 0);
+    int64_t since_ns = clock_mono_ns();
+    atomic_store_explicit(&w->since_ns, since_ns, memory_order_relaxed);
+    int n = epoll_wait(w->epoll, events, EVENTS, ROUND_MS);
+    int64_t waited_ns = clock_mono_ns() - since_ns;
+    atomic_store_explicit(&w->since_ns, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&w->waited_ns, waited_ns, memory_order_relaxed);
+    return n;
+}
+
+static void event_take(struct worker *w, const struct epoll_event *event) {
+    struct station *s = &w->crew->stations[event->data.u64 >> 2];
+    uint64_t rings;
+    ssize_t n = 0;
+    if ((event->data.u64 & 3) == WATCHED_BELL)
+        n = read(s->bell, &rings, sizeof rings);
+    (void)n; /* or somebody else has read it */
+    if ((event->data.u64 & 3) != WATCHED_END)
+        station_run(s, w->round);
+}
+
+/* Runs those of its stations that have more to do, or all. @return whether one of them
+ * has more to do then. */
+static bool own_run(struct worker *w, bool all) {
+    struct crew *c = w->crew;
+    bool again = false;
+    for (size_t i = 0; i < c->stations_n; i++) {
+        struct station *s = &c->stations[i];
+        if (atomic_load(&s->worker) != (size_t)(w - c->workers))
+            continue;
+        if (all || atomic_load(&s->again))
+            station_run(s, w->round);
+        again |= atomic_load(&s->again);
+    }
+    return again;
+}
+
+static void *work(void *context) {
+    struct worker *w = context;
+    struct epoll_event events[EVENTS];
+    int64_t round_us = clock_coarse_us();
+    bool again = false;
+    if (w->crew->begin)
+        w->crew->begin();
+    while (!atomic_load(&w->crew->ending)) {
+        int n = worker_wait(w, events, again);
+        w->round += w->crew->workers_n;
+        for (int i = 0; i < n; i++)
+            event_take(w, &events[i]);
+        int64_t now_us = clock_coarse_us();
+        bool all = now_us - round_us >= ROUND_MS * 1000;
+        if (all)
+            round_us = now_us;
+        again = own_run(w, all);
+    }
+    return NULL;
+}
+
+void crew_ring(struct crew *c, size_t station) {
+    uint64_t once = 1;
+    ssize_t n = write(c->stations[station].bell, &once, sizeof once);
+    (void)n; /* it can only fail where it rings already */
+}
+
+/* ---- who does what -------------------------------------------------------------- */
+
+static bool watch(struct worker *w, int fd, size_t station, enum watched what) {
+    struct epoll_event event = {.events = EPOLLIN,
+                                .data.u64 = (uint64_t)station << 2 | what};
+    return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool station_add(struct crew *c, size_t i, struct worker *to) {
+    struct station *s = &c->stations[i];
+    if (!watch(to, s->is.fd, i, WATCHED_STATION))
+        return false;
+    if (!watch(to, s->bell, i, WATCHED_BELL)) {
+        epoll_ctl(to->epoll, EPOLL_CTL_DEL, s->is.fd, NULL);
+        return false;
+    }
+    atomic_store(&s->worker, (size_t)(to - c->workers));
+    return true;
+}
+
+/* Its new worker has it before the old one loses it, and looks at what that one left. */
+static void station_move(struct crew *c, size_t i, size_t to) {
+    struct station *s = &c->stations[i];
+    size_t from = atomic_load(&s->worker);
+    if (from == to || !station_add(c, i, &c->workers[to]))
+        return; /* or stays */
+    epoll_ctl(c->workers[from].epoll, EPOLL_CTL_DEL, s->is.fd, NULL);
+    epoll_ctl(c->workers[from].epoll, EPOLL_CTL_DEL, s->bell, NULL);
+    crew_ring(c, i);
+}
+
+static int64_t thread_ran_ns(pthread_t thread) {
+    clockid_t clock;
+    struct timespec ran;
+    if (pthread_getcpuclockid(thread, &clock) != 0 || clock_gettime(clock, &ran) != 0)
+        return 0;
+    return (int64_t)ran.tv_sec * 1000000000 + ran.tv_nsec;
+}
+
+/* The shares of the time since the last look. */
+static void worker_look(struct worker *w, int64_t now_ns, double period_ns, bool at_work,
+                        struct crew_load *load) {
+    int64_t since_ns = atomic_load(&w->since_ns);
+    int64_t waited_ns = atomic_load(&w->waited_ns) + (since_ns ? now_ns - since_ns : 0);
+    int64_t ran_ns = thread_ran_ns(w->thread);
+    double busy = 1 - (double)(waited_ns - w->waited_before_ns) / period_ns;
+    if (at_work && busy > load->busiest) {
+        load->busiest = busy;
+        load->ran = (double)(ran_ns - w->ran_before_ns) / period_ns;
+    }
+    load->all += at_work ? busy : 0;
+    w->waited_before_ns = waited_ns;
+    w->ran_before_ns = ran_ns;
+}
+
+static void load_look(struct crew *c, struct crew_load *load) {
+    int64_t now_ns = clock_mono_ns(), spare_us = machine_spare_us();
+    double period_ns = (double)(now_ns - c->balanced_ns);
+    *load = (struct crew_load){.spare = -1};
+    for (size_t i = 0; i < c->workers_n; i++)
+        worker_look(&c->workers[i], now_ns, period_ns, i < c->size.now, load);
+    if (spare_us >= 0)
+        load->spare = (double)(spare_us - c->spare_before_us) * 1000 / period_ns;
+    c->spare_before_us = spare_us;
+    c->balanced_ns = now_ns;
+}
+
+void crew_balance(struct crew *c) {
+    struct crew_load load;
+    size_t before = c->size.now;
+    load_look(c, &load);
+    crew_size_next(&c->size, &load);
+    if (c->size.now == before)
+        return;
+    for (size_t i = 0; i < c->stations_n; i++)
+        station_move(c, i, i % c->size.now);
+    atomic_store(&c->at_work, c->size.now);
+}
+
+size_t crew_at_work(const struct crew *c) {
+    return atomic_load(&c->at_work);
+}
+
+/* ---- start and stop ------------------------------------------------------------- */
+
+static bool worker_start(struct crew *c, size_t i) {
+    struct worker *w = &c->workers[i];
+    w->round = i + 1;
+    return (w->epoll = epoll_create1(EPOLL_CLOEXEC)) >= 0 &&
+           watch(w, c->end, 0, WATCHED_END) &&
+           (w->started = pthread_create(&w->thread, NULL, work, w) == 0);
+}
+
+static bool station_open(struct crew *c, size_t i, const struct crew_station *is) {
+    struct station *s = &c->stations[i];
+    s->is = *is;
+    s->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return s->bell >= 0 && station_add(c, i, &c->workers[0]);
+}
+
+struct crew *crew_start(const struct crew_options *options, struct err *e) {
+    size_t n = options->threads_n;
+    struct crew *c = calloc(1, sizeof *c + n * sizeof *c->workers);
+    if (!c) {
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for threads that serve");
+        return NULL;
+    }
+    c->begin = options->begin;
+    c->workers_n = n;
+    c->stations_n = options->stations_n;
+    c->size = (struct crew_size){.most = n, .now = 1};
+    atomic_store(&c->at_work, 1);
+    c->balanced_ns = clock_mono_ns();
+    c->spare_before_us = machine_spare_us();
+    c->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    for (size_t i = 0; i < n; i++)
+        c->workers[i] = (struct worker){.crew = c, .epoll = -1};
+    for (size_t i = 0; i < c->stations_n; i++) {
+        c->stations[i].bell = -1;
+        pthread_mutex_init(&c->stations[i].lock, NULL);
+    }
+    bool ok = c->end >= 0;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = worker_start(c, i);
+    for (size_t i = 0; ok && i < c->stations_n; i++)
+        ok = station_open(c, i, &options->stations[i]);
+    if (ok)
+        return c;
+    err_set(e, ERR_INTERNAL, NULL, "no threads to serve with: %s", strerror(errno));
+    crew_stop(c);
+    return NULL;
+}
+
+static void fd_close(int fd) {
+    if (fd >= 0)
+        close(fd);
+}
+
+void crew_stop(struct crew *c) {
+    if (!c)
+        return;
+    uint64_t once = 1;
+    atomic_store(&c->ending, true);
+    ssize_t n = write(c->end, &once, sizeof once);
+    (void)n; /* without it they look once in a second */
+    for (size_t i = 0; i < c->workers_n; i++) {
+        if (c->workers[i].started)
+            pthread_join(c->workers[i].thread, NULL);
+        fd_close(c->workers[i].epoll);
+    }
+    for (size_t i = 0; i < c->stations_n; i++) {
+        fd_close(c->stations[i].bell);
+        pthread_mutex_destroy(&c->stations[i].lock);
+    }
+    fd_close(c->end);
+    free(c);
+}

@@ -1,0 +1,48 @@
+/* Threads that run stations: whatever has a descriptor to wait for. A station is run by
+ * one thread at a time, and by no certain one; how many threads share the stations
+ * follows from how much there is to do (crew_size).
+ *
+ * Ten connections of one client are sooner answered by one thread that finds the next
+ * request when it has answered the last, than by two that wake and fall asleep in turn.
+ */
+#ifndef SERVER_CREW_H
+#define SERVER_CREW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/err.h"
+
+enum { CREW_STATIONS_MAX = 64 };
+
+struct crew_station {
+    int fd; /* readable: there is something to do. May be an epoll instance */
+    bool (*run)(void *context); /* @return whether to run it again at once */
+    void *context;
+};
+
+struct crew_options {
+    const struct crew_station *stations; /* copied; each is also run once in a second */
+    size_t stations_n;                   /* up to CREW_STATIONS_MAX */
+    size_t threads_n;                    /* at most so many are at work */
+    void (*begin)(void);                 /* what a thread does first; NULL: nothing */
+};
+
+struct crew;
+struct crew *crew_start(const struct crew_options *options, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Has the station run soon. Any thread. */
+void crew_ring(struct crew *c, size_t station);
+
+/* Looks at the load and puts threads to work or to rest: every CREW_PERIOD_MS, by one
+ * thread. */
+void crew_balance(struct crew *c);
+
+/* How many are at work. Any thread. */
+size_t crew_at_work(const struct crew *c);
+
+/* Ends the threads, once what they are at is done. NULL is fine. */
+void crew_stop(struct crew *c);
+
+#endif

@@ -1,0 +1,202 @@
+#include "server/crew.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+#include "server/crew_size.h"
+#include "tests/unit/check.h"
+
+enum { STATIONS = 4, WAIT_MS = 5000 };
+
+/* Counts its runs, and whether two were at it at once. Burns some time in each while it
+ * is told to. */
+struct place {
+    int fd; /* an eventfd: how many runs are asked for */
+    atomic_int runs, asked, at_once, most_at_once, again;
+    atomic_int burn_us;
+    atomic_bool seen[STATIONS + 1]; /* the threads that have run it, by `self` */
+};
+static struct place places[STATIONS];
+static atomic_int selves;
+static _Thread_local int self;
+
+static void pause_ms(int ms) {
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
+}
+
+static void begin(void) {
+    self = atomic_fetch_add(&selves, 1);
+}
+
+static bool run(void *context) {
+    struct place *place = context;
+    uint64_t asked;
+    int at_once = atomic_fetch_add(&place->at_once, 1) + 1;
+    if (at_once > atomic_load(&place->most_at_once))
+        atomic_store(&place->most_at_once, at_once);
+    atomic_store(&place->seen[self], true);
+    if (read(place->fd, &asked, sizeof asked) == sizeof asked)
+        atomic_fetch_add(&place->asked, (int)asked);
+    atomic_fetch_add(&place->runs, 1);
+    int64_t until_us = clock_mono_us() + atomic_load(&place->burn_us);
+    while (clock_mono_us() < until_us)
+        ;
+    atomic_fetch_sub(&place->at_once, 1);
+    return atomic_load(&place->burn_us) || atomic_fetch_sub(&place->again, 1) > 0;
+}
+
+static struct crew *crew_of(size_t threads_n) {
+    struct crew_station stations[STATIONS];
+    struct err e = {0};
+    atomic_store(&selves, 0);
+    for (size_t i = 0; i < STATIONS; i++) {
+        places[i] = (struct place){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+        stations[i] = (struct crew_station){places[i].fd, run, &places[i]};
+    }
+    struct crew_options options = {stations, STATIONS, threads_n, begin};
+    struct crew *c = crew_start(&options, &e);
+    CHECK_SAY(c != NULL, "%s", e.text);
+    return c;
+}
+
+static void crew_end(struct crew *c) {
+    crew_stop(c);
+    for (size_t i = 0; i < STATIONS; i++)
+        close(places[i].fd);
+}
+
+static void ask(size_t i) {
+    uint64_t once = 1;
+    CHECK(write(places[i].fd, &once, sizeof once) == sizeof once);
+}
+
+static bool comes_to(atomic_int *count, int n) {
+    for (int ms = 0; atomic_load(count) < n && ms < WAIT_MS; ms++)
+        pause_ms(1);
+    return atomic_load(count) >= n;
+}
+
+static void what_is_readable_runs(void) {
+    struct crew *c = crew_of(2);
+    ask(0);
+    ask(3);
+    CHECK(comes_to(&places[0].asked, 1) && comes_to(&places[3].asked, 1));
+    CHECK(atomic_load(&places[1].runs) == 0 && atomic_load(&places[2].runs) == 0);
+    pause_ms(20);
+    CHECK(atomic_load(&places[0].runs) == 1);
+    crew_end(c);
+}
+
+static void what_is_rung_for_runs(void) {
+    struct crew *c = crew_of(2);
+    crew_ring(c, 2);
+    CHECK(comes_to(&places[2].runs, 1));
+    pause_ms(20);
+    CHECK(atomic_load(&places[2].runs) == 1); /* once */
+    for (int i = 0; i < 100; i++)
+        crew_ring(c, 2);
+    CHECK(comes_to(&places[2].runs, 2));
+    crew_end(c);
+}
+
+static void whoever_has_more_to_do_runs_again(void) {
+    struct crew *c = crew_of(1);
+    atomic_store(&places[1].again, 10);
+    ask(1);
+    ask(0);
+    CHECK(comes_to(&places[1].runs, 11) && comes_to(&places[0].asked, 1));
+    pause_ms(20);
+    CHECK(atomic_load(&places[1].runs) == 11 && atomic_load(&places[0].runs) == 1);
+    crew_end(c);
+}
+
+static void each_runs_once_in_a_second(void) {
+    struct crew *c = crew_of(2);
+    CHECK(comes_to(&places[0].runs, 1) && comes_to(&places[3].runs, 1));
+    crew_end(c);
+}
+
+/* What there is to do keeps a thread busy; another joins it unless somebody needs the
+ * processor, and leaves when it is calm. */
+static void threads_come_and_go(void) {
+    struct crew *c = crew_of(2);
+    CHECK(crew_at_work(c) == 1);
+    for (size_t i = 0; i < STATIONS; i++) {
+        atomic_store(&places[i].burn_us, 200);
+        crew_ring(c, i);
+    }
+    int64_t until_us = clock_mono_us() + 1000 * WAIT_MS;
+    while (crew_at_work(c) == 1 && clock_mono_us() < until_us) {
+        pause_ms(CREW_PERIOD_MS);
+        crew_balance(c);
+    }
+    CHECK(crew_at_work(c) == 2);
+    int before = atomic_load(&places[1].runs);
+    CHECK(comes_to(&places[1].runs, before + 50));
+    CHECK(atomic_load(&places[1].seen[0]) && atomic_load(&places[1].seen[1]));
+    for (size_t i = 0; i < STATIONS; i++)
+        atomic_store(&places[i].burn_us, 0);
+    until_us = clock_mono_us() + 1000 * WAIT_MS;
+    while (crew_at_work(c) == 2 && clock_mono_us() < until_us) {
+        pause_ms(CREW_PERIOD_MS);
+        crew_balance(c);
+    }
+    CHECK(crew_at_work(c) == 1);
+    for (size_t i = 0; i < STATIONS; i++) {
+        CHECK(atomic_load(&places[i].most_at_once) == 1);
+        int asked = atomic_load(&places[i].asked);
+        ask(i);
+        CHECK(comes_to(&places[i].asked, asked + 1));
+    }
+    crew_end(c);
+}
+
+/* Stations change hands while others ask for runs: none is lost. */
+static void nothing_is_lost_in_between(void) {
+    enum { ROUNDS = 60, ASKS = 50 };
+    struct crew *c = crew_of(2);
+    int grown = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t before = crew_at_work(c);
+        for (size_t i = 0; i < STATIONS; i++) {
+            atomic_store(&places[i].burn_us, round % 12 < 6 ? 100 : 0);
+            crew_ring(c, i);
+        }
+        for (int n = 0; n < ASKS; n++)
+            ask((size_t)n % STATIONS);
+        pause_ms(10);
+        crew_balance(c);
+        grown += crew_at_work(c) != before;
+    }
+    for (size_t i = 0; i < STATIONS; i++) {
+        int asked = ROUNDS * (ASKS / STATIONS + ((int)i < ASKS % STATIONS));
+        CHECK_SAY(comes_to(&places[i].asked, asked), "%d of %d",
+                  atomic_load(&places[i].asked), asked);
+        CHECK(atomic_load(&places[i].most_at_once) == 1);
+    }
+    CHECK_SAY(grown > 0, "its size never changed");
+    crew_end(c);
+}
+
+static void it_ends_at_once(void) {
+    struct crew *c = crew_of(2);
+    int64_t before_us = clock_mono_us();
+    crew_end(c);
+    CHECK(clock_mono_us() - before_us < 500000);
+    crew_stop(NULL);
+}
+
+int main(void) {
+    CHECK_RUN(what_is_readable_runs);
+    CHECK_RUN(what_is_rung_for_runs);
+    CHECK_RUN(whoever_has_more_to_do_runs_again);
+    CHECK_RUN(each_runs_once_in_a_second);
+    CHECK_RUN(threads_come_and_go);
+    CHECK_RUN(nothing_is_lost_in_between);
+    CHECK_RUN(it_ends_at_once);
+    return check_done();
+}
