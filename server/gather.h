@@ -8,7 +8,7 @@
 #include "server/metrics.h"
 #include "server/prediction.h"
 
-/* The thread's own, made when there is none; NULL without memory. */
+/* The lane's own, made when there is none; NULL without memory. */
 struct predictions *gather_of(struct http_kept *own);
 
 /* Computes passes of up to rows_max rows until p, which is in the list, has its Y or its

@@ -16,6 +16,8 @@
 
 #include "api/problem.h"
 #include "server/clock.h"
+#include "server/crew.h"
+#include "server/crew_size.h"
 #include "server/http_admit.h"
 #include "server/http_exchange.h"
 #include "server/http_head.h"
@@ -26,11 +28,11 @@
 #include "server/metrics.h"
 
 enum {
-    CONNECTION_MEMORY = 8 << 10, /* the head must fit; an idle connection keeps it */
     INLINE_BODY_MAX =
         256 << 10, /* a larger body is not handled on a connection's thread */
     QUEUE_MAX = 8192,
     TICK_MS = 20, /* how late a parked request may be woken */
+    BALANCE_EVERY_TICKS = CREW_PERIOD_MS / TICK_MS,
     REAP_EVERY_TICKS = 25,
     RETRY_AFTER_S = 1,
     FEED_BLOCK = 4 << 10,   /* of a feed's bytes, for a client without chunks */
@@ -259,7 +261,9 @@ void connection_sleep(struct exchange *x) {
 }
 
 void connection_wake(struct exchange *x) {
+    struct lane *lane = x->lane; /* x may be gone once it is awake */
     MHD_resume_connection(x->connection);
+    lane_ring(lane);
 }
 
 /* A suspended connection does not notice by itself that nobody is there any more. */
@@ -282,27 +286,26 @@ void connection_cut(const struct exchange *x) {
 
 /* ---- libmicrohttpd's callbacks -------------------------------------------------- */
 
-/* NULL: there was no memory for it. */
-static struct connection *connection_own(struct MHD_Connection *connection) {
+/* NULL: the connection is not watched. */
+static struct reaper_entry *watched_by(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
 
-static struct exchange *exchange_new(struct http *h, struct MHD_Connection *connection,
+static struct exchange *exchange_new(struct lane *lane, struct MHD_Connection *connection,
                                      const char *method) {
-    const struct connection *own = connection_own(connection);
-    struct exchange *x = own ? lane_take(own->lane) : NULL;
+    struct exchange *x = lane_take(lane);
     if (!x)
         return NULL;
     memset(x, 0, offsetof(struct exchange, path));
-    x->http = h;
+    x->http = lane->http;
     x->connection = connection;
-    x->lane = own->lane;
-    x->watched = own->watched;
+    x->lane = lane;
+    x->watched = watched_by(connection);
     x->request.method = method;
     x->request.received_us = clock_mono_us();
-    atomic_fetch_add(&h->in_flight, 1);
+    atomic_fetch_add(&x->http->in_flight, 1);
     return x;
 }
 
@@ -331,7 +334,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode why) {
-    struct http *h = context;
+    struct http *h = ((struct lane *)context)->http;
     struct exchange *x = *state;
     (void)connection;
     (void)why;
@@ -354,46 +357,33 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 
 static void *on_request_line(void *context, const char *uri,
                              struct MHD_Connection *connection) {
-    const struct connection *own = connection_own(connection);
     (void)context;
     (void)uri;
-    if (own)
-        reaper_phase(own->watched, REAPER_HEAD, clock_coarse_us());
+    reaper_phase(watched_by(connection), REAPER_HEAD, clock_coarse_us());
     return NULL;
 }
 
-static struct connection *connection_new(struct http *h,
-                                         struct MHD_Connection *connection) {
+static struct reaper_entry *watch(const struct http *h,
+                                  struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct lane *lane = lanes_own(&h->lanes);
-    struct connection *own = lane ? malloc(sizeof *own) : NULL;
-    if (!own)
-        return NULL; /* its requests will be refused */
-    *own = (struct connection){.lane = lane};
-    if (info)
-        own->watched = reaper_add(h->reaper, info->connect_fd, clock_mono_us());
-    return own;
-}
-
-static void connection_free(struct http *h, struct connection *own) {
-    if (own && own->watched)
-        reaper_remove(h->reaper, own->watched);
-    free(own);
+    return info ? reaper_add(h->reaper, info->connect_fd, clock_mono_us()) : NULL;
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection,
                           void **socket_context,
                           enum MHD_ConnectionNotificationCode code) {
-    struct http *h = context;
+    struct lane *lane = context;
+    struct http *h = lane->http;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *socket_context = connection_new(h, connection);
+        *socket_context = watch(h, connection);
         metrics_connections(h->options.metrics, 1);
     } else {
-        connection_free(h, *socket_context);
+        if (*socket_context)
+            reaper_remove(h->reaper, *socket_context);
         *socket_context = NULL;
         metrics_connections(h->options.metrics, -1);
-        atomic_fetch_sub(&h->connections, 1);
+        lane_lost(lane);
     }
 }
 
@@ -413,8 +403,8 @@ static void *tick(void *context) {
         usleep(TICK_MS * 1000);
         bool look = ticks % REAP_EVERY_TICKS == 0;
         exchanges_unpark(h, look ? PARKED_LEFT : PARKED_DUE);
-        if (atomic_load(&h->connections) >= LANE_EVENTS)
-            lanes_stir(&h->lanes);
+        if (ticks % BALANCE_EVERY_TICKS == 0)
+            crew_balance(h->lanes.crew);
         if (!look)
             continue;
         uploads_sweep(&h->uploads);
@@ -428,18 +418,14 @@ static void *tick(void *context) {
     return NULL;
 }
 
-static bool connection_has_room(void *context) {
+static bool connection_has_room(void *context, size_t waiting) {
     struct http *h = context;
-    return atomic_load(&h->connections) < h->connections_max;
+    return atomic_load(&h->lanes.connections) + waiting < h->connections_max;
 }
 
-/* libmicrohttpd gives it to a thread by the number of the descriptor: in turn, mostly. */
-static void connection_take(void *context, int fd, const struct sockaddr *address,
-                            socklen_t address_n) {
+static void connection_take(void *context, const struct accepted *accepted) {
     struct http *h = context;
-    atomic_fetch_add(&h->connections, 1);
-    if (MHD_add_connection(h->daemon, fd, address, address_n) != MHD_YES)
-        atomic_fetch_sub(&h->connections, 1); /* it has closed fd */
+    lanes_take(&h->lanes, accepted);
 }
 
 /* As many connections as were asked for, or as the file descriptors allow. */
@@ -458,26 +444,19 @@ static size_t connections_limit(const struct config *config) {
     return (size_t)most;
 }
 
-static struct MHD_Daemon *daemon_start(struct http *h) {
-    const struct config *config = h->options.config;
-    size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
-    /* The acceptor keeps the limit; each thread, which gets a share, may have them all.
-     */
-    unsigned limit = (unsigned)(h->connections_max * threads);
-    struct MHD_OptionItem pool[] = {
-        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads,
-         NULL},
-        {MHD_OPTION_END, 0, NULL}};
-    return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
-            MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
-        0, NULL, NULL, on_request, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, limit,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_timeout_s,
+static bool daemon_start(struct lane *lane) {
+    const struct http *h = lane->http;
+    lane->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
+        NULL, on_request, lane, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)(lane->wide ? LANE_WIDE_BYTES : LANE_NARROW_BYTES),
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->connections_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->options.config->idle_timeout_s,
         MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_ARRAY,
-        pool, MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, lane, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, lane, MHD_OPTION_NOTIFY_CONNECTION, on_connection, lane,
+        MHD_OPTION_END);
+    return lane->daemon;
 }
 
 static bool acceptor_open(struct http *h, struct err *e) {
@@ -498,8 +477,7 @@ static void http_free(struct http *h) {
         executor_stop(h->executor);
     while (atomic_load(&h->handed_over))
         usleep(1000); /* nothing more is handed over */
-    if (h->daemon)
-        MHD_stop_daemon(h->daemon);
+    lanes_rest(&h->lanes);
     lanes_close(&h->lanes);
     uploads_close(&h->uploads);
     executor_free(h->computing);
@@ -531,7 +509,6 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->options = *options;
     h->listener.fd = -1;
     pthread_mutex_init(&h->lock, NULL);
-    lanes_open(&h->lanes);
     h->reaper = reaper_new((struct reaper_options){config->header_timeout_ms * 1000,
                                                    config->idle_timeout_s * 1000000});
     h->executor = executor_start((size_t)config->store_threads, QUEUE_MAX, e);
@@ -542,10 +519,10 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->parked_max = h->connections_max / 2;
     h->flows_max = (size_t)config->streams_max;
     h->held_max = h->connections_max - h->connections_max / 4;
+    size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
     if (h->reaper && h->executor && h->computing &&
-        listener_open(&h->listener, config->listen, e) && reach_check(h, e))
-        h->daemon = daemon_start(h);
-    if (h->daemon && acceptor_open(h, e) &&
+        listener_open(&h->listener, config->listen, e) && reach_check(h, e) &&
+        lanes_open(&h->lanes, h, threads, daemon_start, e) && acceptor_open(h, e) &&
         pthread_create(&h->ticker, NULL, tick, h) == 0)
         return h;
     err_set(e, ERR_INTERNAL, NULL, "the HTTP server could not start on %s",

@@ -1,12 +1,15 @@
-/* HTTP: connections, framing, limits, and who runs a handler. The only file pair that
- * knows libmicrohttpd is http.c.
+/* HTTP: connections, framing, limits, and who runs a handler. http.c and http_lane.c alone
+ * know libmicrohttpd.
  *
  * A request is collected whole, unless its route takes the body as a stream. Its handler
  * runs on the connection's thread when it needs memory alone, and on the executor's
  * threads, each with its own connection to the store, when it may wait; the connection is
  * suspended meanwhile. A handler that only computes can go on apart, on threads without a
  * store; one can hand its request over to others; and one can ask to be called again
- * later (park): when something changed, or when its time is over. */
+ * later (park): when something changed, or when its time is over.
+ *
+ * Connections share lanes, and a crew of threads runs the lanes: "the connection's thread"
+ * is the one that runs its lane at the time, one at a time. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
@@ -32,8 +35,8 @@ struct http_pair {
     const char *name, *value;
 };
 
-/* What a handler keeps, for later calls of the same request, or of its thread's. `free`
- * is called once, when the request is over, or the thread. */
+/* What a handler keeps, for later calls of the same request, or of its lane's. `free` is
+ * called once, when the request is over, or the lane. */
 struct http_kept {
     void *state; /* NULL: nothing */
     void (*free)(void *state);
@@ -61,7 +64,7 @@ struct http_request {
     int64_t deadline_us; /* X-Request-Timeout-Ms: not begun until then, it fails; or 0 */
     bool draining;       /* the server is about to end, or cannot wait: do not park */
     bool apart; /* this is a thread that has the time to compute, if not a store */
-    struct http_kept *own; /* what this connection's thread keeps for those who predict;
+    struct http_kept *own; /* what this connection's lane keeps for those who predict;
                               NULL on other threads */
 };
 

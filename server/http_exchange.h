@@ -23,7 +23,6 @@
 enum { HTTP_QUERY_BYTES_MAX = 2048 };
 
 struct MHD_Connection;
-struct MHD_Daemon;
 
 enum exchange_state {
     EXCHANGE_READING,  /* the body is coming */
@@ -62,7 +61,6 @@ struct exchange {
 
 struct http {
     struct http_options options;
-    struct MHD_Daemon *daemon;
     struct executor *executor;  /* with stores */
     struct executor *computing; /* without */
     struct reaper *reaper;
@@ -72,7 +70,7 @@ struct http {
     size_t connections_max;
     pthread_t ticker;
     atomic_bool draining, ending;
-    atomic_size_t connections, in_flight, handed_over;
+    atomic_size_t in_flight, handed_over;
     struct http_bodies bodies;
     struct uploads uploads;
     atomic_uint_fast64_t wakes;

@@ -1,70 +1,84 @@
 #include "server/http_lane.h"
 
-#include <assert.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <microhttpd.h>
+
+#include "server/crew.h"
 #include "server/http_exchange.h"
+#include "server/http_peek.h"
 #include "server/priority.h"
 
 enum { TURN_US = 100 }; /* the least there is: most requests take less */
 
-static void on_stir(int number) {
-    (void)number; /* the wait is interrupted, that is all */
+struct arrival {
+    struct arrival *next;
+    struct accepted accepted;
+};
+
+/* ---- connections ---------------------------------------------------------------- */
+
+static struct lane *lane_for(struct lanes *lanes, const struct accepted *accepted) {
+    size_t at = lanes->next++ % lanes->n;
+    bool wide = http_peek_length(accepted->first, accepted->first_n) >= LANE_WIDE_BODY &&
+                atomic_load(&lanes->wide_connections) < LANE_WIDE_MAX;
+    if (wide)
+        atomic_fetch_add(&lanes->wide_connections, 1);
+    return &lanes->all[wide ? lanes->n + at : at];
 }
 
-void lanes_open(struct lanes *lanes) {
-    struct sigaction action = {.sa_handler = on_stir}; /* nothing is started again */
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGURG, &action, NULL);
-    pthread_mutex_init(&lanes->lock, NULL);
+void lane_lost(const struct lane *lane) {
+    struct lanes *lanes = &lane->http->lanes;
+    atomic_fetch_sub(&lanes->connections, 1);
+    if (lane->wide)
+        atomic_fetch_sub(&lanes->wide_connections, 1);
 }
 
-static void lane_free(struct lane *lane) {
-    if (lane->own.state)
-        lane->own.free(lane->own.state);
-    while (lane->spares_n)
-        free(lane->spares[--lane->spares_n]);
-    free(lane);
+void lane_ring(struct lane *lane) {
+    const struct lanes *lanes = &lane->http->lanes;
+    crew_ring(lanes->crew, (size_t)(lane - lanes->all));
 }
 
-void lanes_close(struct lanes *lanes) {
-    while (lanes->n)
-        lane_free(lanes->all[--lanes->n]);
-    pthread_mutex_destroy(&lanes->lock);
-}
-
-void lanes_stir(struct lanes *lanes) {
-    pthread_mutex_lock(&lanes->lock);
-    for (size_t i = 0; i < lanes->n; i++)
-        pthread_kill(lanes->all[i]->thread, SIGURG);
-    pthread_mutex_unlock(&lanes->lock);
-}
-
-static struct lane *lane_find(const struct lanes *lanes, pthread_t thread) {
-    for (size_t i = 0; i < lanes->n; i++)
-        if (pthread_equal(lanes->all[i]->thread, thread))
-            return lanes->all[i];
-    return NULL;
-}
-
-struct lane *lanes_own(struct lanes *lanes) {
-    pthread_t self = pthread_self();
-    pthread_mutex_lock(&lanes->lock);
-    struct lane *lane = lane_find(lanes, self);
-    if (!lane && lanes->n < LANES_MAX)
-        lane = calloc(1, sizeof *lane);
-    if (lane && !pthread_equal(lane->thread, self)) {
-        lane->thread = self;
-        lanes->all[lanes->n++] = lane;
-        priority_turns(TURN_US);
+void lanes_take(struct lanes *lanes, const struct accepted *accepted) {
+    struct arrival *arrival = malloc(sizeof *arrival);
+    if (!arrival) {
+        close(accepted->fd);
+        return;
     }
-    pthread_mutex_unlock(&lanes->lock);
-    return lane;
+    atomic_fetch_add(&lanes->connections, 1);
+    struct lane *lane = lane_for(lanes, accepted);
+    *arrival = (struct arrival){atomic_load(&lane->arrivals), *accepted};
+    while (!atomic_compare_exchange_weak(&lane->arrivals, &arrival->next, arrival))
+        ;
+    lane_ring(lane);
+}
+
+/* The library closes what it does not take. */
+static void arrival_add(struct lane *lane, const struct accepted *accepted) {
+    const struct sockaddr *address = (const struct sockaddr *)&accepted->address;
+    if (MHD_add_connection(lane->daemon, accepted->fd, address, accepted->address_n) !=
+        MHD_YES)
+        lane_lost(lane);
+}
+
+static void arrivals_add(struct lane *lane) {
+    struct arrival *newest = atomic_exchange(&lane->arrivals, NULL), *oldest = NULL;
+    while (newest) {
+        struct arrival *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest) {
+        struct arrival *next = oldest->next;
+        arrival_add(lane, &oldest->accepted);
+        free(oldest);
+        oldest = next;
+    }
 }
 
 struct exchange *lane_take(struct lane *lane) {
-    assert(pthread_equal(lane->thread, pthread_self()));
     return lane->spares_n ? lane->spares[--lane->spares_n]
                           : malloc(sizeof(struct exchange));
 }
@@ -74,4 +88,65 @@ void lane_give(struct lane *lane, struct exchange *x) {
         lane->spares[lane->spares_n++] = x;
     else
         free(x);
+}
+
+/* ---- running -------------------------------------------------------------------- */
+
+/* @return whether connections have more to do that no descriptor tells of. */
+static bool lane_run(void *context) {
+    struct lane *lane = context;
+    MHD_UNSIGNED_LONG_LONG ms;
+    if (atomic_load_explicit(&lane->arrivals, memory_order_relaxed))
+        arrivals_add(lane);
+    MHD_run(lane->daemon);
+    return MHD_get_timeout(lane->daemon, &ms) == MHD_YES && ms == 0;
+}
+
+static void lane_begin(void) {
+    priority_turns(TURN_US);
+}
+
+static bool lane_open(struct lane *lane, struct http *h, bool wide,
+                      bool (*start)(struct lane *lane), struct crew_station *station) {
+    lane->http = h;
+    lane->wide = wide;
+    if (!start(lane))
+        return false;
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    *station = (struct crew_station){info ? info->epoll_fd : -1, lane_run, lane};
+    return true;
+}
+
+bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
+                bool (*start)(struct lane *lane), struct err *e) {
+    struct crew_station stations[2 * LANES_MAX];
+    lanes->n = n < LANES_MAX ? n : LANES_MAX;
+    bool ok = true;
+    for (size_t i = 0; ok && i < 2 * lanes->n; i++)
+        ok = lane_open(&lanes->all[i], h, i >= lanes->n, start, &stations[i]);
+    struct crew_options options = {stations, 2 * lanes->n, lanes->n, lane_begin};
+    lanes->crew = ok ? crew_start(&options, e) : NULL;
+    return lanes->crew;
+}
+
+void lanes_rest(struct lanes *lanes) {
+    crew_stop(lanes->crew);
+    lanes->crew = NULL;
+}
+
+static void lane_close(struct lane *lane) {
+    if (!lane->daemon)
+        return;
+    arrivals_add(lane); /* to be closed with the others */
+    MHD_stop_daemon(lane->daemon);
+    if (lane->own.state)
+        lane->own.free(lane->own.state);
+    while (lane->spares_n)
+        free(lane->spares[--lane->spares_n]);
+}
+
+void lanes_close(struct lanes *lanes) {
+    for (size_t i = 0; i < 2 * lanes->n; i++)
+        lane_close(&lanes->all[i]);
 }

@@ -1,52 +1,77 @@
-/* What one thread that serves connections keeps for itself, so that it needs no lock: a
- * lane. All of its connections stay with it for life. Private to the HTTP server. */
+/* Lanes: each a share of the connections, with what they keep among themselves, so that
+ * they need no lock: one thread runs a lane at a time (crew). A connection stays in its
+ * lane for life. Private to the HTTP server. */
 #ifndef SERVER_HTTP_LANE_H
 #define SERVER_HTTP_LANE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "server/acceptor.h"
 #include "server/http.h"
 
-struct reaper_entry;
+struct MHD_Daemon;
+struct crew;
+struct exchange;
 
-enum { LANE_SPARES_MAX = 8, LANES_MAX = 64 };
+/* libmicrohttpd reads half of a connection's memory at a time, and an idle connection
+ * keeps it: there is a narrow lane for most and a wide one for large bodies. */
+enum {
+    LANE_NARROW_BYTES = 8 << 10, /* the head must fit */
+    LANE_WIDE_BYTES = 64 << 10,
+    LANE_WIDE_BODY = 64 << 10, /* a body of so many bytes is large */
+    LANE_WIDE_MAX = 256,       /* connections in wide lanes */
+    LANES_MAX = 32,            /* of each kind */
+    LANE_SPARES_MAX = 8
+};
 
-/* Used by its thread alone. */
+struct arrival;
+
 struct lane {
-    pthread_t thread;
+    struct http *http;
+    struct MHD_Daemon *daemon;
+    bool wide;
+    /* Used by who runs it: */
     struct http_kept own; /* of handlers */
     struct exchange *spares[LANE_SPARES_MAX];
     size_t spares_n;
+    /* Connections that have not been looked at yet; the newest first. */
+    _Atomic(struct arrival *) arrivals;
 };
 
-/* Zero-initialise. */
 struct lanes {
-    pthread_mutex_t lock; /* guards what follows */
-    struct lane *all[LANES_MAX];
-    size_t n;
+    struct lane all[2 * LANES_MAX]; /* n narrow ones, then n wide ones */
+    size_t n, next;
+    atomic_size_t connections, wide_connections;
+    struct crew *crew; /* who runs them; its stations are the lanes */
 };
-void lanes_open(struct lanes *lanes);
-/* Once their threads have ended. */
+
+/* n lanes of either kind, their daemons started by `start`, and up to n threads that run
+ * them. On failure close them. */
+bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
+                bool (*start)(struct lane *lane), struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Nobody runs them any more. */
+void lanes_rest(struct lanes *lanes);
+/* Ends their connections. Not while one is suspended. */
 void lanes_close(struct lanes *lanes);
 
-/* Has each thread look at what it has. libmicrohttpd 0.9.75 waits for events once more
- * where exactly LANE_EVENTS connections had some, before it does anything for them: with
- * nothing else to wake it, until a connection is idle for too long. A signal ends that
- * wait. Not after the threads have ended. */
-enum { LANE_EVENTS = 128 };
-void lanes_stir(struct lanes *lanes);
+/* Gives the connection to a lane, in turn; closes it where there is no memory. One
+ * thread.
+ */
+void lanes_take(struct lanes *lanes, const struct accepted *accepted);
+/* One of its connections has ended. */
+void lane_lost(const struct lane *lane);
 
-/* The calling thread's; NULL without memory. It lives until lanes_close. */
-struct lane *lanes_own(struct lanes *lanes);
+/* Has it run soon: after MHD_resume_connection, as a library that is not its own loop
+ * does not tell of it. Any thread. */
+void lane_ring(struct lane *lane);
 
-/* One connection, from its start to its end. */
-struct connection {
-    struct lane *lane;
-    struct reaper_entry *watched; /* NULL: it is not */
-};
-
-/* Memory for an exchange, not zeroed; NULL: there is none. And back. */
+/* Memory for an exchange, not zeroed; NULL: there is none. And back. Who runs it. */
 struct exchange *lane_take(struct lane *lane);
 void lane_give(struct lane *lane, struct exchange *x);
 

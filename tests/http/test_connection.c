@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/http/daemon.h"
 #include "tests/http/job.h"
@@ -361,6 +362,76 @@ static void test_split(void) {
     }
 }
 
+/* A body of `rows` rows behind a head that says so; the caller frees it. */
+static char *large_new(size_t rows, size_t *head_n, size_t *n) {
+    static const char row[] = "[0.5,-0.25],";
+    size_t body_n = sizeof "{\"instances\":[]}" - 1 + rows * (sizeof row - 1) - 1;
+    char *text = malloc(body_n + 256), *at = text;
+    if (!text)
+        return NULL;
+    at += *head_n = (size_t)sprintf(
+        text, "POST /predict HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", body_n);
+    at += sprintf(at, "{\"instances\":[");
+    for (size_t i = 0; i < rows; i++)
+        at += sprintf(at, "%s", row);
+    at += sprintf(at - 1, "]}") - 1;
+    *n = (size_t)(at - text);
+    return text;
+}
+
+/* A connection is read in the way that its first bytes call for; whatever comes later is
+ * answered all the same. */
+static void test_sizes(void) {
+    size_t head_n = 0, n = 0;
+    char *large = large_new(40000, &head_n, &n);
+    if (!CHECK(large != NULL))
+        return;
+    for (int first = 0; first < 4; first++) {
+        struct raw raw;
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            break;
+        if (first == 1) {
+            raw_text(&raw, PREDICT);
+            check_next(&raw, "a small one first", false, 200, "\"predictions\"");
+        } else if (first == 2) {
+            raw_send(&raw, large, head_n / 2); /* too little to tell */
+            usleep(50 * 1000);
+            raw_send(&raw, large + head_n / 2, n - head_n / 2);
+            check_next(&raw, "in two", false, 200, "\"predictions\"");
+        } else if (first == 3) {
+            usleep(300 * 1000);
+        }
+        raw_send(&raw, large, n);
+        check_next(&raw, "a large one", false, 200, "\"predictions\"");
+        raw_text(&raw, PREDICT LIVEZ);
+        raw_send(&raw, large, n);
+        check_next(&raw, "a small one", false, 200, "\"predictions\"");
+        check_next(&raw, "a look", false, 200, "ok");
+        check_next(&raw, "a large one behind it", false, 200, "\"predictions\"");
+        raw_close(&raw);
+    }
+    free(large);
+}
+
+/* More announce large bodies than the server has room to read in large pieces. */
+static void test_many_large(void) {
+    enum { MANY = 400 };
+    static struct raw raws[MANY];
+    size_t head_n = 0, n = 0, open_n = 0;
+    char *large = large_new(6000, &head_n, &n);
+    while (large && open_n < MANY && raw_open(&raws[open_n], daemon_of_all.port) &&
+           raw_send(&raws[open_n], large, head_n + 100))
+        open_n++;
+    CHECK_SAY(open_n == MANY, "%zu connections", open_n);
+    for (size_t i = 0; i < open_n; i++)
+        raw_send(&raws[i], large + head_n + 100, n - head_n - 100);
+    for (size_t i = 0; i < open_n; i++) {
+        check_next(&raws[i], "one of many", false, 200, "\"predictions\"");
+        raw_close(&raws[i]);
+    }
+    free(large);
+}
+
 int main(void) {
     if (!daemon_start(&daemon_of_all, NULL))
         return 1;
@@ -378,6 +449,8 @@ int main(void) {
         CHECK_RUN(test_expect);
         CHECK_RUN(test_split);
         CHECK_RUN(test_pipelined_behind_a_wait);
+        CHECK_RUN(test_sizes);
+        CHECK_RUN(test_many_large);
     }
     reply_free(&job);
     daemon_close(&daemon_of_all);

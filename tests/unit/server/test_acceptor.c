@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/listener.h"
 #include "tests/unit/check.h"
 
@@ -12,20 +13,23 @@ struct host {
     struct listener listener;
     struct acceptor *acceptor;
     atomic_int room, taken;
+    atomic_size_t first_n; /* bytes that the last one had said by then */
+    atomic_int first;      /* of them the first */
 };
 
-static bool has_room(void *context) {
+static bool has_room(void *context, size_t waiting) {
     struct host *host = context;
-    return atomic_load(&host->taken) < atomic_load(&host->room);
+    return atomic_load(&host->taken) + (int)waiting < atomic_load(&host->room);
 }
 
-static void take(void *context, int fd, const struct sockaddr *address,
-                 socklen_t address_n) {
+static void take(void *context, const struct accepted *accepted) {
     struct host *host = context;
-    CHECK(address->sa_family == AF_INET && address_n > 0);
+    CHECK(accepted->address.ss_family == AF_INET && accepted->address_n > 0);
+    atomic_store(&host->first_n, accepted->first_n);
+    atomic_store(&host->first, accepted->first_n ? accepted->first[0] : 0);
     atomic_fetch_add(&host->taken, 1);
-    CHECK(send(fd, "h", 1, MSG_NOSIGNAL) == 1);
-    close(fd);
+    CHECK(send(accepted->fd, "h", 1, MSG_NOSIGNAL) == 1);
+    close(accepted->fd);
 }
 
 static void host_start(struct host *host, int room) {
@@ -71,12 +75,59 @@ static void without_room_they_wait(void) {
     host_start(&host, 1);
     int first = guest(&host), second = guest(&host);
     CHECK(is_greeted(first, 2000));
-    CHECK(!is_greeted(second, 50));
+    CHECK(!is_greeted(second, 200));
     CHECK(atomic_load(&host.taken) == 1);
     atomic_store(&host.room, 2);
     CHECK(is_greeted(second, 2000));
     close(first);
     close(second);
+    host_stop(&host);
+}
+
+/* Who speaks is handed on with what was said, at once; who does not, a little later. */
+static void the_first_bytes_are_shown(void) {
+    struct host host;
+    host_start(&host, 100);
+    int fd = guest(&host);
+    CHECK(send(fd, "xyz", 3, MSG_NOSIGNAL) == 3);
+    CHECK(is_greeted(fd, 2000));
+    CHECK(atomic_load(&host.first_n) == 3 && atomic_load(&host.first) == 'x');
+    close(fd);
+    fd = guest(&host);
+    CHECK(is_greeted(fd, 2000));
+    CHECK(atomic_load(&host.first_n) == 0);
+    close(fd);
+    host_stop(&host);
+}
+
+/* More of them than are waited for: nobody waits for long. */
+static void a_silent_crowd_is_taken(void) {
+    enum { CROWD = 300 };
+    struct host host;
+    int fds[CROWD];
+    host_start(&host, CROWD);
+    int64_t before_us = clock_mono_us();
+    for (int i = 0; i < CROWD; i++)
+        fds[i] = guest(&host);
+    for (int i = 0; i < CROWD; i++) {
+        CHECK(is_greeted(fds[i], 2000));
+        close(fds[i]);
+    }
+    CHECK(atomic_load(&host.taken) == CROWD);
+    CHECK(clock_mono_us() - before_us < 2000000);
+    host_stop(&host);
+}
+
+/* Those who were waited for are not forgotten. */
+static void the_end_takes_who_waits(void) {
+    struct host host;
+    host_start(&host, 100);
+    int fd = guest(&host);
+    usleep(20 * 1000); /* accepted by now, or in the backlog */
+    acceptor_stop(host.acceptor);
+    host.acceptor = NULL;
+    CHECK(is_greeted(fd, 2000));
+    close(fd);
     host_stop(&host);
 }
 
@@ -92,6 +143,9 @@ static void after_the_end_they_are_refused(void) {
 int main(void) {
     CHECK_RUN(each_is_taken);
     CHECK_RUN(without_room_they_wait);
+    CHECK_RUN(the_first_bytes_are_shown);
+    CHECK_RUN(a_silent_crowd_is_taken);
+    CHECK_RUN(the_end_takes_who_waits);
     CHECK_RUN(after_the_end_they_are_refused);
     return check_done();
 }
