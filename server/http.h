@@ -1,5 +1,5 @@
-/* HTTP: connections, framing, limits, and who runs a handler. http.c and http_lane.c alone
- * know libmicrohttpd.
+/* HTTP: connections, framing, limits, and who runs a handler. http.c and http_lane.c
+ * alone know libmicrohttpd.
  *
  * A request is collected whole, unless its route takes the body as a stream. Its handler
  * runs on the connection's thread when it needs memory alone, and on the executor's
@@ -8,8 +8,8 @@
  * store; one can hand its request over to others; and one can ask to be called again
  * later (park): when something changed, or when its time is over.
  *
- * Connections share lanes, and a crew of threads runs the lanes: "the connection's thread"
- * is the one that runs its lane at the time, one at a time. */
+ * Connections share lanes, and a crew of threads runs the lanes: "the connection's
+ * thread" is the one that runs its lane at the time, one at a time. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
