@@ -403,8 +403,10 @@ static void *tick(void *context) {
         usleep(TICK_MS * 1000);
         bool look = ticks % REAP_EVERY_TICKS == 0;
         exchanges_unpark(h, look ? PARKED_LEFT : PARKED_DUE);
-        if (ticks % BALANCE_EVERY_TICKS == 0)
+        if (ticks % BALANCE_EVERY_TICKS == 0) {
             crew_balance(h->lanes.crew);
+            metrics_threads(h->options.metrics, crew_at_work(h->lanes.crew));
+        }
         if (!look)
             continue;
         uploads_sweep(&h->uploads);

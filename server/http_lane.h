@@ -22,7 +22,7 @@ struct exchange;
 enum {
     LANE_NARROW_BYTES = 8 << 10, /* the head must fit */
     LANE_WIDE_BYTES = 64 << 10,
-    LANE_WIDE_BODY = 64 << 10, /* a body of so many bytes is large */
+    LANE_WIDE_BODY = 16 << 10, /* a body of so many bytes is large */
     LANE_WIDE_MAX = 256,       /* connections in wide lanes */
     LANES_MAX = 32,            /* of each kind */
     LANE_SPARES_MAX = 8

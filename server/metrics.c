@@ -24,7 +24,7 @@ struct metrics {
     const struct route *table;
     size_t routes_n;
     atomic_uint_fast64_t predicted_rows, passes;
-    atomic_int_fast64_t connections, watchers;
+    atomic_int_fast64_t connections, threads, watchers;
     int64_t started_s;
     struct series *series; /* (routes_n + 1) */
 };
@@ -75,6 +75,10 @@ void metrics_predicted(struct metrics *m, size_t rows) {
 
 void metrics_connections(struct metrics *m, int change) {
     atomic_fetch_add_explicit(&m->connections, change, memory_order_relaxed);
+}
+
+void metrics_threads(struct metrics *m, size_t n) {
+    atomic_store_explicit(&m->threads, (int64_t)n, memory_order_relaxed);
 }
 
 void metrics_watchers(struct metrics *m, int change) {
@@ -205,6 +209,8 @@ void metrics_encode(const struct metrics *m, const struct metrics_gauges *g,
           "Model versions dropped to make room for others.", g->model_evictions);
     gauge(out, "descentd_connections", "gauge", "Open connections.",
           (int64_t)atomic_load(&m->connections));
+    gauge(out, "descentd_http_threads", "gauge", "Threads at work on the connections.",
+          (int64_t)atomic_load(&m->threads));
     gauge(out, "descentd_watchers", "gauge", "Open streams of a job's events.",
           (int64_t)atomic_load(&m->watchers));
     gauge(out, "process_start_time_seconds", "gauge", "When this process started.",

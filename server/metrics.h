@@ -19,7 +19,9 @@ void metrics_request(struct metrics *m, const struct route *route, int status,
                      int64_t duration_us);
 /* Connections came (1) or went (-1). */
 void metrics_connections(struct metrics *m, int change);
-/* The same for streams of events. */
+/* So many threads share the connections. */
+void metrics_threads(struct metrics *m, size_t n);
+/* Streams of events came (1) or went (-1). */
 void metrics_watchers(struct metrics *m, int change);
 void metrics_predicted(struct metrics *m, size_t rows);
 /* A forward pass was computed, for one request or several. */

@@ -71,6 +71,7 @@ static void test_gauges(void) {
     metrics_connections(m, 1);
     metrics_connections(m, 1);
     metrics_connections(m, -1);
+    metrics_threads(m, 2);
     for (int i = 0; i < 3; i++)
         metrics_watchers(m, 1);
     metrics_watchers(m, -1);
@@ -85,6 +86,7 @@ static void test_gauges(void) {
     char *text = encoded(m, &g);
     HAS(text, "descentd_prediction_rows_total 7");
     HAS(text, "descentd_connections 1");
+    HAS(text, "descentd_http_threads 2");
     HAS(text, "descentd_watchers 2");
     HAS(text, "descentd_jobs{status=\"queued\"} 1");
     HAS(text, "descentd_jobs{status=\"paused\"} 3");
