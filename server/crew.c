@@ -13,7 +13,6 @@
 
 #include "server/clock.h"
 #include "server/crew_size.h"
-#include "server/machine.h"
 
 enum { EVENTS = 2 * CREW_STATIONS_MAX + 1, ROUND_MS = 1000 };
 
@@ -42,6 +41,7 @@ struct worker {
 
 struct crew {
     void (*begin)(void);
+    int64_t (*spare_us)(void);
     atomic_bool ending;
     int end; /* an eventfd: readable once it ends */
     struct station stations[CREW_STATIONS_MAX];
@@ -76,15 +76,20 @@ static int worker_wait(struct worker *w, struct epoll_event *events, bool again)
     return n;
 }
 
-static void event_take(struct worker *w, const struct epoll_event *event) {
-    struct station *s = &w->crew->stations[event->data.u64 >> 2];
-    uint64_t rings;
-    ssize_t n = 0;
-    if ((event->data.u64 & 3) == WATCHED_BELL)
-        n = read(s->bell, &rings, sizeof rings);
-    (void)n; /* or somebody else has read it */
-    if ((event->data.u64 & 3) != WATCHED_END)
-        station_run(s, w->round);
+/* First the bells are quiet, then their stations run: who rings in between is heard in
+ * the next round. */
+static void events_take(struct worker *w, const struct epoll_event *events, int n) {
+    struct station *stations = w->crew->stations;
+    for (int i = 0; i < n; i++) {
+        uint64_t rings;
+        ssize_t got = 0;
+        if ((events[i].data.u64 & 3) == WATCHED_BELL)
+            got = read(stations[events[i].data.u64 >> 2].bell, &rings, sizeof rings);
+        (void)got; /* or somebody else has read it */
+    }
+    for (int i = 0; i < n; i++)
+        if ((events[i].data.u64 & 3) != WATCHED_END)
+            station_run(&stations[events[i].data.u64 >> 2], w->round);
 }
 
 /* Runs those of its stations that have more to do, or all. @return whether one of them
@@ -113,8 +118,7 @@ static void *work(void *context) {
     while (!atomic_load(&w->crew->ending)) {
         int n = worker_wait(w, events, again);
         w->round += w->crew->workers_n;
-        for (int i = 0; i < n; i++)
-            event_take(w, &events[i]);
+        events_take(w, events, n);
         int64_t now_us = clock_coarse_us();
         bool all = now_us - round_us >= ROUND_MS * 1000;
         if (all)
@@ -186,7 +190,7 @@ static void worker_look(struct worker *w, int64_t now_ns, double period_ns, bool
 }
 
 static void load_look(struct crew *c, struct crew_load *load) {
-    int64_t now_ns = clock_mono_ns(), spare_us = machine_spare_us();
+    int64_t now_ns = clock_mono_ns(), spare_us = c->spare_us();
     double period_ns = (double)(now_ns - c->balanced_ns);
     *load = (struct crew_load){.spare = -1};
     for (size_t i = 0; i < c->workers_n; i++)
@@ -238,12 +242,13 @@ struct crew *crew_start(const struct crew_options *options, struct err *e) {
         return NULL;
     }
     c->begin = options->begin;
+    c->spare_us = options->spare_us;
     c->workers_n = n;
     c->stations_n = options->stations_n;
     c->size = (struct crew_size){.most = n, .now = 1};
     atomic_store(&c->at_work, 1);
     c->balanced_ns = clock_mono_ns();
-    c->spare_before_us = machine_spare_us();
+    c->spare_before_us = c->spare_us();
     c->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (size_t i = 0; i < n; i++)
         c->workers[i] = (struct worker){.crew = c, .epoll = -1};

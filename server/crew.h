@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/err.h"
 
@@ -26,6 +27,8 @@ struct crew_options {
     size_t stations_n;                   /* up to CREW_STATIONS_MAX */
     size_t threads_n;                    /* at most so many are at work */
     void (*begin)(void);                 /* what a thread does first; NULL: nothing */
+    /* Processor time that nobody needs: machine_spare_us, or what a test says. */
+    int64_t (*spare_us)(void);
 };
 
 struct crew;

@@ -8,6 +8,7 @@
 #include "server/crew.h"
 #include "server/http_exchange.h"
 #include "server/http_peek.h"
+#include "server/machine.h"
 #include "server/priority.h"
 
 enum { TURN_US = 100 }; /* the least there is: most requests take less */
@@ -125,7 +126,8 @@ bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
     bool ok = true;
     for (size_t i = 0; ok && i < 2 * lanes->n; i++)
         ok = lane_open(&lanes->all[i], h, i >= lanes->n, start, &stations[i]);
-    struct crew_options options = {stations, 2 * lanes->n, lanes->n, lane_begin};
+    struct crew_options options = {stations, 2 * lanes->n, lanes->n, lane_begin,
+                                   machine_spare_us};
     lanes->crew = ok ? crew_start(&options, e) : NULL;
     return lanes->crew;
 }
