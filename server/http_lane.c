@@ -5,7 +5,6 @@
 
 #include <microhttpd.h>
 
-#include "server/crew.h"
 #include "server/http_exchange.h"
 #include "server/http_peek.h"
 #include "server/machine.h"
@@ -20,20 +19,35 @@ struct arrival {
 
 /* ---- connections ---------------------------------------------------------------- */
 
+/* The widest first that a body of so many bytes fills. */
+static const struct width {
+    size_t connection_bytes, body_n;
+} widths[LANE_WIDTHS] = {{8 << 10, 0}, /* the head must fit, in half of it */
+                         {16 << 10, 3500},
+                         {64 << 10, 16 << 10}};
+
+static bool wide_take(struct lanes *lanes, size_t bytes) {
+    bool room =
+        atomic_fetch_add(&lanes->wide_bytes, bytes) + bytes <= LANE_WIDE_BYTES_MAX;
+    if (!room)
+        atomic_fetch_sub(&lanes->wide_bytes, bytes);
+    return room;
+}
+
 static struct lane *lane_for(struct lanes *lanes, const struct accepted *accepted) {
-    size_t at = lanes->next++ % lanes->n;
-    bool wide = http_peek_length(accepted->first, accepted->first_n) >= LANE_WIDE_BODY &&
-                atomic_load(&lanes->wide_connections) < LANE_WIDE_MAX;
-    if (wide)
-        atomic_fetch_add(&lanes->wide_connections, 1);
-    return &lanes->all[wide ? lanes->n + at : at];
+    uint64_t body_n = http_peek_length(accepted->first, accepted->first_n);
+    size_t width = LANE_WIDTHS - 1, at = lanes->next++ % lanes->n;
+    while (width && (body_n < widths[width].body_n ||
+                     !wide_take(lanes, widths[width].connection_bytes)))
+        width--;
+    return &lanes->all[width * lanes->n + at];
 }
 
 void lane_lost(const struct lane *lane) {
     struct lanes *lanes = &lane->http->lanes;
     atomic_fetch_sub(&lanes->connections, 1);
-    if (lane->wide)
-        atomic_fetch_sub(&lanes->wide_connections, 1);
+    if (lane->connection_bytes > widths[0].connection_bytes)
+        atomic_fetch_sub(&lanes->wide_bytes, lane->connection_bytes);
 }
 
 void lane_ring(struct lane *lane) {
@@ -107,10 +121,10 @@ static void lane_begin(void) {
     priority_turns(TURN_US);
 }
 
-static bool lane_open(struct lane *lane, struct http *h, bool wide,
+static bool lane_open(struct lane *lane, struct http *h, const struct width *width,
                       bool (*start)(struct lane *lane), struct crew_station *station) {
     lane->http = h;
-    lane->wide = wide;
+    lane->connection_bytes = width->connection_bytes;
     if (!start(lane))
         return false;
     const union MHD_DaemonInfo *info =
@@ -121,12 +135,12 @@ static bool lane_open(struct lane *lane, struct http *h, bool wide,
 
 bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
                 bool (*start)(struct lane *lane), struct err *e) {
-    struct crew_station stations[2 * LANES_MAX];
+    struct crew_station stations[LANE_WIDTHS * LANES_MAX];
     lanes->n = n < LANES_MAX ? n : LANES_MAX;
     bool ok = true;
-    for (size_t i = 0; ok && i < 2 * lanes->n; i++)
-        ok = lane_open(&lanes->all[i], h, i >= lanes->n, start, &stations[i]);
-    struct crew_options options = {stations, 2 * lanes->n, lanes->n, lane_begin,
+    for (size_t i = 0; ok && i < LANE_WIDTHS * lanes->n; i++)
+        ok = lane_open(&lanes->all[i], h, &widths[i / lanes->n], start, &stations[i]);
+    struct crew_options options = {stations, LANE_WIDTHS * lanes->n, lanes->n, lane_begin,
                                    machine_spare_us};
     lanes->crew = ok ? crew_start(&options, e) : NULL;
     return lanes->crew;
@@ -149,6 +163,6 @@ static void lane_close(struct lane *lane) {
 }
 
 void lanes_close(struct lanes *lanes) {
-    for (size_t i = 0; i < 2 * lanes->n; i++)
+    for (size_t i = 0; i < LANE_WIDTHS * lanes->n; i++)
         lane_close(&lanes->all[i]);
 }

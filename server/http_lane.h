@@ -11,20 +11,18 @@
 #include <stdint.h>
 
 #include "server/acceptor.h"
+#include "server/crew.h"
 #include "server/http.h"
 
 struct MHD_Daemon;
-struct crew;
 struct exchange;
 
 /* libmicrohttpd reads half of a connection's memory at a time, and an idle connection
- * keeps it: there is a narrow lane for most and a wide one for large bodies. */
+ * keeps it: so there are lanes of several widths. */
 enum {
-    LANE_NARROW_BYTES = 8 << 10, /* the head must fit */
-    LANE_WIDE_BYTES = 64 << 10,
-    LANE_WIDE_BODY = 16 << 10, /* a body of so many bytes is large */
-    LANE_WIDE_MAX = 256,       /* connections in wide lanes */
-    LANES_MAX = 32,            /* of each kind */
+    LANE_WIDTHS = 3,
+    LANE_WIDE_BYTES_MAX = 16 << 20, /* of connections wider than the narrowest */
+    LANES_MAX = CREW_STATIONS_MAX / LANE_WIDTHS, /* of each width */
     LANE_SPARES_MAX = 8
 };
 
@@ -33,7 +31,7 @@ struct arrival;
 struct lane {
     struct http *http;
     struct MHD_Daemon *daemon;
-    bool wide;
+    size_t connection_bytes; /* its width */
     /* Used by who runs it: */
     struct http_kept own; /* of handlers */
     struct exchange *spares[LANE_SPARES_MAX];
@@ -43,13 +41,13 @@ struct lane {
 };
 
 struct lanes {
-    struct lane all[2 * LANES_MAX]; /* n narrow ones, then n wide ones */
+    struct lane all[LANE_WIDTHS * LANES_MAX]; /* n of each width, the narrowest first */
     size_t n, next;
-    atomic_size_t connections, wide_connections;
+    atomic_size_t connections, wide_bytes;
     struct crew *crew; /* who runs them; its stations are the lanes */
 };
 
-/* n lanes of either kind, their daemons started by `start`, and up to n threads that run
+/* n lanes of each width, their daemons started by `start`, and up to n threads that run
  * them. On failure close them. */
 bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
                 bool (*start)(struct lane *lane), struct err *e)
@@ -60,9 +58,8 @@ void lanes_rest(struct lanes *lanes);
 /* Ends their connections. Not while one is suspended. */
 void lanes_close(struct lanes *lanes);
 
-/* Gives the connection to a lane, in turn; closes it where there is no memory. One
- * thread.
- */
+/* Gives the connection to a lane of the width that its first bytes call for; closes it
+ * where there is no memory. One thread. */
 void lanes_take(struct lanes *lanes, const struct accepted *accepted);
 /* One of its connections has ended. */
 void lane_lost(const struct lane *lane);
