@@ -22,7 +22,7 @@ struct arrival {
 /* The widest first that a body of so many bytes fills. */
 static const struct width {
     size_t connection_bytes, body_n;
-} widths[LANE_WIDTHS] = {{8 << 10, 0}, /* the head must fit, in half of it */
+} widths[LANE_WIDTHS] = {{7680, 0}, /* a head must fit */
                          {16 << 10, 3500},
                          {64 << 10, 16 << 10}};
 
