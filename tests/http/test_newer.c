@@ -72,7 +72,9 @@ struct poster {
 static void *post_on(void *arg) {
     struct poster *p = arg;
     struct client client;
-    char *body = json_dumps(job(5), JSON_COMPACT);
+    json_t *document = job(5);
+    char *body = json_dumps(document, JSON_COMPACT);
+    json_decref(document);
     if (!client_open(&client, fleet.replicas[p->number].port))
         return NULL;
     while (!atomic_load(&over) && !p->why[0]) {
