@@ -1,7 +1,8 @@
 #include "server/crew_size.h"
 
-static const double FULL = 0.85,  /* has no rest */
-    SPARE_LEAST = 0.35,           /* of a processor: more than what waiting leaves over */
+static const double FULL = 0.85, /* has no rest */
+    SPARE_LEAST =
+        0.6, /* of a processor: what changing turns costs, and something to gain */
     SPARE_PLENTY = 1,             /* a whole one */
     RAN_LEAST = 0.6,              /* less: others want the same processor */
     FIT = 0.5, FIT_SCARCE = 0.95; /* of half as many: with so much to do they would do */

@@ -36,11 +36,11 @@ static void without_idle_processors_one_goes_on(void) {
     struct crew_load load = {.busiest = 0.98, .ran = 0.97, .all = 0.98, .spare = 0.1};
     CHECK(after(&size, &load, 50) == 1);
     /* A moment alone decides nothing. */
-    load.spare = 0.5;
+    load.spare = 0.8;
     CHECK(after(&size, &load, 1) == 1);
     load.spare = 0;
     CHECK(after(&size, &load, 2) == 1);
-    load.spare = 0.5;
+    load.spare = 0.8;
     CHECK(after(&size, &load, 50) == 2);
 }
 
