@@ -1,12 +1,11 @@
 #include "server/crew_size.h"
 
 static const double FULL = 0.85, /* has no rest */
-    SPARE_LEAST =
-        0.6, /* of a processor: what changing turns costs, and something to gain */
-    SPARE_PLENTY = 1,             /* a whole one */
-    RAN_LEAST = 0.6,              /* less: others want the same processor */
+    SPARE_LEAST = 0.35, /* of a processor: more than turns and noise leave over */
+    SPARE_PLENTY = 1,   /* a whole one */
+    RAN_LEAST = 0.6,    /* less: others want the same processor */
     FIT = 0.5, FIT_SCARCE = 0.95; /* of half as many: with so much to do they would do */
-enum { FULL_PERIODS = 3, CALM_PERIODS = 5 };
+enum { FULL_PERIODS = 4, CALM_PERIODS = 5 };
 
 static size_t twice(const struct crew_size *size) {
     return size->now * 2 < size->most ? size->now * 2 : size->most;
