@@ -231,7 +231,7 @@ static bool station_open(struct crew *c, size_t i, const struct crew_station *is
     struct station *s = &c->stations[i];
     s->is = *is;
     s->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return s->bell >= 0 && station_add(c, i, &c->workers[0]);
+    return s->bell >= 0 && station_add(c, i, &c->workers[i % c->workers_n]);
 }
 
 struct crew *crew_start(const struct crew_options *options, struct err *e) {
@@ -245,8 +245,8 @@ struct crew *crew_start(const struct crew_options *options, struct err *e) {
     c->spare_us = options->spare_us;
     c->workers_n = n;
     c->stations_n = options->stations_n;
-    c->size = (struct crew_size){.most = n, .now = 1};
-    atomic_store(&c->at_work, 1);
+    c->size = (struct crew_size){.most = n, .now = n};
+    atomic_store(&c->at_work, n);
     c->balanced_ns = clock_mono_ns();
     c->spare_before_us = c->spare_us();
     c->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -1,49 +1,57 @@
 #include "server/crew_size.h"
 
-static const double FULL = 0.85, /* has no rest */
+#include <stdbool.h>
+
+static const double NOTHING = 0.1, /* to do for all */
+    FULL = 0.85,                   /* has no rest */
+    RAN_LEAST = 0.6,               /* less: others want the same processor */
     SPARE_LEAST = 0.35, /* of a processor: more than turns and noise leave over */
     SPARE_PLENTY = 1,   /* a whole one */
-    RAN_LEAST = 0.6,    /* less: others want the same processor */
-    FIT = 0.5, FIT_SCARCE = 0.95; /* of half as many: with so much to do they would do */
-enum { FULL_PERIODS = 4, CALM_PERIODS = 5 };
+    FIT = 1.15;         /* of half as many threads, which do more in their longer turns */
+enum { PERIODS = 3 };
 
-static size_t twice(const struct crew_size *size) {
-    return size->now * 2 < size->most ? size->now * 2 : size->most;
-}
-
-/* Of the last periods without rest. */
 static void follow(double *mean, double value, unsigned periods) {
-    *mean += (value - *mean) / (periods < FULL_PERIODS ? periods : FULL_PERIODS);
+    *mean += (value - *mean) / (periods < PERIODS ? periods : PERIODS);
 }
 
-static bool is_short(struct crew_size *size, const struct crew_load *load) {
-    if (load->busiest < FULL) {
-        size->full = 0;
-        return false;
-    }
-    size->full++;
-    follow(&size->spare, load->spare, size->full);
-    follow(&size->ran, load->ran, size->full);
-    if (load->spare < 0 || load->spare >= SPARE_PLENTY)
+static bool is_scarce(double spare) {
+    return spare >= 0 && spare < SPARE_PLENTY;
+}
+
+/* Where there is plenty at once, otherwise by what it is like of late. */
+static bool is_short(const struct crew_size *size, const struct crew_load *load) {
+    const struct crew_load *mean = &size->mean;
+    if (load->busiest >= FULL && !is_scarce(load->spare))
         return true;
-    return size->full >= FULL_PERIODS &&
-           (size->spare >= SPARE_LEAST || size->ran < RAN_LEAST);
+    return size->periods >= PERIODS && mean->busiest >= FULL &&
+           (mean->spare >= SPARE_LEAST || mean->ran < RAN_LEAST);
 }
 
-static bool is_calm(struct crew_size *size, const struct crew_load *load, size_t half) {
-    bool scarce = load->spare >= 0 && load->spare < SPARE_PLENTY;
-    bool calm =
-        half < size->now && load->all < (scarce ? FIT_SCARCE : FIT) * (double)half;
-    size->calm = calm ? size->calm + 1 : 0;
-    return size->calm >= CALM_PERIODS;
+static bool is_crowded(const struct crew_size *size, size_t half) {
+    return size->periods >= PERIODS && is_scarce(size->mean.spare) &&
+           size->mean.all < FIT * (double)half;
+}
+
+static size_t next_of(const struct crew_size *size, const struct crew_load *load) {
+    size_t half = (size->now + 1) / 2, twice = size->now * 2;
+    if (size->now < size->most && is_short(size, load))
+        return twice < size->most ? twice : size->most;
+    return half < size->now && is_crowded(size, half) ? half : size->now;
 }
 
 void crew_size_next(struct crew_size *size, const struct crew_load *load) {
-    size_t half = (size->now + 1) / 2, before = size->now;
-    if (is_short(size, load))
-        size->now = twice(size);
-    else if (is_calm(size, load, half))
-        size->now = half;
-    if (size->now != before)
-        *size = (struct crew_size){.most = size->most, .now = size->now};
+    if (load->all < NOTHING)
+        *size = (struct crew_size){.most = size->most, .now = size->most};
+    else if (size->begun)
+        size->periods++;
+    size->begun = load->all >= NOTHING; /* the first period is one only in part */
+    if (!size->periods)
+        return;
+    follow(&size->mean.busiest, load->busiest, size->periods);
+    follow(&size->mean.ran, load->ran, size->periods);
+    follow(&size->mean.all, load->all, size->periods);
+    follow(&size->mean.spare, load->spare, size->periods);
+    size_t next = next_of(size, load);
+    if (next != size->now)
+        *size = (struct crew_size){.most = size->most, .now = next};
 }

@@ -17,18 +17,20 @@ struct crew_load {
 };
 
 struct crew_size {
-    size_t most;         /* threads there are */
-    size_t now;          /* at work: 1 at first */
-    unsigned full, calm; /* periods in a row, */
-    double spare, ran;   /* and what those without rest were like, of late */
+    size_t most; /* threads there are: all are at work at first, */
+    size_t now;  /* and so many now */
+    /* Since the last change: */
+    bool begun;            /* a period, */
+    unsigned periods;      /* and so many whole ones */
+    struct crew_load mean; /* of late */
 };
 
-/* Twice as many, once one of them has had no rest and there were processors that nobody
- * else needs, or others kept them from it; half as many, once those would do for a while.
+/* Half as many, while no processor is spare and what there is to do would nearly fit
+ * them; twice as many again, once one has no rest and a good part of a processor is
+ * spare, or others keep it from running; all, when there is nothing to do.
  *
  * Threads beyond what the processors have room for only take turns with whom they answer:
- * each turn then does less, and costs as much. So where little is spare, as many as the
- * work just fits are enough; where much is, half of each one's time stays free. */
+ * each turn then does less, and costs as much. */
 void crew_size_next(struct crew_size *size, const struct crew_load *load);
 
 #endif

@@ -12,36 +12,53 @@ static struct crew_size of(size_t most, size_t now) {
     return (struct crew_size){.most = most, .now = now};
 }
 
-static void with_rest_one_is_enough(void) {
-    struct crew_size size = of(8, 1);
-    struct crew_load load = {.busiest = 0.8, .ran = 0.8, .all = 0.8, .spare = 7};
+static void with_processors_for_all_all_are_at_work(void) {
+    struct crew_size size = of(8, 8);
+    struct crew_load load = {.busiest = 0.5, .ran = 0.5, .all = 1, .spare = 5};
+    CHECK(after(&size, &load, 50) == 8);
+    size = of(8, 8);
+    load.spare = -1; /* nobody knows */
+    CHECK(after(&size, &load, 50) == 8);
+    size = of(8, 8);
+    load = (struct crew_load){.busiest = 1, .ran = 1, .all = 8, .spare = 0};
+    CHECK(after(&size, &load, 50) == 8); /* all of it is needed */
+}
+
+/* The client has the processors: as few as the work just fits. */
+static void without_those_as_few_as_will_do(void) {
+    struct crew_size size = of(8, 8);
+    struct crew_load load = {.busiest = 0.3, .ran = 0.3, .all = 1.05, .spare = 0.3};
+    CHECK(after(&size, &load, 3) == 8); /* a moment alone decides nothing */
+    CHECK(after(&size, &load, 1) == 4);
+    CHECK(after(&size, &load, 4) == 2);
+    CHECK(after(&size, &load, 4) == 1);
+    load.busiest = load.ran = load.all = 0.98;
     CHECK(after(&size, &load, 50) == 1);
+    size = of(2, 2);
+    load = (struct crew_load){.busiest = 0.75, .ran = 0.7, .all = 1.4, .spare = 0.2};
+    CHECK(after(&size, &load, 50) == 2);
 }
 
 static void idle_processors_are_put_to_work_at_once(void) {
     struct crew_size size = of(6, 1);
     struct crew_load load = {.busiest = 0.9, .ran = 0.9, .all = 0.9, .spare = 5};
-    CHECK(after(&size, &load, 1) == 2);
-    CHECK(after(&size, &load, 1) == 4);
-    CHECK(after(&size, &load, 1) == 6);
-    CHECK(after(&size, &load, 10) == 6);
-    load.spare = -1; /* nobody knows */
+    CHECK(after(&size, &load, 2) == 2);
+    CHECK(after(&size, &load, 2) == 4);
+    CHECK(after(&size, &load, 2) == 6);
+    load.spare = -1;
     size = of(2, 1);
-    CHECK(after(&size, &load, 1) == 2);
+    CHECK(after(&size, &load, 2) == 2);
 }
 
-/* Two processors, one of which the client has. */
-static void without_idle_processors_one_goes_on(void) {
+static void a_part_of_one_after_a_while(void) {
     struct crew_size size = of(2, 1);
-    struct crew_load load = {.busiest = 0.98, .ran = 0.97, .all = 0.98, .spare = 0.1};
-    CHECK(after(&size, &load, 50) == 1);
-    /* A moment alone decides nothing. */
-    load.spare = 0.8;
-    CHECK(after(&size, &load, 1) == 1);
-    load.spare = 0;
-    CHECK(after(&size, &load, 2) == 1);
-    load.spare = 0.5;
-    CHECK(after(&size, &load, 50) == 2);
+    struct crew_load full = {.busiest = 0.98, .ran = 0.97, .all = 0.98, .spare = 0.5};
+    struct crew_load scarce = full;
+    scarce.spare = 0.1;
+    CHECK(after(&size, &scarce, 50) == 1);
+    CHECK(after(&size, &full, 1) == 1);
+    CHECK(after(&size, &scarce, 2) == 1);
+    CHECK(after(&size, &full, 5) == 2);
 }
 
 /* Strangers have the processors: more threads get a larger share. */
@@ -52,38 +69,20 @@ static void kept_from_running_it_grows(void) {
     CHECK(after(&size, &load, 1) == 2);
 }
 
-static void in_calm_it_shrinks(void) {
-    struct crew_size size = of(8, 8);
-    struct crew_load load = {.busiest = 0.3, .ran = 0.3, .all = 1.9, .spare = 6};
-    CHECK(after(&size, &load, 4) == 8);
-    CHECK(after(&size, &load, 1) == 4); /* would do with half of their time */
-    CHECK(after(&size, &load, 50) == 4);
-    load.all = 0.01;
-    CHECK(after(&size, &load, 5) == 2);
-    CHECK(after(&size, &load, 5) == 1);
-    CHECK(after(&size, &load, 50) == 1);
-}
-
-/* What one can just do is sooner done by one, where two would have to take turns with
- * the client; where there are processors for all, half of the time stays free. */
-static void where_little_is_spare_as_few_as_fit(void) {
-    struct crew_size size = of(2, 2);
-    struct crew_load load = {.busiest = 0.5, .ran = 0.5, .all = 0.9, .spare = 0.3};
-    CHECK(after(&size, &load, 5) == 1);
-    size = of(2, 2);
-    load.spare = 3;
-    CHECK(after(&size, &load, 50) == 2);
-    size = of(2, 2);
-    load = (struct crew_load){.busiest = 0.75, .ran = 0.7, .all = 1.4, .spare = 0.2};
-    CHECK(after(&size, &load, 50) == 2);
+/* Whoever comes next finds all of them. */
+static void with_nothing_to_do_all_wait(void) {
+    struct crew_size size = of(8, 1);
+    struct crew_load load = {.busiest = 0.02, .ran = 0.02, .all = 0.02, .spare = 0};
+    CHECK(after(&size, &load, 1) == 8);
+    CHECK(after(&size, &load, 50) == 8);
 }
 
 int main(void) {
-    CHECK_RUN(with_rest_one_is_enough);
+    CHECK_RUN(with_processors_for_all_all_are_at_work);
+    CHECK_RUN(without_those_as_few_as_will_do);
     CHECK_RUN(idle_processors_are_put_to_work_at_once);
-    CHECK_RUN(without_idle_processors_one_goes_on);
+    CHECK_RUN(a_part_of_one_after_a_while);
     CHECK_RUN(kept_from_running_it_grows);
-    CHECK_RUN(in_calm_it_shrinks);
-    CHECK_RUN(where_little_is_spare_as_few_as_fit);
+    CHECK_RUN(with_nothing_to_do_all_wait);
     return check_done();
 }
