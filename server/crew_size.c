@@ -8,7 +8,7 @@ static const double NOTHING = 0.1, /* to do for all */
     SPARE_LEAST = 0.35, /* of a processor: more than turns and noise leave over */
     SPARE_PLENTY = 1,   /* a whole one */
     FIT = 1.15;         /* of half as many threads, which do more in their longer turns */
-enum { PERIODS = 3 };
+enum { PERIODS = 3, IDLE_PERIODS = 300 };
 
 static void follow(double *mean, double value, unsigned periods) {
     *mean += (value - *mean) / (periods < PERIODS ? periods : PERIODS);
@@ -40,13 +40,17 @@ static size_t next_of(const struct crew_size *size, const struct crew_load *load
 }
 
 void crew_size_next(struct crew_size *size, const struct crew_load *load) {
-    if (load->all < NOTHING)
-        *size = (struct crew_size){.most = size->most, .now = size->most};
-    else if (size->begun)
-        size->periods++;
-    size->begun = load->all >= NOTHING; /* the first period is one only in part */
-    if (!size->periods)
+    size->idle = load->all < NOTHING ? size->idle + 1 : 0;
+    if (size->idle) {
+        size_t now = size->idle < IDLE_PERIODS ? size->now : size->most;
+        *size = (struct crew_size){.most = size->most, .now = now, .idle = size->idle};
         return;
+    }
+    bool first = !size->begun; /* it was one only in part */
+    size->begun = true;
+    if (first)
+        return;
+    size->periods++;
     follow(&size->mean.busiest, load->busiest, size->periods);
     follow(&size->mean.ran, load->ran, size->periods);
     follow(&size->mean.all, load->all, size->periods);

@@ -17,8 +17,9 @@ struct crew_load {
 };
 
 struct crew_size {
-    size_t most; /* threads there are: all are at work at first, */
-    size_t now;  /* and so many now */
+    size_t most;   /* threads there are: all are at work at first, */
+    size_t now;    /* and so many now */
+    unsigned idle; /* periods with nothing to do, in a row */
     /* Since the last change: */
     bool begun;            /* a period, */
     unsigned periods;      /* and so many whole ones */
@@ -27,7 +28,7 @@ struct crew_size {
 
 /* Half as many, while no processor is spare and what there is to do would nearly fit
  * them; twice as many again, once one has no rest and a good part of a processor is
- * spare, or others keep it from running; all, when there is nothing to do.
+ * spare, or others keep it from running; all, after half a minute with nothing to do.
  *
  * Threads beyond what the processors have room for only take turns with whom they answer:
  * each turn then does less, and costs as much. */

@@ -69,12 +69,16 @@ static void kept_from_running_it_grows(void) {
     CHECK(after(&size, &load, 1) == 2);
 }
 
-/* Whoever comes next finds all of them. */
-static void with_nothing_to_do_all_wait(void) {
-    struct crew_size size = of(8, 1);
-    struct crew_load load = {.busiest = 0.02, .ran = 0.02, .all = 0.02, .spare = 0};
-    CHECK(after(&size, &load, 1) == 8);
-    CHECK(after(&size, &load, 50) == 8);
+/* What comes next is likely like the last, for a while. */
+static void with_nothing_to_do_they_stay_then_all_wait(void) {
+    struct crew_size size = of(8, 2);
+    struct crew_load none = {.busiest = 0.02, .ran = 0.02, .all = 0.02, .spare = 1.9};
+    struct crew_load some = {.busiest = 0.5, .ran = 0.5, .all = 1.3, .spare = 0.3};
+    CHECK(after(&size, &none, 299) == 2);
+    CHECK(after(&size, &some, 20) == 2);
+    CHECK(after(&size, &none, 299) == 2);
+    CHECK(after(&size, &none, 1) == 8);
+    CHECK(after(&size, &none, 500) == 8);
 }
 
 int main(void) {
@@ -83,6 +87,6 @@ int main(void) {
     CHECK_RUN(idle_processors_are_put_to_work_at_once);
     CHECK_RUN(a_part_of_one_after_a_while);
     CHECK_RUN(kept_from_running_it_grows);
-    CHECK_RUN(with_nothing_to_do_all_wait);
+    CHECK_RUN(with_nothing_to_do_they_stay_then_all_wait);
     return check_done();
 }
