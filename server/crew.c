@@ -23,7 +23,6 @@ struct station {
     struct crew_station is;
     int bell;             /* an eventfd */
     atomic_size_t worker; /* whose it is */
-    atomic_bool again;    /* it has more to do */
     pthread_mutex_t lock; /* held by who runs it; guards what follows */
     uint64_t round;       /* the last in which it ran */
 };
@@ -34,6 +33,8 @@ struct worker {
     int epoll; /* of its stations, their bells and the crew's end; -1: not yet */
     bool started;
     uint64_t round; /* no two workers have the same */
+    /* Its stations that have more to do: the thread's own. */
+    size_t busy[CREW_STATIONS_MAX], busy_n;
     /* How long it has waited, and, while it waits, since when; 0: it does not. */
     atomic_int_fast64_t waited_ns, since_ns;
     int64_t waited_before_ns, ran_before_ns; /* crew_balance's */
@@ -46,7 +47,6 @@ struct crew {
     int end; /* an eventfd: readable once it ends */
     struct station stations[CREW_STATIONS_MAX];
     size_t stations_n, workers_n;
-    atomic_size_t at_work;
     struct crew_size size; /* crew_balance's, as is what follows */
     int64_t balanced_ns, spare_before_us;
     struct worker workers[];
@@ -54,18 +54,30 @@ struct crew {
 
 /* ---- running -------------------------------------------------------------------- */
 
-/* Once in a round, whatever the number of reasons. */
-static void station_run(struct station *s, uint64_t round) {
-    pthread_mutex_lock(&s->lock);
-    if (s->round != round) {
-        s->round = round;
-        atomic_store(&s->again, s->is.run(s->is.context));
-    }
-    pthread_mutex_unlock(&s->lock);
+static bool is_own(const struct worker *w, size_t i) {
+    const struct crew *c = w->crew;
+    return atomic_load(&c->stations[i].worker) == (size_t)(w - c->workers);
 }
 
-static int worker_wait(struct worker *w, struct epoll_event *events, bool again) {
-    if (again)
+/* Once in a round, whatever the number of reasons. Who has more to do is run again by the
+ * worker that has the station by then. */
+static void station_run(struct worker *w, size_t i) {
+    struct station *s = &w->crew->stations[i];
+    bool again = false;
+    pthread_mutex_lock(&s->lock);
+    if (s->round != w->round) {
+        s->round = w->round;
+        again = s->is.run(s->is.context);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (again && is_own(w, i))
+        w->busy[w->busy_n++] = i;
+    else if (again)
+        crew_ring(w->crew, i);
+}
+
+static int worker_wait(struct worker *w, struct epoll_event *events) {
+    if (w->busy_n)
         return epoll_wait(w->epoll, events, EVENTS, 0);
     int64_t since_ns = clock_mono_ns();
     atomic_store_explicit(&w->since_ns, since_ns, memory_order_relaxed);
@@ -89,41 +101,42 @@ static void events_take(struct worker *w, const struct epoll_event *events, int 
     }
     for (int i = 0; i < n; i++)
         if ((events[i].data.u64 & 3) != WATCHED_END)
-            station_run(&stations[events[i].data.u64 >> 2], w->round);
+            station_run(w, events[i].data.u64 >> 2);
 }
 
-/* Runs those of its stations that have more to do, or all. @return whether one of them
- * has more to do then. */
-static bool own_run(struct worker *w, bool all) {
-    struct crew *c = w->crew;
-    bool again = false;
-    for (size_t i = 0; i < c->stations_n; i++) {
-        struct station *s = &c->stations[i];
-        if (atomic_load(&s->worker) != (size_t)(w - c->workers))
-            continue;
-        if (all || atomic_load(&s->again))
-            station_run(s, w->round);
-        again |= atomic_load(&s->again);
-    }
-    return again;
+/* Those that had more to do before this round; who has them now was rung for them. */
+static void busy_run(struct worker *w, const size_t *busy, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (is_own(w, busy[i]))
+            station_run(w, busy[i]);
+}
+
+static void all_run(struct worker *w) {
+    for (size_t i = 0; i < w->crew->stations_n; i++)
+        if (is_own(w, i))
+            station_run(w, i);
 }
 
 static void *work(void *context) {
     struct worker *w = context;
     struct epoll_event events[EVENTS];
+    size_t busy[CREW_STATIONS_MAX];
     int64_t round_us = clock_coarse_us();
-    bool again = false;
     if (w->crew->begin)
         w->crew->begin();
     while (!atomic_load(&w->crew->ending)) {
-        int n = worker_wait(w, events, again);
+        int n = worker_wait(w, events);
+        size_t busy_n = w->busy_n;
+        memcpy(busy, w->busy, busy_n * sizeof *busy);
+        w->busy_n = 0;
         w->round += w->crew->workers_n;
         events_take(w, events, n);
+        busy_run(w, busy, busy_n);
         int64_t now_us = clock_coarse_us();
-        bool all = now_us - round_us >= ROUND_MS * 1000;
-        if (all)
+        if (now_us - round_us >= ROUND_MS * 1000) {
             round_us = now_us;
-        again = own_run(w, all);
+            all_run(w);
+        }
     }
     return NULL;
 }
@@ -210,11 +223,10 @@ void crew_balance(struct crew *c) {
         return;
     for (size_t i = 0; i < c->stations_n; i++)
         station_move(c, i, i % c->size.now);
-    atomic_store(&c->at_work, c->size.now);
 }
 
 size_t crew_at_work(const struct crew *c) {
-    return atomic_load(&c->at_work);
+    return c->size.now;
 }
 
 /* ---- start and stop ------------------------------------------------------------- */
@@ -246,7 +258,6 @@ struct crew *crew_start(const struct crew_options *options, struct err *e) {
     c->workers_n = n;
     c->stations_n = options->stations_n;
     c->size = (struct crew_size){.most = n, .now = n};
-    atomic_store(&c->at_work, n);
     c->balanced_ns = clock_mono_ns();
     c->spare_before_us = c->spare_us();
     c->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -18,7 +18,8 @@ enum { CREW_STATIONS_MAX = 192 };
 
 struct crew_station {
     int fd; /* readable: there is something to do. May be an epoll instance */
-    bool (*run)(void *context); /* @return whether to run it again at once */
+    bool (*run)(void *context); /* @return whether to run it again soon; one thread at a
+                                   time, not always the same */
     void *context;
 };
 
@@ -32,6 +33,7 @@ struct crew_options {
 };
 
 struct crew;
+/* The caller's, until crew_stop; NULL with *e: ERR_NO_MEMORY or ERR_INTERNAL. */
 struct crew *crew_start(const struct crew_options *options, struct err *e)
     __attribute__((warn_unused_result));
 
@@ -42,7 +44,7 @@ void crew_ring(struct crew *c, size_t station);
  * thread. */
 void crew_balance(struct crew *c);
 
-/* How many are at work. Any thread. */
+/* How many are at work. The thread that balances. */
 size_t crew_at_work(const struct crew *c);
 
 /* Ends the threads, once what they are at is done. NULL is fine. */

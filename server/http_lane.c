@@ -19,10 +19,10 @@ struct arrival {
 
 /* ---- connections ---------------------------------------------------------------- */
 
-/* The widest first that a body of so many bytes fills. */
+/* What a connection may keep, and from which announced body on it is worth it. */
 static const struct width {
     size_t connection_bytes, body_n;
-} widths[LANE_WIDTHS] = {{7680, 0}, /* a head must fit */
+} widths[LANE_WIDTHS] = {{7680, 0}, /* the head must fit */
                          {16 << 10, 3500},
                          {64 << 10, 16 << 10}};
 

@@ -4,7 +4,6 @@
 #ifndef SERVER_HTTP_LANE_H
 #define SERVER_HTTP_LANE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,8 +46,9 @@ struct lanes {
     struct crew *crew; /* who runs them; its stations are the lanes */
 };
 
-/* n lanes of each width, their daemons started by `start`, and up to n threads that run
- * them. On failure close them. */
+/* n lanes of each width, up to LANES_MAX, their daemons started by `start` (which sets
+ * lane->daemon), and up to n threads that run them. false, with *e only where the threads
+ * failed: close them then. */
 bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
                 bool (*start)(struct lane *lane), struct err *e)
     __attribute__((warn_unused_result));
