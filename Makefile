@@ -13,9 +13,11 @@ HARDEN ?= -fstack-protector-strong -fPIE
 CFLAGS_ALL = $(LANGUAGE) $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -pthread -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = -pthread -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 # The element-wise kernels: vectorised, without errno and traps in the way. Not
-# -ffast-math, which would let the compiler delete isfinite.
+# -ffast-math, which would let the compiler delete isfinite. A loop that begins a line of
+# the cache is fetched whole: a product is up to a tenth slower by where it happens to lie.
+ALIGN_LOOPS := -falign-loops=64 $(if $(findstring gcc,$(CC)),--param=align-threshold=10000)
 KERNELS := activation dropout finite loss matrix optimizer panels rng transform
-$(KERNELS:%=$(BUILD)/engine/%.o): OPTIMISE += -O3 -fno-math-errno -fno-trapping-math
+$(KERNELS:%=$(BUILD)/engine/%.o): OPTIMISE += -O3 -fno-math-errno -fno-trapping-math $(ALIGN_LOOPS)
 # A product added to a sum is one instruction where there is one.
 $(BUILD)/engine/panels.o: OPTIMISE += -ffp-contract=fast
 

@@ -53,7 +53,7 @@ void model_free(struct model *model); /* NULL is allowed */
 bool model_settle(struct model *model, struct err *e) __attribute__((warn_unused_result));
 
 /* Rows are predicted in tiles of this many, so that scratch does not grow with m. */
-enum { MODEL_TILE_ROWS = 128 };
+enum { MODEL_TILE_ROWS = 126 };
 
 /* Floats of scratch, aligned to 64 bytes, for any number of rows up to m. */
 size_t model_scratch_n(const struct model *model, size_t m);

@@ -15,17 +15,15 @@ typedef lanes lanes_there __attribute__((aligned(sizeof(float)), may_alias));
 
 enum {
     PANEL_COLUMNS = 2 * LANES,
-    TILE_ROWS = 6,   /* of A by a panel: their sums stay in registers, */
-    LINES_MAX = 3,   /* fewer columns than half a panel are not worth one, */
-    TILE_LINES = 4,  /* and so many rows are multiplied with them, */
-    TILE_HALF = 3,   /* as do those of so many rows by a half panel, */
-    CHAINS = 4,      /* so many sums of each, which hide what one waits for another, */
-    TILE_ALONE = 4,  /* and those of one row by so many panels, */
-    TILE_FEW = 2,    /* or of two or three, */
-    ROWS_FEW = 3,    /* which are few, by so many */
-    SUMS_MAX = 12,   /* registers of a tile */
-    INNER_MAX = 320, /* of the inner dimension at a time: a panel of it and the rows of a
-                        tile fit in L1 */
+    TILE_ROWS = 6,  /* of A by a panel: their sums stay in registers, */
+    LINES_MAX = 3,  /* fewer columns than half a panel are not worth one, */
+    TILE_LINES = 4, /* and so many rows are multiplied with them, */
+    TILE_HALF = 3,  /* as do those of so many rows by a half panel, */
+    CHAINS = 4,     /* so many sums of each, which hide what one waits for another, */
+    TILE_ALONE = 4, /* and those of one row by so many panels, */
+    TILE_FEW = 2,   /* or of two or three, */
+    ROWS_FEW = 3,   /* which are few, by so many */
+    SUMS_MAX = 12   /* registers of a tile */
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -103,11 +101,10 @@ void panels_fill(size_t n, size_t k, const float *W, const float *b, float *pane
 
 /* Rows of A by columns of a panel or several. */
 struct tile {
-    const float *A, *panel; /* from the first l on */
-    const float *from;      /* what the sums begin with: b, or C as it is */
+    const float *A, *panel;
+    const float *b; /* what the sums begin with */
     float *C;
-    size_t k, n, from_n; /* floats from row to row of A, C, from; k is also a panel's */
-    size_t inner;        /* floats to go over */
+    size_t k, n; /* floats of a row of A, of C */
 };
 
 /* sums += one l of rows x a panel. */
@@ -125,11 +122,10 @@ INLINE void panel_add(lanes *sums, const float *A, size_t stride, const float *p
 INLINE void tile_run(const struct tile *t, size_t rows, size_t panels) {
     lanes sums[SUMS_MAX];
     FLAT for (size_t s = 0; s < 2 * panels * rows; s++) {
-        size_t p = s / 2 / rows, i = s / 2 % rows;
-        sums[s] = *(const lanes_there *)(t->from + i * t->from_n + p * PANEL_COLUMNS +
-                                         s % 2 * LANES);
+        size_t p = s / 2 / rows;
+        sums[s] = *(const lanes_there *)(t->b + p * PANEL_COLUMNS + s % 2 * LANES);
     }
-    for (size_t l = 0; l < t->inner; l++) {
+    for (size_t l = 0; l < t->k; l++) {
         FLAT for (size_t p = 0; p < panels; p++)
             panel_add(sums + 2 * p * rows, t->A + l, t->k,
                       t->panel + (p * t->k + l) * PANEL_COLUMNS, rows);
@@ -144,9 +140,8 @@ INLINE void tile_run(const struct tile *t, size_t rows, size_t panels) {
 INLINE void half_run(const struct tile *t, size_t rows) {
     lanes sums[CHAINS * TILE_HALF];
     FLAT for (size_t s = 0; s < CHAINS * rows; s++) sums[s] = (lanes){0};
-    FLAT for (size_t i = 0; i < rows; i++) sums[i] =
-        *(const lanes_there *)(t->from + i * t->from_n);
-    size_t whole = t->inner / CHAINS * CHAINS, l = 0;
+    FLAT for (size_t i = 0; i < rows; i++) sums[i] = *(const lanes_there *)t->b;
+    size_t whole = t->k / CHAINS * CHAINS, l = 0;
     for (; l < whole; l += CHAINS) {
         FLAT for (size_t s = 0; s < CHAINS * rows; s++) {
             size_t at = l + s / rows;
@@ -156,7 +151,7 @@ INLINE void half_run(const struct tile *t, size_t rows) {
     }
     FLAT for (size_t s = 0; s < (CHAINS - 1) * rows; s++) {
         size_t at = l + s / rows;
-        if (at < t->inner)
+        if (at < t->k)
             sums[s] += t->A[s % rows * t->k + at] *
                        *(const lanes_there *)(t->panel + at * LANES);
     }
@@ -196,8 +191,7 @@ INLINE void lines_run(const struct tile *t, size_t rows, size_t columns) {
         lines_add(sums, last, LANES, rows, t->panel + whole, stride, columns);
     }
     FLAT for (size_t s = 0; s < rows * columns; s++)
-        t->C[s / columns * t->n + s % columns] =
-        t->from[s % columns] + lanes_sum(&sums[s]);
+        t->C[s / columns * t->n + s % columns] = t->b[s % columns] + lanes_sum(&sums[s]);
 }
 
 /* ---- products ------------------------------------------------------------------- */
@@ -225,18 +219,11 @@ INLINE void tile_of_rows(const struct tile *t, size_t rows, bool half) {
     }
 }
 
-/* The same where the panel has fewer columns than it is wide: those alone are read of C
- * and written. */
+/* The same where the panel has fewer columns than it is wide: those alone are written. */
 INLINE void tile_of_columns(const struct tile *t, size_t rows, size_t columns,
                             bool half) {
-    float from[TILE_ROWS * PANEL_COLUMNS] = {0}, to[TILE_ROWS * PANEL_COLUMNS];
+    float to[TILE_ROWS * PANEL_COLUMNS];
     struct tile whole = *t;
-    for (size_t i = 0; i < rows && t->from_n; i++)
-        memcpy(from + i * PANEL_COLUMNS, t->from + i * t->from_n, columns * sizeof *from);
-    if (t->from_n) {
-        whole.from = from;
-        whole.from_n = PANEL_COLUMNS;
-    }
     whole.C = to;
     whole.n = PANEL_COLUMNS;
     tile_of_rows(&whole, rows, half);
@@ -254,7 +241,6 @@ INLINE void panel_run(struct tile t, size_t m, size_t columns, bool half) {
         else
             tile_of_columns(&t, rows, columns, half);
         t.A += rows * t.k;
-        t.from += rows * t.from_n;
         t.C += rows * t.n;
         m -= rows;
     }
@@ -276,7 +262,7 @@ INLINE void lines_rows(struct tile t, size_t m, size_t columns) {
 /* On to the columns behind. */
 INLINE void tile_shift(struct tile *t, size_t columns) {
     t->panel += columns * t->k;
-    t->from += columns;
+    t->b += columns;
     t->C += columns;
 }
 
@@ -295,26 +281,13 @@ INLINE size_t few_rows(struct tile t, size_t m, size_t n) {
     return j;
 }
 
-/* A part of the inner dimension, of whole panels: one of them stays in L1 while the rows
- * pass. The last may have fewer columns. */
-INLINE void part_run(struct tile t, size_t m, size_t n) {
+/* Whole panels, the last of which may have fewer columns: each is read from L2 while the
+ * rows pass. */
+INLINE void many_rows(struct tile t, size_t m, size_t n) {
     for (size_t j = 0; j < n; j += PANEL_COLUMNS) {
         size_t columns = n - j < PANEL_COLUMNS ? n - j : PANEL_COLUMNS;
         panel_run(t, m, columns, false);
         tile_shift(&t, PANEL_COLUMNS);
-    }
-}
-
-INLINE void many_rows(struct tile t, size_t m, size_t n) {
-    size_t k = t.k, parts = (k + INNER_MAX - 1) / INNER_MAX;
-    size_t part = (k + parts - 1) / parts;
-    for (size_t l = 0; l < k; l += part) {
-        t.inner = k - l < part ? k - l : part;
-        part_run(t, m, n);
-        t.A += part;
-        t.panel += part * PANEL_COLUMNS;
-        t.from = t.C;
-        t.from_n = t.n;
     }
 }
 
@@ -337,12 +310,7 @@ KERNEL static void product_run(struct tile t, size_t m) {
 
 void panels_product(size_t m, size_t n, size_t k, const float *A, const float *panels,
                     float *C) {
-    struct tile t = {.A = A,
-                     .panel = panels + biases_n(n),
-                     .from = panels,
-                     .C = C,
-                     .k = k,
-                     .n = n,
-                     .inner = k};
+    struct tile t = {
+        .A = A, .panel = panels + biases_n(n), .b = panels, .C = C, .k = k, .n = n};
     product_run(t, m);
 }
