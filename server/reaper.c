@@ -12,8 +12,12 @@ struct reaper_entry {
     atomic_int phase;
     atomic_int_fast64_t since_us;
     atomic_size_t bytes;
-    int64_t looked_us; /* reaper_run's: the last since_us that is_left has looked at */
+    /* reaper_run's: what it saw of these last, and since when it is the same */
+    int64_t seen_since_us, quiet_us;
+    size_t seen_bytes;
 };
+
+enum { QUIET_US = 1000000 };
 
 struct reaper {
     struct reaper_options options;
@@ -98,15 +102,28 @@ static bool is_overdue(const struct reaper *r, struct reaper_entry *entry,
     return false;
 }
 
-/* Whether the other side of an idle connection has ended it. Once an idle time: later the
- * library hears of it. */
-static bool is_left(struct reaper_entry *entry) {
-    char byte;
+/* Whether its phase is another one than last time, or bytes have come. */
+static bool is_changed(struct reaper_entry *entry, int64_t now_us) {
     int64_t since_us = atomic_load(&entry->since_us);
-    if (atomic_load(&entry->phase) != REAPER_IDLE || since_us == entry->looked_us)
+    size_t bytes = atomic_load(&entry->bytes);
+    if (since_us == entry->seen_since_us && bytes == entry->seen_bytes)
         return false;
-    entry->looked_us = since_us;
-    return recv(entry->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    entry->seen_since_us = since_us;
+    entry->seen_bytes = bytes;
+    entry->quiet_us = now_us;
+    return true;
+}
+
+/* Whether the other side has ended a connection that is owed nothing. An idle one is
+ * looked at once, later the library hears of it; one that reads a request when nothing of
+ * it has come for a while: all that had come is certain to have been read. */
+static bool is_left(struct reaper_entry *entry, int64_t now_us) {
+    char byte;
+    enum reaper_phase phase = (enum reaper_phase)atomic_load(&entry->phase);
+    bool changed = is_changed(entry, now_us), looks = changed;
+    if (phase != REAPER_IDLE)
+        looks = phase != REAPER_BUSY && now_us - entry->quiet_us >= QUIET_US;
+    return looks && recv(entry->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 size_t reaper_run(struct reaper *r, int64_t now_us) {
@@ -117,7 +134,7 @@ size_t reaper_run(struct reaper *r, int64_t now_us) {
             shutdown(entry->fd, SHUT_RDWR);
             atomic_store(&entry->since_us, now_us); /* once is enough for now */
             reaped++;
-        } else if (is_left(entry)) {
+        } else if (is_left(entry, now_us)) {
             shutdown(entry->fd, SHUT_RDWR);
         }
     }

@@ -37,9 +37,9 @@ void reaper_phase(struct reaper_entry *entry, enum reaper_phase phase, int64_t n
 /* Bytes of its body came. */
 void reaper_bytes(struct reaper_entry *entry, size_t n);
 
-/* Shuts down what is overdue, @return how many; and what is idle because its client has
- * said with its last request that it sends no more: libmicrohttpd, which is told of both
- * at once, reads the request alone. */
+/* Shuts down what is overdue, @return how many; and what its client has left: idle, or in
+ * the middle of a request. libmicrohttpd, which is told of the last bytes and of the end
+ * at once, reads the bytes alone. */
 size_t reaper_run(struct reaper *r, int64_t now_us);
 
 /* How many connections there are. */

@@ -205,6 +205,40 @@ static void test_half_closed(void) {
     }
 }
 
+static double connections_now(void) {
+    struct reply reply;
+    client_get(user, &reply, "/metrics");
+    double n = reply_metric(&reply, "descentd_connections");
+    reply_free(&reply);
+    return n;
+}
+
+/* Clients that leave in the middle of a head or of a body, whose last bytes come together
+ * with the end: a second or two later nothing waits for more of them. */
+static void test_left(void) {
+    static const char *const parts[] = {
+        "POST /pre",
+        "POST /predict HTTP/1.1\r\n" HOST,
+        "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 90000\r\n\r\n",
+        "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 90000\r\n\r\n" ROWS,
+        "PUT /v1/datasets/left HTTP/1.1\r\n" HOST "Content-Type: text/csv\r\n"
+        "Content-Length: 90000\r\n\r\na,b\n1,2\n",
+    };
+    enum { PARTS = sizeof parts / sizeof *parts, ROUNDS = 8 };
+    double before = connections_now(), now = -1;
+    for (size_t i = 0; i < ROUNDS * PARTS; i++) {
+        struct raw raw;
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            return;
+        CHECK(raw_text(&raw, parts[i % PARTS]));
+        raw_close(&raw);
+    }
+    for (int64_t until_ms = daemon_clock_ms() + 8000;
+         now != before && daemon_clock_ms() < until_ms; daemon_sleep_ms(50))
+        now = connections_now();
+    CHECK_SAY(now == before, "%g connections, there were %g", now, before);
+}
+
 /* HEAD has GET's status and headers, but for those of the moment, and no body. */
 static void test_head(void) {
     static const char *const paths[] = {"/v1/jobs",
@@ -443,6 +477,7 @@ int main(void) {
         CHECK_RUN(test_refusals_that_end);
         CHECK_RUN(test_pipelined);
         CHECK_RUN(test_half_closed);
+        CHECK_RUN(test_left);
         CHECK_RUN(test_head);
         CHECK_RUN(test_head_of_stream);
         CHECK_RUN(test_http_1_0);

@@ -117,6 +117,31 @@ static void test_left(void) {
     line_free(&l);
 }
 
+/* Nor is one waited for that leaves in the middle of a request. */
+static void test_left_within(void) {
+    static const enum reaper_phase phases[] = {REAPER_HEAD, REAPER_BODY};
+    for (size_t i = 0; i < 2; i++) {
+        struct line l = line_new();
+        reaper_phase(l.entry, phases[i], 1 * SECOND);
+        reaper_bytes(l.entry, 1 << 20);
+        shutdown(l.client, SHUT_WR);
+        CHECK(reaper_run(l.reaper, 2 * SECOND) == 0 && !ended(&l));
+        reaper_bytes(l.entry, 1); /* it was still read */
+        CHECK(reaper_run(l.reaper, 3 * SECOND) == 0 && !ended(&l));
+        CHECK(reaper_run(l.reaper, 4 * SECOND - 1) == 0 && !ended(&l));
+        CHECK(reaper_run(l.reaper, 4 * SECOND) == 0 && ended(&l));
+        line_free(&l);
+        l = line_new(); /* but one that is only slow, or has said more */
+        reaper_phase(l.entry, phases[i], 1 * SECOND);
+        CHECK(reaper_run(l.reaper, 2 * SECOND) == 0);
+        CHECK(reaper_run(l.reaper, 9 * SECOND) == 0 && !ended(&l));
+        CHECK(send(l.client, "x", 1, 0) == 1);
+        shutdown(l.client, SHUT_WR);
+        CHECK(reaper_run(l.reaper, 10 * SECOND) == 0 && !ended(&l));
+        line_free(&l);
+    }
+}
+
 /* Out of the middle, the front and the end of the list. */
 static void test_list(void) {
     struct reaper *r = reaper_new(options);
@@ -154,6 +179,7 @@ int main(void) {
     CHECK_RUN(test_large_body);
     CHECK_RUN(test_busy);
     CHECK_RUN(test_left);
+    CHECK_RUN(test_left_within);
     CHECK_RUN(test_list);
     return check_done();
 }
