@@ -219,6 +219,14 @@ static int store_command(int argc, char **argv) {
     return ok ? 0 : 1;
 }
 
+/* `descentd help`, or --help anywhere: `descentd serve --help`. */
+static bool is_help(int argc, char **argv) {
+    bool help = argc > 1 && strcmp(argv[1], "help") == 0;
+    for (int i = 1; i < argc && !help; i++)
+        help = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+    return help;
+}
+
 int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
@@ -229,7 +237,7 @@ int main(int argc, char **argv) {
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     /* Nor those of a few mebibytes while one follows the other: http_bodies_settle. */
     mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
-    if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+    if (is_help(argc, argv)) {
         usage(stdout);
         return 0;
     }
