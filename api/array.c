@@ -146,6 +146,15 @@ void array_decode_raw(const char *bytes, size_t n, struct array *array) {
                                     .behind = (const unsigned char *)bytes + n};
 }
 
+void array_decode_piece(const struct tensor_piece *piece, struct array *array) {
+    array_decode_raw(piece->bytes, piece->n, array);
+    array->tensor.first = piece->first;
+}
+
+size_t array_row_bytes(const struct model *model) {
+    return columns_of_model(model).n * sizeof(float);
+}
+
 /* Rows of as many numbers as the model has columns. */
 static bool raw_shape(struct tensor *t, size_t columns_n, struct err *e) {
     size_t n = (size_t)(t->behind - t->bytes), row = columns_n * sizeof(float);

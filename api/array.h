@@ -23,6 +23,10 @@ bool array_decode_npy(const char *bytes, size_t n, struct array *array, struct e
 /* Bytes without a header. */
 void array_decode_raw(const char *bytes, size_t n, struct array *array);
 
+/* The next of them, where they come in pieces; and the bytes of a row of that model. */
+void array_decode_piece(const struct tensor_piece *piece, struct array *array);
+size_t array_row_bytes(const struct model *model);
+
 /* As the inputs of a model: shapes are tensor_rows.h's, but an array's columns are the
  * model's, in their order, of whatever kind. NaN is a missing cell. The place of an error
  * is the element's: "/3/1". */

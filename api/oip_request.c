@@ -193,6 +193,7 @@ static bool raw_rows(struct oip_request *request, const struct model *model,
     struct tensor t = {.place = "/inputs/0",
                        .path = "/inputs/0/data",
                        .type = DATATYPE_FP32,
+                       .first = request->raw_first,
                        .shape = {{request->raw_n / row_n, inputs_n}, 2}};
     return tensor_take_bytes(&t, request->raw, request->raw_n, e) &&
            tensor_rows_make(&t, 1, &request->block, model, &request->rows, e);
@@ -231,14 +232,35 @@ static bool outputs_all(struct oip_request *request, const struct oip_output *ou
     return true;
 }
 
-bool oip_request_bind(struct oip_request *request, const struct model *model,
-                      struct err *e) {
+static bool outputs_bind(struct oip_request *request, const struct model *model,
+                         struct err *e) {
     struct oip_output outputs[OIP_MODEL_OUTPUTS_MAX];
     size_t n = oip_outputs(model, outputs);
     for (size_t i = 0; i < request->outputs_n; i++)
         if (!output_bind(&request->outputs[i], i, outputs, n, e))
             return false;
-    if (!request->outputs_n && !outputs_all(request, outputs, n, e))
+    return request->outputs_n || outputs_all(request, outputs, n, e);
+}
+
+size_t oip_request_row_bytes(const struct model *model) {
+    bool plain = encoder_takes_numbers(&model->encoder);
+    return plain ? model->net->inputs_n * sizeof(float) : 0;
+}
+
+bool oip_request_bind_piece(struct oip_request *request, const struct model *model,
+                            const struct tensor_piece *piece, struct err *e) {
+    if (!request->outputs_n && !outputs_bind(request, model, e))
+        return false;
+    tensor_rows_free(&request->rows);
+    request->raw = piece->bytes;
+    request->raw_n = piece->n;
+    request->raw_first = piece->first;
+    return raw_rows(request, model, e);
+}
+
+bool oip_request_bind(struct oip_request *request, const struct model *model,
+                      struct err *e) {
+    if (!outputs_bind(request, model, e))
         return false;
     if (request->raw)
         return raw_rows(request, model, e);

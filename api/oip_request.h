@@ -34,8 +34,8 @@ struct oip_request {
     struct oip_wanted *outputs; /* (outputs_n); of the arena */
     size_t outputs_n;           /* 0: all that there are */
     const char *raw;            /* a body without a document, borrowed; or NULL */
-    size_t raw_n;
-    struct tensor_rows rows; /* oip_request_rows' */
+    size_t raw_n, raw_first;    /* the latter as a tensor's */
+    struct tensor_rows rows;    /* oip_request_rows' */
 };
 void oip_request_free(struct oip_request *request);
 
@@ -58,6 +58,13 @@ struct oip_size {
     size_t rows_max, numbers;
 };
 struct oip_size oip_request_size(const struct oip_request *request);
+
+/* A body without a document in pieces: decoded of none of its bytes, then bound to a
+ * piece after the other. Bytes of a row; 0: that model needs a document. */
+size_t oip_request_row_bytes(const struct model *model);
+bool oip_request_bind_piece(struct oip_request *request, const struct model *model,
+                            const struct tensor_piece *piece, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* The model's inputs, in request->rows, and its outputs that are asked for. */
 bool oip_request_bind(struct oip_request *request, const struct model *model,

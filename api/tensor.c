@@ -109,7 +109,8 @@ void tensor_where(const struct tensor *t, size_t i, char where[ERR_WHERE_MAX]) {
     int at = snprintf(where, ERR_WHERE_MAX, "%s", t->path);
     for (size_t d = 0; d < dims_n && at >= 0 && at < ERR_WHERE_MAX; d++) {
         rest = t->flat || !rest ? 1 : rest / t->shape.dims[d];
-        at += snprintf(where + at, (size_t)(ERR_WHERE_MAX - at), "/%zu", i / rest);
+        at += snprintf(where + at, (size_t)(ERR_WHERE_MAX - at), "/%zu",
+                       i / rest + (d ? 0 : t->first));
         i %= rest;
     }
 }

@@ -39,6 +39,7 @@ struct tensor {
     struct tensor_shape shape;
     bool flat; /* whatever the shape, the text is one array of all elements */
     size_t elements_n;
+    size_t first; /* the number of its first row, where it is a piece of more; or 0 */
     /* One of the two; borrowed from the body. */
     const char *text, *text_end;         /* the JSON array */
     const unsigned char *bytes, *behind; /* the elements */
@@ -46,6 +47,12 @@ struct tensor {
      * here in the block. */
     bool rounded;
     size_t rounded_at;
+};
+
+/* Whole rows of little-endian float32, out of more that come one after the other. */
+struct tensor_piece {
+    const char *bytes;
+    size_t n, first; /* the number of the first row */
 };
 
 /* Where the rounded numbers of all tensors of a request go. */

@@ -14,7 +14,7 @@
 
 #include "engine/err.h"
 
-enum { CREW_STATIONS_MAX = 192 };
+enum { CREW_STATIONS_MAX = 256 };
 
 struct crew_station {
     int fd; /* readable: there is something to do. May be an epoll instance */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/oip_response.h"
+#include "server/handlers.h"
 #include "server/http_head.h"
 
 static const char header_length[] = "Inference-Header-Content-Length";
@@ -78,20 +79,55 @@ static void state_free(void *state) {
     oip_request_free(state);
 }
 
+static bool pieces_expects(const struct http_request *request) {
+    const char *text = request->inference_header_n;
+    return text ? strcmp(text, "0") == 0
+                : http_head_media_is(request->content_type, "application/octet-stream");
+}
+
+static bool pieces_rows(void *state, const struct served *served,
+                        const struct tensor_piece *piece, struct predict_input *in,
+                        struct err *e) {
+    struct oip_request *decoded = state;
+    if (!oip_request_bind_piece(decoded, served->model, piece, e))
+        return false;
+    *in = (struct predict_input){decoded->rows.X, decoded->rows.m};
+    return true;
+}
+
+static const struct predict_pieces pieces = {pieces_expects, oip_request_row_bytes,
+                                             pieces_rows};
+
 static const struct predict_dialect dialect = {
     .state_n = sizeof(struct oip_request),
     .decode = decode,
     .rows = rows,
     .encode = encode,
     .free = state_free,
+    .pieces = &pieces,
 };
+
+static bool model_check(const struct predictor *predictor,
+                        const struct http_request *request, struct err *e) {
+    struct model_ref ref;
+    return oip_ref_read(request, &ref, e) &&
+           oip_loaded_check(predictor->registry, &ref, e);
+}
+
+static size_t intake_open(void *subsystem, const struct http_request *request,
+                          bool scarce, struct http_reply *reply) {
+    struct err e = {0}; /* said once the body is there */
+    return model_check(subsystem, request, &e)
+               ? predictor_begin(subsystem, &dialect, request, scarce, reply)
+               : 0;
+}
+
+const struct http_intake oip_infer_intake = {intake_open, predictor_piece};
 
 bool handle_oip_infer(void *subsystem, struct store *store,
                       const struct http_request *request, struct http_reply *reply,
                       struct err *e) {
     struct predictor *predictor = subsystem;
-    struct model_ref ref;
-    return oip_ref_read(request, &ref, e) &&
-           oip_loaded_check(predictor->registry, &ref, e) &&
+    return model_check(predictor, request, e) &&
            predictor_handle(predictor, &dialect, store, request, reply, e);
 }

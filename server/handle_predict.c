@@ -119,13 +119,37 @@ static void state_free(void *state) {
     array_free(&s->array);
 }
 
+static bool pieces_expects(const struct http_request *request) {
+    return form_of(request->content_type) == FORM_RAW;
+}
+
+static bool pieces_rows(void *state, const struct served *served,
+                        const struct tensor_piece *piece, struct predict_input *in,
+                        struct err *e) {
+    struct predict_state *s = state;
+    tensor_rows_free(&s->rows);
+    array_decode_piece(piece, &s->array);
+    return rows(s, served, in, e);
+}
+
+static const struct predict_pieces pieces = {pieces_expects, array_row_bytes,
+                                             pieces_rows};
+
 static const struct predict_dialect dialect = {
     .state_n = sizeof(struct predict_state),
     .decode = decode,
     .rows = rows,
     .encode = encode,
     .free = state_free,
+    .pieces = &pieces,
 };
+
+static size_t intake_open(void *subsystem, const struct http_request *request,
+                          bool scarce, struct http_reply *reply) {
+    return predictor_begin(subsystem, &dialect, request, scarce, reply);
+}
+
+const struct http_intake predict_intake = {intake_open, predictor_piece};
 
 bool handle_predict(void *subsystem, struct store *store,
                     const struct http_request *request, struct http_reply *reply,

@@ -48,6 +48,7 @@ extern const struct http_stream datasets_put_table, datasets_put_features,
 /* SUBSYSTEM_PREDICT: a struct predictor */
 http_handler handle_predict, handle_tfs, handle_metadata, handle_invocations,
     handle_oip_infer;
+extern const struct http_intake predict_intake, oip_infer_intake;
 
 /* SUBSYSTEM_PROBES */
 struct probes_context {

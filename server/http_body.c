@@ -46,6 +46,11 @@ void http_body_free(struct http_bodies *all, struct http_body *b) {
     *b = (struct http_body){0};
 }
 
+bool http_bodies_scarce(const struct http_bodies *all, uint64_t n) {
+    size_t half = all->bytes_max / 2, taken = atomic_load(&all->bytes);
+    return n > half || taken > half - (size_t)n;
+}
+
 void http_bodies_settle(struct http_bodies *all) {
     if (!atomic_load(&all->bytes) && atomic_exchange(&all->large, false))
         malloc_trim(0);

@@ -19,6 +19,9 @@ struct http_bodies {
  * whoever is called now and then ends that when there are no more. */
 void http_bodies_settle(struct http_bodies *all);
 
+/* Whether a body of n bytes would be more than half of all that there may be with it. */
+bool http_bodies_scarce(const struct http_bodies *all, uint64_t n);
+
 /* Zero-initialise; http_body_free. */
 struct inflater;
 struct http_body {

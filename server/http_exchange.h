@@ -50,6 +50,7 @@ struct exchange {
     struct http_answer_coding answer_coding;
     struct http_body body;
     struct upload *upload; /* instead, where the route takes a stream */
+    size_t piece_n;        /* the body holds but a piece of so many bytes; 0: all of it */
     struct http_flow flow; /* of a reply with a feed */
     uint64_t wakes_seen;
     struct exchange *next; /* among the parked */

@@ -24,7 +24,8 @@ static const struct width {
     size_t connection_bytes, body_n;
 } widths[LANE_WIDTHS] = {{7680, 0}, /* the head must fit */
                          {16 << 10, 3500},
-                         {64 << 10, 16 << 10}};
+                         {64 << 10, 16 << 10},
+                         {128 << 10, 256 << 10}};
 
 static bool wide_take(struct lanes *lanes, size_t bytes) {
     bool room =

@@ -19,7 +19,7 @@ struct exchange;
 /* libmicrohttpd reads half of a connection's memory at a time, and an idle connection
  * keeps it: so there are lanes of several widths. */
 enum {
-    LANE_WIDTHS = 3,
+    LANE_WIDTHS = 4,
     LANE_WIDE_BYTES_MAX = 16 << 20, /* of connections wider than the narrowest */
     LANES_MAX = CREW_STATIONS_MAX / LANE_WIDTHS, /* of each width */
     LANE_SPARES_MAX = 8

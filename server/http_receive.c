@@ -37,6 +37,23 @@ static size_t lead_of(const char *document_n) {
     return (ALIGN - n % ALIGN) % ALIGN;
 }
 
+/* Whether the route takes the body as it comes. */
+static bool intake_open(struct exchange *x, const struct http_framing *framing,
+                        enum http_coding coding) {
+    struct http_request *request = &x->request;
+    void *subsystem = x->http->options.subsystems[x->route->subsystem];
+    if (!x->route->intake || coding != CODING_NONE || !framing->length_known)
+        return false;
+    request->body = "";
+    request->body_n = (size_t)framing->length;
+    x->reply.room = x->room;
+    x->piece_n = x->route->intake->open(
+        subsystem, request, http_bodies_scarce(&x->http->bodies, framing->length),
+        &x->reply);
+    request->body_n = 0;
+    return x->piece_n;
+}
+
 bool receive_open(struct exchange *x, const struct http_head *head,
                   const struct http_framing *framing) {
     struct http_body_limit limit = body_limit(x);
@@ -53,8 +70,11 @@ bool receive_open(struct exchange *x, const struct http_head *head,
     if (x->route->stream)
         return upload_prepare(x, framing, coding);
     x->body.lead = lead_of(x->request.inference_header_n);
-    return http_head_media(head, x->route->body, &x->err) &&
-           http_body_open(&x->http->bodies, &x->body, framing, coding, &limit, &x->err);
+    if (!http_head_media(head, x->route->body, &x->err))
+        return false;
+    if (intake_open(x, framing, coding))
+        return http_body_reserve(&x->http->bodies, &x->body, x->piece_n, &x->err);
+    return http_body_open(&x->http->bodies, &x->body, framing, coding, &limit, &x->err);
 }
 
 bool receive_skips(const struct exchange *x, const struct http_head *head,
@@ -63,12 +83,34 @@ bool receive_skips(const struct exchange *x, const struct http_head *head,
            framing->length <= SKIPPED_BYTES_MAX && !http_head_field(head, "Expect");
 }
 
+static bool piece_pass(struct exchange *x) {
+    size_t n = x->body.n;
+    x->body.n = 0;
+    return x->route->intake->piece(x->reply.kept.state, x->body.bytes, n, &x->err);
+}
+
+/* Takes all of it. */
+static bool pieces_append(struct exchange *x, const char *data, size_t *n,
+                          const struct http_body_limit *limit) {
+    for (size_t taken = 0, part; taken < *n; taken += part) {
+        size_t room = x->piece_n - x->body.n, left;
+        left = part = *n - taken < room ? *n - taken : room;
+        if (!http_body_append(&x->http->bodies, &x->body, data + taken, &left, limit,
+                              &x->err) ||
+            (x->body.n == x->piece_n && !piece_pass(x)))
+            break;
+    }
+    *n = 0;
+    return !x->err.kind;
+}
+
 /* What is not taken at once stays with the library, and other connections come first. */
 static bool whole_append(struct exchange *x, const char *data, size_t *n) {
     struct http_body_limit limit = x->route ? body_limit(x) : (struct http_body_limit){0};
     size_t left = limit.expected && !x->err.kind ? *n : 0, taken = *n;
-    bool ok = !left ||
-              http_body_append(&x->http->bodies, &x->body, data, &left, &limit, &x->err);
+    bool ok = !left || (x->piece_n ? pieces_append(x, data, &left, &limit)
+                                   : http_body_append(&x->http->bodies, &x->body, data,
+                                                      &left, &limit, &x->err));
     (void)ok; /* x->err says it */
     taken -= left;
     *n = left;
@@ -104,6 +146,10 @@ bool receive_bytes(struct exchange *x, const char *data, size_t *n) {
 bool receive_end(struct exchange *x) {
     if (x->upload || x->err.kind)
         return !x->err.kind;
+    if (x->piece_n) {
+        x->request.body = "";
+        return !x->body.n || piece_pass(x);
+    }
     bool ok = http_body_end(&x->http->bodies, &x->body, &x->err);
     x->request.body = x->body.bytes ? x->body.bytes : "";
     x->request.body_n = x->body.n;

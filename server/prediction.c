@@ -105,7 +105,7 @@ bool prediction_open(struct prediction *p) {
     return p->Y || is_out_of_memory(p);
 }
 
-bool prediction_part(const struct prediction *p, size_t at, size_t rows) {
+bool prediction_rows(const struct prediction *p, const float *X, size_t at, size_t rows) {
     const struct model *model = p->served->model;
     alignas(MEMORY_ALIGN) float stack[STACK_FLOATS];
     size_t scratch_n = model_scratch_n(model, rows);
@@ -113,10 +113,14 @@ bool prediction_part(const struct prediction *p, size_t at, size_t rows) {
     float *owned = small ? NULL : floats_new(scratch_n);
     if (!small && !owned)
         return false;
-    model_predict(model, p->X + at * model->net->inputs_n, rows, small ? stack : owned,
+    model_predict(model, X, rows, small ? stack : owned,
                   p->Y + at * model->net->outputs_n);
     free(owned);
     return true;
+}
+
+bool prediction_part(const struct prediction *p, size_t at, size_t rows) {
+    return prediction_rows(p, p->X + at * p->served->model->net->inputs_n, at, rows);
 }
 
 static void compute_one(struct prediction *p) {

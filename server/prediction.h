@@ -57,9 +57,12 @@ void predictions_compute(struct prediction *const *all, size_t n);
 /* The same for one, where `run` does what computes it. */
 void prediction_compute(struct prediction *p, void (*run)(void *context), void *context);
 
-/* For a large one in parts: room for Y, or its err; and rows at..at+rows of it, of
- * different threads at a time. false: no memory, nothing was computed. */
+/* For a large one in parts: room for Y, or its err; and rows at..at+rows of it, of X that
+ * begins with them or of the whole p->X, by different threads at a time. false: no
+ * memory, nothing was computed. */
 bool prediction_open(struct prediction *p) __attribute__((warn_unused_result));
+bool prediction_rows(const struct prediction *p, const float *X, size_t at, size_t rows)
+    __attribute__((warn_unused_result));
 bool prediction_part(const struct prediction *p, size_t at, size_t rows)
     __attribute__((warn_unused_result));
 

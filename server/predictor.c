@@ -1,40 +1,37 @@
-#include "server/predictor.h"
+#include "server/predictor_run.h"
 
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/clock.h"
 #include "server/gather.h"
-#include "server/prediction.h"
 
-/* Multiplications of a forward pass, as measured: what is worth what. */
+/* Multiplications of a forward pass, as WORK_INLINE. */
 enum {
     /* A network so small is computed faster than a request is set aside. */
     WORK_AT_ONCE = 1 << 15,
-    /* What a connection's thread may do for a request: about half a millisecond. */
-    WORK_INLINE = 1 << 24,
     /* A network so large is read from beyond the caches, once for a pass: its requests
      * are gathered from all threads. */
     PARAMETERS_HEAVY = 1 << 20
 };
 
-/* A request that is being answered; the exchange keeps it. */
-struct run {
-    const struct predict_dialect *dialect;
-    struct predictor *predictor;
-    struct predict_ask ask;
-    struct prediction prediction;
-    bool owned; /* not in the exchange's room */
-    alignas(max_align_t) unsigned char state[];
-};
+void run_large(struct run *run, bool large) {
+    if (run->large == large)
+        return;
+    run->large = large;
+    if (large)
+        atomic_fetch_add(&run->predictor->large, 1);
+    else
+        atomic_fetch_sub(&run->predictor->large, 1);
+}
 
 static void run_free(void *kept) {
     struct run *run = kept;
     struct prediction *p = &run->prediction;
     if (p->list)
         predictions_remove(p->list, p); /* its client has left */
+    run_large(run, false);
     prediction_free(p);
     if (p->served)
         registry_release(p->served);
@@ -77,13 +74,13 @@ static bool is_late(const struct run *run, struct err *e) {
                     "its time was over before its turn came");
 }
 
-/* The request's, decoded: by this call or by an earlier one. */
-static struct run *run_get(struct predictor *p, const struct predict_dialect *dialect,
-                           const struct http_request *request, struct http_reply *reply,
-                           struct err *e) {
+struct run *run_get(struct predictor *p, const struct predict_dialect *dialect,
+                    const struct http_request *request, struct http_reply *reply,
+                    struct err *e) {
     struct run *run = reply->kept.state;
     if (run) {
-        prediction_resume(&run->prediction);
+        if (run->prediction.waits)
+            prediction_resume(&run->prediction);
         return run;
     }
     run = run_new(dialect, reply->room);
@@ -131,9 +128,7 @@ static void place_correct(const struct predict_ask *ask, struct err *e) {
         snprintf(e->where, sizeof e->where, "%s", ask->model_where);
 }
 
-/* Its version, kept from the first time on. false with *e, or, where only a store can
- * tell, without. */
-static bool version_keep(struct run *run, struct store *store, struct err *e) {
+bool run_version(struct run *run, struct store *store, struct err *e) {
     struct prediction *p = &run->prediction;
     if (!p->served)
         p->served = version_find(run->predictor->registry, &run->ask, store, e);
@@ -207,7 +202,9 @@ static bool compute_here(struct run *run, struct http_kept *own, struct http_rep
 static bool compute_apart(struct run *run, struct err *e) {
     if (!rows_find(run, e))
         return false;
+    run_large(run, true);
     batcher_compute(run->predictor->batcher, &run->prediction);
+    run_large(run, false);
     return true;
 }
 
@@ -218,13 +215,15 @@ static bool compute(struct run *run, struct store *store,
                     struct err *e) {
     const struct predictor *predictor = run->predictor;
     struct prediction *p = &run->prediction;
+    if (run->request)
+        return pieces_end(run, request, reply);
     if (is_late(run, e))
         return false;
     if (p->list)
         gather_compute(p->list, p, predictor->rows_max, predictor->metrics);
     if (p->Y || p->err.kind)
         return true;
-    if (!version_keep(run, store, e)) {
+    if (!run_version(run, store, e)) {
         reply->defer = !e->kind;
         return false;
     }
@@ -246,9 +245,7 @@ static bool answer(struct run *run, const struct http_request *request,
     return true;
 }
 
-/* Counts the request, which began with its first byte. */
-static void usage_add(const struct run *run, const struct http_request *request,
-                      bool ok) {
+void run_count(const struct run *run, const struct http_request *request, bool ok) {
     const struct prediction *p = &run->prediction;
     if (!p->served)
         return;
@@ -277,6 +274,6 @@ bool predictor_handle(struct predictor *p, const struct predict_dialect *dialect
         return true;
     }
     bool ok = computed && answer(run, request, reply, e);
-    usage_add(run, request, ok);
+    run_count(run, request, ok);
     return ok;
 }

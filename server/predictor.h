@@ -13,7 +13,10 @@
 #ifndef SERVER_PREDICTOR_H
 #define SERVER_PREDICTOR_H
 
+#include <stdatomic.h>
+
 #include "api/predict.h"
+#include "api/tensor.h"
 #include "server/batcher.h"
 #include "server/http.h"
 #include "server/metrics.h"
@@ -25,6 +28,8 @@ struct predictor {
     struct metrics *metrics;
     struct batcher *batcher;
     size_t rows_max; /* of one forward pass for several requests */
+    size_t processors_n;
+    atomic_size_t large; /* requests that keep one of them busy each; 0 at first */
 };
 
 /* What decode has understood. */
@@ -52,6 +57,21 @@ struct predict_output {
     size_t m;
 };
 
+/* A body that is nothing but rows of float32 can be predicted as it comes. Where fewer
+ * large requests than processors are being computed, and memory is not scarce, it is
+ * collected instead, and shared out among them. */
+struct predict_pieces {
+    /* Whether the head tells of one. Then decode, which is called with a body of the
+     * right length but none of its bytes, succeeds without looking at them. */
+    bool (*expects)(const struct http_request *request);
+    /* Bytes of a row; 0: not for this model. */
+    size_t (*row_n)(const struct model *model);
+    /* Whole rows as inputs, valid until the next ones; instead of `rows`. */
+    bool (*rows)(void *state, const struct served *served,
+                 const struct tensor_piece *piece, struct predict_input *in,
+                 struct err *e);
+};
+
 struct predict_dialect {
     /* Bytes of a request's state, which is zeroed at first and aligned for anything. */
     size_t state_n;
@@ -69,12 +89,20 @@ struct predict_dialect {
     /* What decode and rows took, but not the state itself. Always the last, and always
      * called, also after a decode that failed. NULL: there is nothing. */
     void (*free)(void *state);
+    const struct predict_pieces *pieces; /* NULL: bodies are always whole */
 };
 
 /* As an http_handler. ERR_NOT_FOUND or ERR_INVALID at model_where: no such model. */
 bool predictor_handle(struct predictor *p, const struct predict_dialect *dialect,
                       struct store *store, const struct http_request *request,
                       struct http_reply *reply, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* A route's http_intake, of a dialect that has pieces. */
+size_t predictor_begin(struct predictor *p, const struct predict_dialect *dialect,
+                       const struct http_request *request, bool scarce,
+                       struct http_reply *reply) __attribute__((warn_unused_result));
+bool predictor_piece(void *kept, const char *bytes, size_t n, struct err *e)
     __attribute__((warn_unused_result));
 
 #endif

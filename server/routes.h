@@ -40,6 +40,7 @@ struct route {
     const char *query; /* the parameters it knows, separated by spaces; "" for none */
     const struct http_stream *stream; /* takes its body in pieces, of any type; or NULL */
     enum route_errors errors;
+    const struct http_intake *intake; /* may take its body in pieces; or NULL */
 };
 
 extern const struct route routes[];

@@ -120,6 +120,7 @@ static bool predictor_open(struct serving *s, struct err *e) {
         .metrics = s->metrics,
         .batcher = s->batcher,
         .rows_max = options.rows_max,
+        .processors_n = options.threads_n,
     };
     return s->batcher;
 }

@@ -65,7 +65,11 @@ int raw_more(struct raw *raw, int64_t deadline_ms) {
 }
 
 static char *take(struct raw *raw, size_t n) {
-    char *taken = strndup(raw->bytes, n);
+    char *taken = malloc(n + 1);
+    if (!taken)
+        abort();
+    memcpy(taken, raw->bytes, n);
+    taken[n] = '\0';
     raw->bytes_n -= n;
     memmove(raw->bytes, raw->bytes + n, raw->bytes_n + 1);
     return taken;
