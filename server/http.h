@@ -36,11 +36,14 @@ struct http_pair {
 };
 
 /* What a handler keeps, for later calls of the same request, or of its lane's. `free` is
- * called once, when the request is over, or the lane. */
+ * called once, when the request is over, or the lane. A request that keeps something has
+ * begun: its deadline is its handler's to look at from then on. */
 struct http_kept {
     void *state; /* NULL: nothing */
     void (*free)(void *state);
 };
+
+#define HTTP_TIMEOUT "X-Request-Timeout-Ms"
 
 /* What a handler sees. Everything is borrowed until it returns. */
 struct http_request {
@@ -61,7 +64,7 @@ struct http_request {
     const char *inference_header_n; /* Inference-Header-Content-Length */
     char id[HTTP_ID_MAX];
     int64_t received_us; /* clock_mono_us */
-    int64_t deadline_us; /* X-Request-Timeout-Ms: not begun until then, it fails; or 0 */
+    int64_t deadline_us; /* HTTP_TIMEOUT: not begun until then, it fails; or 0 */
     bool draining;       /* the server is about to end, or cannot wait: do not park */
     bool apart; /* this is a thread that has the time to compute, if not a store */
     struct http_kept *own; /* what this connection's lane keeps for those who predict;

@@ -4,8 +4,8 @@
 
 static bool is_late(struct exchange *x) {
     int64_t deadline_us = x->request.deadline_us;
-    return deadline_us && clock_mono_us() >= deadline_us &&
-           !err_set(&x->err, ERR_DEADLINE, "X-Request-Timeout-Ms",
+    return deadline_us && !x->reply.kept.state && clock_mono_us() >= deadline_us &&
+           !err_set(&x->err, ERR_DEADLINE, HTTP_TIMEOUT,
                     "its time was over before its turn came");
 }
 

@@ -128,10 +128,10 @@ bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e)
     const char *text;
     uint64_t value = 0;
     *ms = 0;
-    if (!http_head_single(head, "X-Request-Timeout-Ms", &text, e))
+    if (!http_head_single(head, HTTP_TIMEOUT, &text, e))
         return false;
     if (text && (!length_parse(text, &value) || !value || value > HTTP_TIMEOUT_MS_MAX))
-        return err_set(e, ERR_INVALID, "X-Request-Timeout-Ms",
+        return err_set(e, ERR_INVALID, HTTP_TIMEOUT,
                        "expected milliseconds from 1 to %d, got \"%.40s\"",
                        HTTP_TIMEOUT_MS_MAX, text);
     *ms = (int64_t)value;

@@ -65,12 +65,13 @@ static void timeout_take(struct run *run, const struct http_request *request) {
         *deadline_us = until_us;
 }
 
-/* What its head says has been looked at before this was called. */
-static bool is_late(const struct run *run, struct err *e) {
+/* One that has been computed is answered, however long that took. */
+static bool is_late(const struct run *run, const struct http_request *request,
+                    struct err *e) {
     const struct prediction *p = &run->prediction;
-    return run->ask.timeout_us && p->deadline_us && !p->Y && !p->err.kind &&
-           clock_mono_us() >= p->deadline_us &&
-           !err_set(e, ERR_DEADLINE, run->ask.timeout_where,
+    bool of_head = p->deadline_us == request->deadline_us;
+    return p->deadline_us && !p->Y && !p->err.kind && clock_mono_us() >= p->deadline_us &&
+           !err_set(e, ERR_DEADLINE, of_head ? HTTP_TIMEOUT : run->ask.timeout_where,
                     "its time was over before its turn came");
 }
 
@@ -217,7 +218,7 @@ static bool compute(struct run *run, struct store *store,
     struct prediction *p = &run->prediction;
     if (run->request)
         return pieces_end(run, request, reply);
-    if (is_late(run, e))
+    if (is_late(run, request, e))
         return false;
     if (p->list)
         gather_compute(p->list, p, predictor->rows_max, predictor->metrics);

@@ -233,6 +233,31 @@ static void test_refused(void) {
     raw_close(&raw);
 }
 
+/* What has begun in time is answered, however slowly the rest comes; what is collected
+ * has not begun. */
+static void test_deadline(void) {
+    static const struct {
+        const struct daemon *daemon;
+        long status;
+    } cases[] = {{&passes, 200}, {&collects, 504}};
+    float *X = rows_new(8);
+    for (size_t i = 0; i < 2; i++) {
+        struct raw raw;
+        struct reply reply;
+        if (!CHECK(raw_open(&raw, cases[i].daemon->port)))
+            break;
+        CHECK(head_send(&raw, V2, "*/*\r\nX-Request-Timeout-Ms: 300", BODY_BYTES));
+        part_send(&raw, X, 0, BODY_BYTES / 2);
+        daemon_sleep_ms(400);
+        part_send(&raw, X, BODY_BYTES / 2, BODY_BYTES);
+        CHECK(raw_reply(&raw, false, 20000, &reply));
+        CHECK_SAY(reply.status == cases[i].status, "%zu: %ld", i, reply.status);
+        reply_free(&reply);
+        raw_close(&raw);
+    }
+    free(X);
+}
+
 /* Clients that leave in the middle leave nothing behind. */
 static void test_leaves(void) {
     float *X = rows_new(6);
@@ -349,6 +374,7 @@ int main(void) {
         CHECK_RUN(test_wrong);
         CHECK_RUN(test_missing);
         CHECK_RUN(test_refused);
+        CHECK_RUN(test_deadline);
         CHECK_RUN(test_leaves);
         CHECK_RUN(test_unloaded);
         CHECK_RUN(test_many);
