@@ -95,8 +95,8 @@ static bool pieces_rows(void *state, const struct served *served,
     return true;
 }
 
-static const struct predict_pieces pieces = {pieces_expects, oip_request_row_bytes,
-                                             pieces_rows};
+static const struct predict_pieces in_pieces = {pieces_expects, oip_request_row_bytes,
+                                                pieces_rows};
 
 static const struct predict_dialect dialect = {
     .state_n = sizeof(struct oip_request),
@@ -104,7 +104,7 @@ static const struct predict_dialect dialect = {
     .rows = rows,
     .encode = encode,
     .free = state_free,
-    .pieces = &pieces,
+    .pieces = &in_pieces,
 };
 
 static bool model_check(const struct predictor *predictor,
@@ -114,12 +114,11 @@ static bool model_check(const struct predictor *predictor,
            oip_loaded_check(predictor->registry, &ref, e);
 }
 
-static size_t intake_open(void *subsystem, const struct http_request *request,
-                          bool scarce, struct http_reply *reply) {
+static bool intake_open(void *subsystem, const struct http_request *request,
+                        struct http_pieces *pieces, struct http_reply *reply) {
     struct err e = {0}; /* said once the body is there */
-    return model_check(subsystem, request, &e)
-               ? predictor_begin(subsystem, &dialect, request, scarce, reply)
-               : 0;
+    return model_check(subsystem, request, &e) &&
+           predictor_begin(subsystem, &dialect, request, pieces, reply);
 }
 
 const struct http_intake oip_infer_intake = {intake_open, predictor_piece};

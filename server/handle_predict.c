@@ -132,8 +132,8 @@ static bool pieces_rows(void *state, const struct served *served,
     return rows(s, served, in, e);
 }
 
-static const struct predict_pieces pieces = {pieces_expects, array_row_bytes,
-                                             pieces_rows};
+static const struct predict_pieces in_pieces = {pieces_expects, array_row_bytes,
+                                                pieces_rows};
 
 static const struct predict_dialect dialect = {
     .state_n = sizeof(struct predict_state),
@@ -141,12 +141,12 @@ static const struct predict_dialect dialect = {
     .rows = rows,
     .encode = encode,
     .free = state_free,
-    .pieces = &pieces,
+    .pieces = &in_pieces,
 };
 
-static size_t intake_open(void *subsystem, const struct http_request *request,
-                          bool scarce, struct http_reply *reply) {
-    return predictor_begin(subsystem, &dialect, request, scarce, reply);
+static bool intake_open(void *subsystem, const struct http_request *request,
+                        struct http_pieces *pieces, struct http_reply *reply) {
+    return predictor_begin(subsystem, &dialect, request, pieces, reply);
 }
 
 const struct http_intake predict_intake = {intake_open, predictor_piece};

@@ -251,7 +251,7 @@ static enum MHD_Result exchange_start(struct exchange *x) {
         return exchange_away_end(x), MHD_YES;
     if (x->route->waits)
         return exchange_away_call(x), MHD_YES;
-    if (x->request.body_n > INLINE_BODY_MAX && !x->piece_n)
+    if (x->request.body_n > INLINE_BODY_MAX)
         return exchange_away_apart(x), MHD_YES;
     return exchange_run(x) ? reply_queue(x) : MHD_YES;
 }

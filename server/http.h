@@ -152,12 +152,15 @@ struct http_stream {
 /* A body that need not be whole: what it is good for is done as it comes, on the
  * connection's thread, by memory alone and briefly. The handler, which is called once
  * all of it has passed, then finds it empty, and what `open` has kept. */
+struct http_pieces {
+    bool scarce;      /* in: a whole body would be much of what is left for all */
+    size_t n, kept_n; /* out: bytes of a piece; of what is kept, to count as the body's */
+};
 struct http_intake {
-    /* The head is right, and body_n bytes are to come; `scarce`: that is much of what is
-     * left for bodies. @return how many make a piece, and keeps something in reply->kept;
-     * or 0: the body is collected. */
-    size_t (*open)(void *subsystem, const struct http_request *request, bool scarce,
-                   struct http_reply *reply);
+    /* The head is right, and body_n bytes are to come. It keeps something in reply->kept;
+     * or @return false: the body is collected. */
+    bool (*open)(void *subsystem, const struct http_request *request,
+                 struct http_pieces *pieces, struct http_reply *reply);
     /* The next piece, whose last may be shorter. After a failure, which becomes the
      * answer, there are no more. */
     bool (*piece)(void *kept, const char *bytes, size_t n, struct err *e);

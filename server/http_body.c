@@ -14,9 +14,8 @@ enum {
     INFLATED_AT_ONCE = 128 << 10
 };
 
-/* Counts `more` bytes among those of all bodies. */
-static bool bytes_charge(struct http_bodies *all, struct http_body *b, size_t more,
-                         struct err *e) {
+bool http_body_charge(struct http_bodies *all, struct http_body *b, size_t more,
+                      struct err *e) {
     size_t before = atomic_fetch_add(&all->bytes, more);
     if (before + more > all->bytes_max) {
         atomic_fetch_sub(&all->bytes, more);
@@ -71,7 +70,7 @@ bool http_body_check(const struct http_framing *framing,
 
 bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capacity,
                        struct err *e) {
-    if (!bytes_charge(all, b, capacity - b->capacity, e))
+    if (!http_body_charge(all, b, capacity - b->capacity, e))
         return false;
     char *block = b->bytes ? b->bytes - b->lead : NULL;
     char *grown = realloc(block, b->lead + capacity);
@@ -91,7 +90,7 @@ static bool inflater_open(struct http_bodies *all, struct http_body *b,
         .inflated_max = limit->max + 1,
         .ratio_max = INFLATER_RATIO_MAX,
         .what = "the body"};
-    if (!bytes_charge(all, b, INFLATER_MEMORY_BYTES, e))
+    if (!http_body_charge(all, b, INFLATER_MEMORY_BYTES, e))
         return false;
     b->inflater = inflater_new(&options, e);
     if (b->inflater)

@@ -49,6 +49,11 @@ bool http_body_check(const struct http_framing *framing,
 bool http_body_too_large(const char *what, const struct http_body_limit *limit,
                          struct err *e);
 
+/* Counts `more` bytes, of whatever memory, as the body's. ERR_UNAVAILABLE when all bodies
+ * together take too much. */
+bool http_body_charge(struct http_bodies *all, struct http_body *b, size_t more,
+                      struct err *e) __attribute__((warn_unused_result));
+
 /* Room for `capacity` bytes. ERR_UNAVAILABLE when all bodies together take too much. */
 bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capacity,
                        struct err *e) __attribute__((warn_unused_result));

@@ -39,19 +39,19 @@ static size_t lead_of(const char *document_n) {
 
 /* Whether the route takes the body as it comes. */
 static bool intake_open(struct exchange *x, const struct http_framing *framing,
-                        enum http_coding coding) {
+                        enum http_coding coding, struct http_pieces *pieces) {
     struct http_request *request = &x->request;
     void *subsystem = x->http->options.subsystems[x->route->subsystem];
     if (!x->route->intake || coding != CODING_NONE || !framing->length_known)
         return false;
+    pieces->scarce = http_bodies_scarce(&x->http->bodies, framing->length);
     request->body = "";
     request->body_n = (size_t)framing->length;
     x->reply.room = x->room;
-    x->piece_n = x->route->intake->open(
-        subsystem, request, http_bodies_scarce(&x->http->bodies, framing->length),
-        &x->reply);
+    bool takes = x->route->intake->open(subsystem, request, pieces, &x->reply);
+    x->piece_n = takes ? pieces->n : 0;
     request->body_n = 0;
-    return x->piece_n;
+    return takes;
 }
 
 bool receive_open(struct exchange *x, const struct http_head *head,
@@ -59,6 +59,8 @@ bool receive_open(struct exchange *x, const struct http_head *head,
     struct http_body_limit limit = body_limit(x);
     enum http_coding coding;
     bool absent = !framing->length_known && !framing->chunked;
+    struct http_bodies *bodies = &x->http->bodies;
+    struct http_pieces pieces = {0};
     if (x->route->body & BODY_OPTIONAL && absent)
         return true;
     if (!http_body_check(framing, &limit, &x->err))
@@ -72,9 +74,10 @@ bool receive_open(struct exchange *x, const struct http_head *head,
     x->body.lead = lead_of(x->request.inference_header_n);
     if (!http_head_media(head, x->route->body, &x->err))
         return false;
-    if (intake_open(x, framing, coding))
-        return http_body_reserve(&x->http->bodies, &x->body, x->piece_n, &x->err);
-    return http_body_open(&x->http->bodies, &x->body, framing, coding, &limit, &x->err);
+    if (intake_open(x, framing, coding, &pieces))
+        return http_body_charge(bodies, &x->body, pieces.kept_n, &x->err) &&
+               http_body_reserve(bodies, &x->body, pieces.n, &x->err);
+    return http_body_open(bodies, &x->body, framing, coding, &limit, &x->err);
 }
 
 bool receive_skips(const struct exchange *x, const struct http_head *head,
@@ -89,19 +92,25 @@ static bool piece_pass(struct exchange *x) {
     return x->route->intake->piece(x->reply.kept.state, x->body.bytes, n, &x->err);
 }
 
-/* Takes all of it. */
+/* Takes no more than makes two pieces, so that other connections have their turn. */
 static bool pieces_append(struct exchange *x, const char *data, size_t *n,
                           const struct http_body_limit *limit) {
-    for (size_t taken = 0, part; taken < *n; taken += part) {
-        size_t room = x->piece_n - x->body.n, left;
-        left = part = *n - taken < room ? *n - taken : room;
-        if (!http_body_append(&x->http->bodies, &x->body, data + taken, &left, limit,
+    size_t left = *n;
+    for (int passed = 0; left && !(passed && left >= x->piece_n);) {
+        size_t room = x->piece_n - x->body.n, part = left < room ? left : room;
+        size_t untaken = part;
+        if (!http_body_append(&x->http->bodies, &x->body, data, &untaken, limit,
                               &x->err) ||
-            (x->body.n == x->piece_n && !piece_pass(x)))
-            break;
+            (part == room && !piece_pass(x))) {
+            *n = 0; /* the rest is forgotten */
+            return false;
+        }
+        passed += part == room;
+        data += part;
+        left -= part;
     }
-    *n = 0;
-    return !x->err.kind;
+    *n = left;
+    return true;
 }
 
 /* What is not taken at once stays with the library, and other connections come first. */
@@ -148,6 +157,7 @@ bool receive_end(struct exchange *x) {
         return !x->err.kind;
     if (x->piece_n) {
         x->request.body = "";
+        x->request.body_n = 0;
         return !x->body.n || piece_pass(x);
     }
     bool ok = http_body_end(&x->http->bodies, &x->body, &x->err);

@@ -16,22 +16,11 @@ enum {
     PARAMETERS_HEAVY = 1 << 20
 };
 
-void run_large(struct run *run, bool large) {
-    if (run->large == large)
-        return;
-    run->large = large;
-    if (large)
-        atomic_fetch_add(&run->predictor->large, 1);
-    else
-        atomic_fetch_sub(&run->predictor->large, 1);
-}
-
 static void run_free(void *kept) {
     struct run *run = kept;
     struct prediction *p = &run->prediction;
     if (p->list)
         predictions_remove(p->list, p); /* its client has left */
-    run_large(run, false);
     prediction_free(p);
     if (p->served)
         registry_release(p->served);
@@ -65,13 +54,19 @@ static void timeout_take(struct run *run, const struct http_request *request) {
         *deadline_us = until_us;
 }
 
+/* Whose limit it is that ends first. */
+static const char *deadline_where(const struct run *run,
+                                  const struct http_request *request) {
+    bool of_head = run->prediction.deadline_us == request->deadline_us;
+    return of_head ? HTTP_TIMEOUT : run->ask.timeout_where;
+}
+
 /* One that has been computed is answered, however long that took. */
 static bool is_late(const struct run *run, const struct http_request *request,
                     struct err *e) {
     const struct prediction *p = &run->prediction;
-    bool of_head = p->deadline_us == request->deadline_us;
     return p->deadline_us && !p->Y && !p->err.kind && clock_mono_us() >= p->deadline_us &&
-           !err_set(e, ERR_DEADLINE, of_head ? HTTP_TIMEOUT : run->ask.timeout_where,
+           !err_set(e, ERR_DEADLINE, deadline_where(run, request),
                     "its time was over before its turn came");
 }
 
@@ -203,9 +198,9 @@ static bool compute_here(struct run *run, struct http_kept *own, struct http_rep
 static bool compute_apart(struct run *run, struct err *e) {
     if (!rows_find(run, e))
         return false;
-    run_large(run, true);
+    int64_t began_ns = clock_mono_ns();
     batcher_compute(run->predictor->batcher, &run->prediction);
-    run_large(run, false);
+    workload_add(&run->predictor->workload, clock_mono_ns() - began_ns);
     return true;
 }
 
@@ -236,6 +231,8 @@ static bool answer(struct run *run, const struct http_request *request,
                    struct http_reply *reply, struct err *e) {
     const struct prediction *p = &run->prediction;
     struct predict_output out = {p->served, p->Y, p->m};
+    if (p->err.kind == ERR_DEADLINE) /* who found out knows nothing of the request */
+        return err_set(e, ERR_DEADLINE, deadline_where(run, request), "%s", p->err.text);
     if (p->err.kind) {
         *e = p->err;
         return false;

@@ -13,14 +13,13 @@
 #ifndef SERVER_PREDICTOR_H
 #define SERVER_PREDICTOR_H
 
-#include <stdatomic.h>
-
 #include "api/predict.h"
 #include "api/tensor.h"
 #include "server/batcher.h"
 #include "server/http.h"
 #include "server/metrics.h"
 #include "server/registry.h"
+#include "server/workload.h"
 
 /* Set all of it. Any thread. */
 struct predictor {
@@ -29,7 +28,7 @@ struct predictor {
     struct batcher *batcher;
     size_t rows_max; /* of one forward pass for several requests */
     size_t processors_n;
-    atomic_size_t large; /* requests that keep one of them busy each; 0 at first */
+    struct workload workload; /* of large requests; zeroed at first */
 };
 
 /* What decode has understood. */
@@ -57,9 +56,9 @@ struct predict_output {
     size_t m;
 };
 
-/* A body that is nothing but rows of float32 can be predicted as it comes. Where fewer
- * large requests than processors are being computed, and memory is not scarce, it is
- * collected instead, and shared out among them. */
+/* A body that is nothing but rows of float32 can be predicted as it comes. Where large
+ * requests leave processors over, and memory is not scarce, it is collected instead, and
+ * shared out among them. */
 struct predict_pieces {
     /* Whether the head tells of one. Then decode, which is called with a body of the
      * right length but none of its bytes, succeeds without looking at them. */
@@ -99,9 +98,9 @@ bool predictor_handle(struct predictor *p, const struct predict_dialect *dialect
     __attribute__((warn_unused_result));
 
 /* A route's http_intake, of a dialect that has pieces. */
-size_t predictor_begin(struct predictor *p, const struct predict_dialect *dialect,
-                       const struct http_request *request, bool scarce,
-                       struct http_reply *reply) __attribute__((warn_unused_result));
+bool predictor_begin(struct predictor *p, const struct predict_dialect *dialect,
+                     const struct http_request *request, struct http_pieces *pieces,
+                     struct http_reply *reply) __attribute__((warn_unused_result));
 bool predictor_piece(void *kept, const char *bytes, size_t n, struct err *e)
     __attribute__((warn_unused_result));
 

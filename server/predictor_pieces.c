@@ -21,39 +21,39 @@ static size_t piece_rows(const struct model *model, size_t row_n) {
     return rows < PIECE_ROWS_MIN ? 0 : rows;
 }
 
-/* @return bytes of a piece. 0: it is not such a body, or not a large one. */
-static size_t pieces_open(struct run *run, const struct http_request *request) {
+/* @return false: it is not such a body, or not a large one. */
+static bool pieces_open(struct run *run, const struct http_request *request,
+                        struct http_pieces *pieces) {
     struct prediction *p = &run->prediction;
     const struct model *model = p->served->model;
     size_t row_n = run->dialect->pieces->row_n(model);
     size_t m = row_n ? request->body_n / row_n : 0;
-    if (!m || request->body_n % row_n ||
-        m > PREDICT_OUTPUTS_MAX / model->net->outputs_n ||
-        prediction_work(model, m) <= WORK_INLINE)
-        return 0;
-    size_t rows = piece_rows(model, row_n);
+    const struct net *net = model->net;
+    if (!m || request->body_n % row_n || m > PREDICT_OUTPUTS_MAX / net->outputs_n ||
+        m > ROWS_FLOATS_MAX / net->inputs_n || prediction_work(model, m) <= WORK_INLINE)
+        return false;
+    pieces->n = piece_rows(model, row_n) * row_n;
+    pieces->kept_n = m * net->outputs_n * sizeof *p->Y;
     p->m = m;
-    if (!rows || !prediction_open(p))
-        return 0;
     run->request = request;
-    run_large(run, true);
-    return rows * row_n;
+    return pieces->n && prediction_open(p);
 }
 
-size_t predictor_begin(struct predictor *p, const struct predict_dialect *dialect,
-                       const struct http_request *request, bool scarce,
-                       struct http_reply *reply) {
+bool predictor_begin(struct predictor *p, const struct predict_dialect *dialect,
+                     const struct http_request *request, struct http_pieces *pieces,
+                     struct http_reply *reply) {
     struct err e = {0};
     if (!dialect->pieces->expects(request) ||
-        (!scarce && atomic_load(&p->large) < p->processors_n))
-        return 0;
+        !(pieces->scarce ||
+          workload_is_busy(&p->workload, p->processors_n, clock_mono_ns())))
+        return false;
     struct run *run = run_get(p, dialect, request, reply, &e);
-    size_t piece_n = run && run_version(run, NULL, &e) ? pieces_open(run, request) : 0;
-    if (!piece_n && reply->kept.state) {
+    bool ok = run && run_version(run, NULL, &e) && pieces_open(run, request, pieces);
+    if (!ok && reply->kept.state) {
         reply->kept.free(reply->kept.state); /* what is wrong is said of the whole body */
         reply->kept = (struct http_kept){0};
     }
-    return piece_n;
+    return ok;
 }
 
 bool predictor_piece(void *kept, const char *bytes, size_t n, struct err *e) {
@@ -70,6 +70,7 @@ bool predictor_piece(void *kept, const char *bytes, size_t n, struct err *e) {
     run->pieces_m += in.m;
     p->input_ns += made_ns - began_ns;
     run->infer_ns += p->since_ns - made_ns;
+    workload_add(&run->predictor->workload, p->since_ns - began_ns);
     if (!ok)
         run_count(run, run->request, false);
     return ok;
@@ -80,7 +81,6 @@ bool pieces_end(struct run *run, const struct http_request *request,
     struct prediction *p = &run->prediction;
     if (!p->pass_rows) {
         const struct usage_pass pass = {p->m, p->input_ns, run->infer_ns};
-        run_large(run, false);
         p->pass_rows = p->m;
         usage_pass(p->served->usage, &pass);
         metrics_pass(run->predictor->metrics);

@@ -22,7 +22,6 @@ struct run {
     const struct http_request *request; /* NULL: it does not */
     size_t pieces_m;                    /* rows that have been predicted */
     int64_t infer_ns;
-    bool large; /* counted among the predictor's large ones */
     bool owned; /* not in the exchange's room */
     alignas(max_align_t) unsigned char state[];
 };
@@ -37,9 +36,6 @@ struct run *run_get(struct predictor *p, const struct predict_dialect *dialect,
  * tell, without. */
 bool run_version(struct run *run, struct store *store, struct err *e)
     __attribute__((warn_unused_result));
-
-/* From here on it is one of those that keep a processor busy each; or no longer. */
-void run_large(struct run *run, bool large);
 
 /* Counts the request, which began with its first byte. */
 void run_count(const struct run *run, const struct http_request *request, bool ok);

@@ -123,7 +123,8 @@ static bool is_left(struct reaper_entry *entry, int64_t now_us) {
     bool changed = is_changed(entry, now_us), looks = changed;
     if (phase != REAPER_IDLE)
         looks = phase != REAPER_BUSY && now_us - entry->quiet_us >= QUIET_US;
-    return looks && recv(entry->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return looks && recv(entry->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 &&
+           !is_changed(entry, now_us) && atomic_load(&entry->phase) == (int)phase;
 }
 
 size_t reaper_run(struct reaper *r, int64_t now_us) {

@@ -353,6 +353,39 @@ static void test_timeout_parameter(void) {
     }
 }
 
+/* Predictions that wait for their pass until it is too late: whose time it was is said by
+ * those that were found late there, too. */
+static void test_late_in_the_queue(void) {
+    enum { MANY_AT_ONCE = 48, TRIES = 20 };
+    char *body = body_new("heavy", 0, 8), head[256];
+    size_t late = 0;
+    snprintf(head, sizeof head,
+             "POST /predict HTTP/1.1\r\nHost: x\r\nX-Request-Timeout-Ms: 4\r\n"
+             "Content-Length: %zu\r\n\r\n",
+             strlen(body));
+    for (size_t try = 0; try < TRIES && !late; try++) {
+        struct raw raw[MANY_AT_ONCE];
+        for (size_t i = 0; i < MANY_AT_ONCE; i++)
+            CHECK(raw_open(&raw[i], daemon_of_all.port));
+        for (size_t i = 0; i < MANY_AT_ONCE; i++)
+            CHECK(raw_text(&raw[i], head) && raw_text(&raw[i], body));
+        for (size_t i = 0; i < MANY_AT_ONCE; i++) {
+            struct reply reply;
+            CHECK(raw_reply(&raw[i], false, 20000, &reply));
+            if (reply.status != 200) {
+                is_late(&reply);
+                CHECK_TEXT(reply_text(reply.json, "/error/param"),
+                           "X-Request-Timeout-Ms");
+                late++;
+            }
+            reply_free(&reply);
+            raw_close(&raw[i]);
+        }
+    }
+    CHECK(late);
+    free(body);
+}
+
 int main(void) {
     if (daemon_start(&daemon_of_all, NULL) && models_make()) {
         CHECK_RUN(test_nobody_can_tell);
@@ -361,6 +394,7 @@ int main(void) {
         CHECK_RUN(test_a_full_pass);
         CHECK_RUN(test_time_limits);
         CHECK_RUN(test_timeout_parameter);
+        CHECK_RUN(test_late_in_the_queue);
     }
     daemon_close(&daemon_of_all);
     return check_done();
