@@ -192,6 +192,14 @@ static inline bool insert_job(struct store *s, const char *id, const char *model
     return insert_new(s, &job, e);
 }
 
+/* The jobs a, b and c, the oldest first. */
+static inline void insert_three(struct store *s) {
+    struct err e = {0};
+    OK(insert_job(s, "a", "m", &e));
+    OK(insert_job(s, "b", "m", &e));
+    OK(insert_job(s, "c", "m", &e));
+}
+
 static inline struct store_job job_of(struct store *s, const char *id) {
     struct err e = {0};
     struct store_job job = {0};
@@ -215,6 +223,15 @@ static inline struct store_claim claim_by(struct store *s, const char *owner,
                    &claim, &found, &e));
     CHECK(found);
     return claim;
+}
+
+static inline bool nothing_to_claim(struct store *s) {
+    struct err e = {0};
+    struct store_claim claim;
+    bool found = true;
+    return OK(store_claim(s, &(struct store_claiming){.owner = "w", .lease_ms = LEASE_MS},
+                          &claim, &found, &e)) &&
+           !found;
 }
 
 #endif
