@@ -23,7 +23,9 @@ bool array_decode_npy(const char *bytes, size_t n, struct array *array, struct e
 /* Bytes without a header. */
 void array_decode_raw(const char *bytes, size_t n, struct array *array);
 
-/* The next of them, where they come in pieces; and the bytes of a row of that model. */
+/* The next of them, where they come in pieces: borrowed until the next one; the places of
+ * array_rows' errors count from the first piece on. And the bytes of a row of that model.
+ */
 void array_decode_piece(const struct tensor_piece *piece, struct array *array);
 size_t array_row_bytes(const struct model *model);
 

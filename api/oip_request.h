@@ -59,8 +59,10 @@ struct oip_size {
 };
 struct oip_size oip_request_size(const struct oip_request *request);
 
-/* A body without a document in pieces: decoded of none of its bytes, then bound to a
- * piece after the other. Bytes of a row; 0: that model needs a document. */
+/* A body without a document in pieces: decoded of none of its bytes (bytes may be "", n
+ * is the length to come), then bound to a piece after the other, each borrowed until the
+ * next; request->rows are those of the last. Errors as oip_request_bind's, their places
+ * counted from the first piece on. Bytes of a row; 0: that model needs a document. */
 size_t oip_request_row_bytes(const struct model *model);
 bool oip_request_bind_piece(struct oip_request *request, const struct model *model,
                             const struct tensor_piece *piece, struct err *e)

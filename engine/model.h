@@ -52,7 +52,8 @@ void model_free(struct model *model); /* NULL is allowed */
  * then on. @return false with ERR_NO_MEMORY; it is then as it was. */
 bool model_settle(struct model *model, struct err *e) __attribute__((warn_unused_result));
 
-/* Rows are predicted in tiles of this many, so that scratch does not grow with m. */
+/* Rows are predicted in tiles of this many, so that scratch does not grow with m: whole
+ * tiles of panels, which have six. */
 enum { MODEL_TILE_ROWS = 126 };
 
 /* Floats of scratch, aligned to 64 bytes, for any number of rows up to m. */

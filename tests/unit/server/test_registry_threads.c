@@ -32,9 +32,21 @@ static void *load_once(void *context) {
 
 static void crowd_run(struct crowd *crowd, void *(*run)(void *),
                       pthread_t threads[THREADS]) {
+    atomic_store(&crowd->ending, false); /* it was another database's crowd before */
+    atomic_store(&crowd->wrong, 0);
+    atomic_store(&crowd->answers, 0);
     for (int i = 0; i < THREADS; i++)
         if (pthread_create(&threads[i], NULL, run, crowd) != 0)
             abort();
+}
+
+/* There were answers, and none was wrong. */
+static void crowd_end(struct crowd *crowd, pthread_t threads[THREADS]) {
+    atomic_store(&crowd->ending, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_SAY(atomic_load(&crowd->wrong) == 0, "%d", atomic_load(&crowd->wrong));
+    CHECK(atomic_load(&crowd->answers) > 0);
 }
 
 /* All of them get one and the same object: it was read once. */
@@ -98,11 +110,7 @@ static void test_acquire_during_changes(void) {
         }
         usleep(2000);
     }
-    atomic_store(&crowd.ending, true);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    CHECK_SAY(atomic_load(&crowd.wrong) == 0, "%d", atomic_load(&crowd.wrong));
-    CHECK(atomic_load(&crowd.answers) > 0);
+    crowd_end(&crowd, threads);
     scene_free(s);
 }
 
@@ -150,11 +158,7 @@ static void test_alias_moves_under_load(void) {
         registry_forget(s->registry, "a", i - 1);
         usleep(3000);
     }
-    atomic_store(&crowd.ending, true);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    CHECK_SAY(atomic_load(&crowd.wrong) == 0, "%d", atomic_load(&crowd.wrong));
-    CHECK(atomic_load(&crowd.answers) > 0);
+    crowd_end(&crowd, threads);
     CHECK(alias_acquired(s, "a", "live") == 12);
     check_counts(s, 1, 1);
     scene_free(s);
@@ -199,11 +203,7 @@ static void test_alias_deleted_under_load(void) {
         refresh_aliases(s);
         CHECK(alias_acquired(s, "a", "live") == -1);
     }
-    atomic_store(&crowd.ending, true);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    CHECK_SAY(atomic_load(&crowd.wrong) == 0, "%d", atomic_load(&crowd.wrong));
-    CHECK(atomic_load(&crowd.answers) > 0);
+    crowd_end(&crowd, threads);
     scene_free(s);
 }
 
