@@ -1,6 +1,7 @@
 #include "engine/team.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -209,4 +210,26 @@ void team_run(struct team *team, size_t lanes_n, team_task *task, void *context)
         ended_wait(team, lanes_n);
     }
     flush_restore(before);
+}
+
+struct each {
+    team_task *task;
+    void *context;
+    size_t threads_n;
+    atomic_size_t reached_n;
+};
+
+/* Who waits in one lane takes no other: each thread has one. */
+static void each_run(void *context, size_t lane) {
+    struct each *each = context;
+    atomic_fetch_add(&each->reached_n, 1);
+    while (atomic_load(&each->reached_n) < each->threads_n)
+        sched_yield();
+    each->task(each->context, lane);
+}
+
+void team_each(struct team *team, team_task *task, void *context) {
+    struct each each = {
+        .task = task, .context = context, .threads_n = team_threads(team)};
+    team_run(team, each.threads_n, each_run, &each);
 }

@@ -28,4 +28,9 @@ size_t team_threads(const struct team *team);
  * lane, or one thread, it is a plain loop. Waiting spins briefly, then sleeps. */
 void team_run(struct team *team, size_t lanes_n, team_task *task, void *context);
 
+/* Runs task(context, thread) once on each thread of the team, `thread` being a number in
+ * 0..threads-1, no certain one; they all run at the same time, and none begins before all
+ * have been reached. One caller at a time, as for team_run. */
+void team_each(struct team *team, team_task *task, void *context);
+
 #endif

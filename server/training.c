@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/memory.h"
+#include "server/breaks.h"
 #include "server/clock.h"
 #include "server/log.h"
 
@@ -282,7 +283,10 @@ static void best_restore(struct training *t) {
 
 enum training_end training_run(struct training *t, struct err *e) {
     t->start_us = t->checkpoint_us = clock_mono_us();
-    switch (steps_run(t, e)) {
+    breaks_begin(t->options.team);
+    enum trainer_event end = steps_run(t, e);
+    breaks_end(t->options.team);
+    switch (end) {
     case TRAINER_DONE:
         if (!t->stop_reason)
             t->stop_reason = "completed";

@@ -1,6 +1,7 @@
 /* Jobs that are paused, resumed, cancelled and deleted, waiting and running, and what a
  * job says of its end. */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -181,6 +182,37 @@ static void test_priority(void) {
     reply_free(&reply);
 }
 
+/* Whether a process has a handler for the signal that breaks come by. */
+static bool takes_breaks(pid_t pid) {
+    char path[64], line[256];
+    unsigned long long caught = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f))
+        sscanf(line, "SigCgt: %llx", &caught);
+    if (CHECK_SAY(f, "%s", path))
+        fclose(f);
+    return caught >> SIGRTMIN & 1; /* of SIGRTMIN + 1 */
+}
+
+/* Before its first job a worker has none to take, and the server never has. */
+static void test_breaks(void) {
+    struct client *user = &busy.client;
+    char id[JOB_ID_BYTES];
+    struct reply reply;
+    pid_t workers[DAEMON_WORKERS_MAX];
+    if (!CHECK(daemon_workers(&busy, workers) == 1))
+        return;
+    CHECK(!takes_breaks(workers[0]));
+    job_post(user, endless_job("breaks", 0), id);
+    CHECK(job_wait_running(user, id, 5));
+    CHECK(takes_breaks(workers[0]) && !takes_breaks(busy.pid));
+    job_cancel(user, id, &reply);
+    reply_free(&reply);
+    job_wait(user, id, "cancelled", 5, &reply);
+    reply_free(&reply);
+}
+
 /* How fast the endless job is here, in epochs a second. */
 static double pace_measure(struct client *user) {
     char id[JOB_ID_BYTES];
@@ -277,6 +309,7 @@ int main(void) {
     static const char *const no_workers[] = {"--workers", "0", NULL};
     if (!daemon_start(&idle, no_workers) || !daemon_start(&busy, NULL))
         return 1;
+    CHECK_RUN(test_breaks); /* the first job */
     CHECK_RUN(test_queued_job);
     CHECK_RUN(test_delete);
     CHECK_RUN(test_pause_is_no_end);

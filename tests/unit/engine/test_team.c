@@ -1,6 +1,5 @@
 #include <float.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -75,29 +74,39 @@ static void sleepers_wake(void) {
     team_free(team);
 }
 
-struct masks {
-    atomic_int arrived; /* each lane waits for the other, so that each thread has one */
-    int blocked[2];
-};
-
-static void lane_masks(void *context, size_t lane) {
-    struct masks *masks = context;
+static void thread_mask(void *context, size_t thread) {
+    int *blocked = context;
     sigset_t mask;
-    atomic_fetch_add(&masks->arrived, 1);
-    while (atomic_load(&masks->arrived) < 2)
-        sched_yield();
     pthread_sigmask(SIG_BLOCK, NULL, &mask);
-    masks->blocked[lane] = sigismember(&mask, SIGTERM);
+    blocked[thread] = sigismember(&mask, SIGTERM);
 }
 
 static void workers_leave_signals_alone(void) {
     struct err e = {0};
     struct team *team = team_new(2, &e);
-    struct masks masks = {0};
-    team_run(team, 2, lane_masks, &masks);
-    CHECK_SAY(masks.blocked[0] + masks.blocked[1] == 1, "%d %d", masks.blocked[0],
-              masks.blocked[1]);
+    int blocked[2] = {0};
+    team_each(team, thread_mask, blocked);
+    CHECK_SAY(blocked[0] + blocked[1] == 1, "%d %d", blocked[0], blocked[1]);
     team_free(team);
+}
+
+static void thread_note(void *context, size_t thread) {
+    ((pthread_t *)context)[thread] = pthread_self();
+}
+
+static void each_thread_has_one(void) {
+    struct err e = {0};
+    for (size_t threads_n = 1; threads_n <= 5; threads_n++) {
+        struct team *team = team_new(threads_n, &e);
+        for (int time = 0; time < 300; time++) {
+            pthread_t who[5] = {0};
+            team_each(team, thread_note, who);
+            for (size_t i = 0; i < threads_n; i++)
+                for (size_t j = 0; j < i; j++)
+                    CHECK(!pthread_equal(who[i], who[j]));
+        }
+        team_free(team);
+    }
 }
 
 static void sizes_are_bounded(void) {
@@ -116,6 +125,7 @@ int main(void) {
     CHECK_RUN(each_lane_runs_once);
     CHECK_RUN(sleepers_wake);
     CHECK_RUN(workers_leave_signals_alone);
+    CHECK_RUN(each_thread_has_one);
     CHECK_RUN(sizes_are_bounded);
     return check_done();
 }
