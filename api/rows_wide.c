@@ -15,8 +15,8 @@ const _Alignas(64) double wide_tenths[] = {
     1e-22, 1e-23, 1e-24, 1e-25, 1e-26, 1e-27, 1e-28, 1e-29, 1e-30, 1e-31};
 
 const struct wide *wide_choose(void) {
-    const struct wide *wide = wide_avx2();
-    return wide ? wide : wide_avx512();
+    const struct wide *wide = wide_avx512();
+    return wide ? wide : wide_avx2();
 }
 
 bool wide_read_one(const char *base, const uint32_t *marks, float *value) {
