@@ -22,15 +22,25 @@
 #endif
 #endif
 
-/* By features, never by a maker's model: "arch=haswell" is refused by an AMD of any age.
+/* KERNEL_NARROW compiles it for the lesser two of the widths, where KERNEL_WIDE stands at
+ * what is written for 512 bits; that is called where KERNEL_HAS_WIDE() says so.
+ * By features, never by a maker's model: "arch=haswell" is refused by an AMD of any age.
  */
 #if !defined(__x86_64__) || !defined(__linux__) || defined(KERNEL_SANITIZED)
 #define KERNEL
+#define KERNEL_NARROW
 #elif defined(__clang__)
 #define KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
+#define KERNEL_NARROW __attribute__((target_clones("avx2", "default")))
 #else
 #define KERNEL                                                                           \
     __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define KERNEL_NARROW __attribute__((target_clones("arch=x86-64-v3", "default")))
+#endif
+/* Between its checks clang does not always fuse what it fuses elsewhere. */
+#if defined(__x86_64__) && !(defined(__clang__) && defined(KERNEL_SANITIZED))
+#define KERNEL_WIDE __attribute__((target("avx512f,fma")))
+#define KERNEL_HAS_WIDE() (__builtin_cpu_supports("avx512f") != 0)
 #endif
 
 /* Stands before a loop whose in- and output may be the same array: element i depends on

@@ -6,24 +6,25 @@
 
 #include "engine/kernel.h"
 #include "engine/memory.h"
-
-/* Eight sums at a time: two registers where there is no AVX. */
-enum { LANES = 8 };
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
-/* The same where floats stand, which are aligned as floats alone. */
-typedef lanes lanes_there __attribute__((aligned(sizeof(float)), may_alias));
+#include "engine/panels_private.h"
 
 enum {
+    LANES = 8, /* sums at a time: two registers where there is no AVX */
     PANEL_COLUMNS = 2 * LANES,
-    TILE_ROWS = 6,  /* of A by a panel: their sums stay in registers, */
-    LINES_MAX = 3,  /* fewer columns than half a panel are not worth one, */
-    TILE_LINES = 4, /* and so many rows are multiplied with them, */
-    TILE_HALF = 3,  /* as do those of so many rows by a half panel, */
-    CHAINS = 4,     /* so many sums of each, which hide what one waits for another, */
-    TILE_ALONE = 4, /* and those of one row by so many panels, */
-    TILE_FEW = 2,   /* or of two or three, */
-    ROWS_FEW = 3,   /* which are few, by so many */
-    SUMS_MAX = 12   /* registers of a tile */
+    LINES_MAX = 3,      /* fewer columns than half a panel are not worth one, */
+    TILE_LINES = 4,     /* and so many rows are multiplied with them */
+    TILE_HALF = 3,      /* rows by a half panel: their sums stay in registers, */
+    CHAINS = 4,         /* so many of each, which hide what one waits for another */
+    SUMS_MAX = 12,      /* registers of a tile, */
+    WIDE_SUMS_MAX = 16, /* and where they have 512 bits and are 32 */
+    ROWS_FEW = 3,       /* by several panels at a time */
+    ROWS_MAX = 8        /* of a tile */
+};
+/* How many rows of A by how many panels have their sums in registers. */
+struct tiling {
+    bool wide; /* registers of 512 bits */
+    size_t rows, panels;
+    size_t few[ROWS_FEW]; /* panels by 1, 2 or 3 rows */
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -107,34 +108,18 @@ struct tile {
     size_t k, n; /* floats of a row of A, of C */
 };
 
-/* sums += one l of rows x a panel. */
-INLINE void panel_add(lanes *sums, const float *A, size_t stride, const float *panel,
-                      size_t rows) {
-    lanes low = *(const lanes_there *)panel;
-    lanes high = *(const lanes_there *)(panel + LANES);
-    FLAT for (size_t i = 0; i < rows; i++) {
-        sums[2 * i] += A[i * stride] * low;
-        sums[2 * i + 1] += A[i * stride] * high;
-    }
-}
+#define TILE(name) tile_##name
+#define TILE_LANES LANES
+#define TILE_SUMS_MAX SUMS_MAX
+#include "engine/panels_tile.h"
 
-/* rows x panels x PANEL_COLUMNS elements; the counts are constants where it is called. */
-INLINE void tile_run(const struct tile *t, size_t rows, size_t panels) {
-    lanes sums[SUMS_MAX];
-    FLAT for (size_t s = 0; s < 2 * panels * rows; s++) {
-        size_t p = s / 2 / rows;
-        sums[s] = *(const lanes_there *)(t->b + p * PANEL_COLUMNS + s % 2 * LANES);
-    }
-    for (size_t l = 0; l < t->k; l++) {
-        FLAT for (size_t p = 0; p < panels; p++)
-            panel_add(sums + 2 * p * rows, t->A + l, t->k,
-                      t->panel + (p * t->k + l) * PANEL_COLUMNS, rows);
-    }
-    FLAT for (size_t s = 0; s < 2 * panels * rows; s++) {
-        size_t p = s / 2 / rows, i = s / 2 % rows;
-        *(lanes_there *)(t->C + i * t->n + p * PANEL_COLUMNS + s % 2 * LANES) = sums[s];
-    }
-}
+#define TILE(name) wide_##name
+#define TILE_LANES PANEL_COLUMNS
+#define TILE_SUMS_MAX WIDE_SUMS_MAX
+#include "engine/panels_tile.h"
+
+typedef tile_lanes lanes;
+typedef tile_lanes_there lanes_there;
 
 /* rows x LANES elements of a half panel. */
 INLINE void half_run(const struct tile *t, size_t rows) {
@@ -196,50 +181,79 @@ INLINE void lines_run(const struct tile *t, size_t rows, size_t columns) {
 
 /* ---- products ------------------------------------------------------------------- */
 
-/* A tile of one panel, of a half one if `half`. */
-INLINE void tile_of_rows(const struct tile *t, size_t rows, bool half) {
+/* What a tile of rows goes by: a half panel, or so many whole ones. Constants, as those
+ * of struct tiling are. */
+struct across {
+    bool half;
+    size_t panels;
+};
+
+INLINE void tile_of_panels(const struct tile *t, size_t rows, size_t panels, bool wide) {
+    wide ? wide_run(t, rows, panels) : tile_run(t, rows, panels);
+}
+
+INLINE void tile_of_half(const struct tile *t, size_t rows) {
+    if (rows == 1)
+        half_run(t, 1);
+    else if (rows == 2)
+        half_run(t, 2);
+    else
+        half_run(t, TILE_HALF);
+}
+
+INLINE void tile_of_rows(const struct tile *t, size_t rows, struct across a, bool wide) {
+    if (a.half) {
+        tile_of_half(t, rows);
+        return;
+    }
     switch (rows) {
     case 1:
-        half ? half_run(t, 1) : tile_run(t, 1, 1);
+        tile_of_panels(t, 1, a.panels, wide);
         break;
     case 2:
-        half ? half_run(t, 2) : tile_run(t, 2, 1);
+        tile_of_panels(t, 2, a.panels, wide);
         break;
     case 3:
-        half ? half_run(t, 3) : tile_run(t, 3, 1);
+        tile_of_panels(t, 3, a.panels, wide);
         break;
     case 4:
-        tile_run(t, 4, 1);
+        tile_of_panels(t, 4, a.panels, wide);
         break;
     case 5:
-        tile_run(t, 5, 1);
+        tile_of_panels(t, 5, a.panels, wide);
+        break;
+    case 6:
+        tile_of_panels(t, 6, a.panels, wide);
         break;
     default:
-        tile_run(t, TILE_ROWS, 1);
+        if (wide)
+            rows == 7 ? wide_run(t, 7, a.panels) : wide_run(t, 8, a.panels);
     }
 }
 
 /* The same where the panel has fewer columns than it is wide: those alone are written. */
 INLINE void tile_of_columns(const struct tile *t, size_t rows, size_t columns,
-                            bool half) {
-    float to[TILE_ROWS * PANEL_COLUMNS];
+                            struct across a, bool wide) {
+    float to[ROWS_MAX * PANEL_COLUMNS];
     struct tile whole = *t;
     whole.C = to;
     whole.n = PANEL_COLUMNS;
-    tile_of_rows(&whole, rows, half);
+    tile_of_rows(&whole, rows, a, wide);
     for (size_t i = 0; i < rows; i++)
         memcpy(t->C + i * t->n, to + i * PANEL_COLUMNS, columns * sizeof *to);
 }
 
-/* A panel, or a part of one, by m rows: about equal tiles, as few as they can be. */
-INLINE void panel_run(struct tile t, size_t m, size_t columns, bool half) {
-    size_t most = half ? TILE_HALF : TILE_ROWS, width = half ? LANES : PANEL_COLUMNS;
+/* Panels, or a part of one, by m rows: about equal tiles, as few as they can be. */
+INLINE void panels_run(struct tile t, size_t m, size_t columns, struct across a,
+                       const struct tiling *tiling) {
+    size_t most = a.half ? TILE_HALF : tiling->rows;
+    size_t width = a.half ? LANES : a.panels * PANEL_COLUMNS;
     for (size_t tiles = (m + most - 1) / most; tiles; tiles--) {
         size_t rows = m / tiles;
         if (columns == width)
-            tile_of_rows(&t, rows, half);
+            tile_of_rows(&t, rows, a, tiling->wide);
         else
-            tile_of_columns(&t, rows, columns, half);
+            tile_of_columns(&t, rows, columns, a, tiling->wide);
         t.A += rows * t.k;
         t.C += rows * t.n;
         m -= rows;
@@ -267,39 +281,44 @@ INLINE void tile_shift(struct tile *t, size_t columns) {
 }
 
 /* Whole panels of few rows, several panels at a time. @return the columns. */
-INLINE size_t few_rows(struct tile t, size_t m, size_t n) {
-    size_t at_a_time = (m == 1 ? TILE_ALONE : TILE_FEW) * PANEL_COLUMNS, j = 0;
+INLINE size_t few_rows(struct tile t, size_t m, size_t n, const struct tiling *tiling) {
+    size_t at_a_time = tiling->few[m - 1] * PANEL_COLUMNS, j = 0;
     for (; j + at_a_time <= n; j += at_a_time) {
         if (m == 1)
-            tile_run(&t, 1, TILE_ALONE);
+            tile_of_panels(&t, 1, tiling->few[0], tiling->wide);
         else if (m == 2)
-            tile_run(&t, 2, TILE_FEW);
+            tile_of_panels(&t, 2, tiling->few[1], tiling->wide);
         else
-            tile_run(&t, 3, TILE_FEW);
+            tile_of_panels(&t, 3, tiling->few[2], tiling->wide);
         tile_shift(&t, at_a_time);
     }
     return j;
 }
 
-/* Whole panels, the last of which may have fewer columns: each is read from L2 while the
+/* Whole panels, the last of which may have fewer columns: they are read from L2 while the
  * rows pass. */
-INLINE void many_rows(struct tile t, size_t m, size_t n) {
-    for (size_t j = 0; j < n; j += PANEL_COLUMNS) {
+INLINE void many_rows(struct tile t, size_t m, size_t n, const struct tiling *tiling) {
+    size_t at_a_time = tiling->panels * PANEL_COLUMNS, j = 0;
+    for (; j + at_a_time <= n; j += at_a_time) {
+        panels_run(t, m, at_a_time, (struct across){.panels = tiling->panels}, tiling);
+        tile_shift(&t, at_a_time);
+    }
+    for (; j < n; j += PANEL_COLUMNS) {
         size_t columns = n - j < PANEL_COLUMNS ? n - j : PANEL_COLUMNS;
-        panel_run(t, m, columns, false);
+        panels_run(t, m, columns, (struct across){.panels = 1}, tiling);
         tile_shift(&t, PANEL_COLUMNS);
     }
 }
 
-KERNEL static void product_run(struct tile t, size_t m) {
+INLINE void product_run(struct tile t, size_t m, const struct tiling *tiling) {
     struct shares shares = shares_of(t.n);
     struct tile rest = t;
-    size_t done = m <= ROWS_FEW ? few_rows(t, m, shares.wide) : 0;
+    size_t done = m <= ROWS_FEW ? few_rows(t, m, shares.wide, tiling) : 0;
     tile_shift(&rest, done);
-    many_rows(rest, m, shares.wide - done);
+    many_rows(rest, m, shares.wide - done, tiling);
     tile_shift(&t, shares.wide);
     if (shares.half)
-        panel_run(t, m, shares.half, true);
+        panels_run(t, m, shares.half, (struct across){.half = true}, tiling);
     else if (shares.lines == 1)
         lines_rows(t, m, 1);
     else if (shares.lines == 2)
@@ -308,9 +327,51 @@ KERNEL static void product_run(struct tile t, size_t m) {
         lines_rows(t, m, 3);
 }
 
+static const struct tiling NARROW = {false, 6, 1, {4, 2, 2}};
+
+KERNEL_NARROW static void narrow_run(struct tile t, size_t m) {
+    product_run(t, m, &NARROW);
+}
+
+static struct tile tile_of_all(size_t n, size_t k, const float *A, const float *panels,
+                               float *C) {
+    return (struct tile){
+        .A = A, .panel = panels + biases_n(n), .b = panels, .C = C, .k = k, .n = n};
+}
+
+void panels_product_narrow(size_t m, size_t n, size_t k, const float *A,
+                           const float *panels, float *C) {
+    narrow_run(tile_of_all(n, k, A, panels, C), m);
+}
+
+#if defined(KERNEL_WIDE)
+
+static const struct tiling WIDE = {true, ROWS_MAX, 2, {8, 4, 4}};
+
+KERNEL_WIDE static void wide_product(struct tile t, size_t m) {
+    product_run(t, m, &WIDE);
+}
+
+bool panels_product_wide(size_t m, size_t n, size_t k, const float *A,
+                         const float *panels, float *C) {
+    if (!KERNEL_HAS_WIDE())
+        return false;
+    wide_product(tile_of_all(n, k, A, panels, C), m);
+    return true;
+}
+
+#else
+
+bool panels_product_wide(size_t m, size_t n, size_t k, const float *A,
+                         const float *panels, float *C) {
+    (void)m, (void)n, (void)k, (void)A, (void)panels, (void)C;
+    return false;
+}
+
+#endif
+
 void panels_product(size_t m, size_t n, size_t k, const float *A, const float *panels,
                     float *C) {
-    struct tile t = {
-        .A = A, .panel = panels + biases_n(n), .b = panels, .C = C, .k = k, .n = n};
-    product_run(t, m);
+    if (!panels_product_wide(m, n, k, A, panels, C))
+        panels_product_narrow(m, n, k, A, panels, C);
 }

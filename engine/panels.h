@@ -21,7 +21,7 @@ size_t panels_n(size_t n, size_t k);
 /* Lays W (n,k) and b (n) out in `panels`, panels_n(n, k) floats. */
 void panels_fill(size_t n, size_t k, const float *W, const float *b, float *panels);
 
-/* C (m,n) = A (m,k) . W^T + b; A and C are dense and row-major. */
+/* C (m,n) = A (m,k) . W^T + b, m at least 1; A and C are dense and row-major. */
 void panels_product(size_t m, size_t n, size_t k, const float *A, const float *panels,
                     float *C);
 

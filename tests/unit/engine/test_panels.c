@@ -1,10 +1,12 @@
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/memory.h"
 #include "engine/panels.h"
+#include "engine/panels_private.h"
 #include "engine/rng.h"
 #include "tests/unit/check.h"
 
@@ -62,6 +64,29 @@ static void product_holds(const struct product *p) {
               p->k);
 }
 
+/* Whether the narrow way adds a product without rounding it first: (1 + 2^-12)^2 - 1 -
+ * 2^-11 is 2^-24 then, otherwise 0. */
+static bool narrow_is_fused(void) {
+    const float near_one = 1 + 0x1p-12f, W[16] = {near_one}, b[16] = {-1 - 0x1p-11f};
+    float panels[32], C[16];
+    panels_fill(16, 1, W, b, panels);
+    panels_product_narrow(1, 16, 1, &near_one, panels, C);
+    return C[0] > 0;
+}
+
+/* The narrow way, which panels_product does not take where there is a wide one. */
+static void narrow_agrees(const struct product *p) {
+    struct product narrow = *p;
+    narrow.C = memory_new(p->m * p->n + 1, sizeof *narrow.C);
+    narrow.C[p->m * p->n] = NAN;
+    panels_product_narrow(p->m, p->n, p->k, p->A, p->panels, narrow.C);
+    product_holds(&narrow);
+    if (narrow_is_fused())
+        CHECK_SAY(memcmp(narrow.C, p->C, p->m * p->n * sizeof *p->C) == 0, "%zux%zux%zu",
+                  p->m, p->n, p->k);
+    free(narrow.C);
+}
+
 /* Each row again, alone and beside some others: not one bit may differ. */
 static void rows_stand_alone(const struct product *p) {
     float *few = memory_new(M_MAX * p->n, sizeof *few);
@@ -77,7 +102,7 @@ static void rows_stand_alone(const struct product *p) {
 }
 
 static void products(void) {
-    static const size_t rows[] = {1, 2, 3, 4, 7, 8, 9, 16, M_MAX};
+    static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, M_MAX};
     static const size_t columns[] = {1, 2, 3, 4, 5, 8, 9, 16, 17, 31, 34, 67, 72};
     static const size_t inner[] = {1, 3, 4, 8, 15, 31, 32, 33, 40, 63, 100, 1024, 1030};
     for (size_t a = 0; a < sizeof rows / sizeof *rows; a++)
@@ -87,6 +112,7 @@ static void products(void) {
                 product_draw(&p, rows[a], columns[b], inner[c]);
                 product_run(&p);
                 product_holds(&p);
+                narrow_agrees(&p);
                 rows_stand_alone(&p);
                 product_free(&p);
             }
@@ -94,12 +120,14 @@ static void products(void) {
 
 /* An inner dimension of several parts, of some and of many columns. */
 static void large_products(void) {
-    static const size_t shapes[][3] = {{9, 300, 784}, {5, 130, 2500}, {6, 2000, 33}};
+    static const size_t shapes[][3] = {
+        {9, 300, 784}, {5, 130, 2500}, {6, 2000, 33}, {3, 144, 50}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct product p;
         product_draw(&p, shapes[i][0], shapes[i][1], shapes[i][2]);
         product_run(&p);
         product_holds(&p);
+        narrow_agrees(&p);
         rows_stand_alone(&p);
         product_free(&p);
     }
@@ -129,6 +157,10 @@ static void sizes_saturate(void) {
 }
 
 int main(void) {
+    const float row[1] = {0}, panels[32] = {0};
+    float result[1];
+    bool wide = panels_product_wide(1, 1, 1, row, panels, result);
+    printf("vectors of %s\n", wide ? "512 bits, and less" : "up to 256 bits");
     CHECK_RUN(products);
     CHECK_RUN(large_products);
     CHECK_RUN(not_finite);
