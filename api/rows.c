@@ -1,5 +1,8 @@
 #include "api/rows.h"
 
+/* Less is not worth what aligning costs: all else that a tiny request does. */
+enum { ALIGNED_BYTES_MIN = 4096 };
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +43,8 @@ bool rows_reserve(struct rows *rows, size_t used, size_t wanted, const char *pat
         !size_add(bytes, MEMORY_ALIGN, &bytes))
         return err_set(e, ERR_TOO_LARGE, path, "too many numbers");
     bytes -= bytes % MEMORY_ALIGN;
-    float *values = aligned_alloc(MEMORY_ALIGN, bytes);
+    float *values =
+        bytes < ALIGNED_BYTES_MIN ? malloc(bytes) : aligned_alloc(MEMORY_ALIGN, bytes);
     if (!values)
         return err_set(e, ERR_NO_MEMORY, path, "no memory for %zu numbers", wanted);
     if (used > 0)

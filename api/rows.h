@@ -11,8 +11,8 @@
 #include "api/cursor.h"
 #include "engine/model.h"
 
-/* A matrix of float32, (rows_n, columns_n) row-major, aligned to 64 bytes. Zero it first.
- */
+/* A matrix of float32, (rows_n, columns_n) row-major, aligned to 64 bytes where it has
+ * room for 4 KiB or more. Zero it first. */
 struct rows {
     float *values; /* owned: rows_free */
     size_t rows_n, columns_n;

@@ -111,10 +111,20 @@ void text_key(struct text *t, const char *key) {
     byte_put(t, ':');
 }
 
+/* Whether 4 to 7 bytes stand for themselves; the middle ones are looked at twice. */
+static bool few_are_plain(const char *s, const char *end) {
+    uint32_t first, last;
+    memcpy(&first, s, sizeof first);
+    memcpy(&last, end - sizeof last, sizeof last);
+    return !plain_others(first | (uint64_t)last << 32);
+}
+
 /* How many bytes stand for themselves: whole characters that need no escape. */
 static size_t plain_bytes(const char *s, const char *end) {
     const char *at = s;
     uint64_t word;
+    if (end - s >= 4 && end - s < (ptrdiff_t)sizeof word && few_are_plain(s, end))
+        return (size_t)(end - s);
     for (; end - at >= (ptrdiff_t)sizeof word; at += sizeof word) {
         memcpy(&word, at, sizeof word);
         if (plain_others(word))
@@ -180,14 +190,20 @@ void text_json_int(struct text *t, int64_t value) {
     char digits[20];
     size_t at = sizeof digits;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char *to = text_reserve(t, sizeof digits + 2), *end = to;
+    if (!to)
+        return;
     do {
         digits[--at] = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest);
-    separate(t);
+    if (comma_needed(t))
+        *end++ = ',';
     if (value < 0)
-        byte_put(t, '-');
-    text_bytes(t, digits + at, sizeof digits - at);
+        *end++ = '-';
+    while (at < sizeof digits)
+        *end++ = digits[at++];
+    t->n += (size_t)(end - to);
 }
 
 void text_json_float(struct text *t, float value) {

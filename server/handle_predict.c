@@ -24,13 +24,10 @@ struct predict_state {
 };
 
 static enum form form_of(const char *content_type) {
-    enum form form = FORMS_N;
-    if (http_head_media_csv(content_type))
-        return FORM_CSV;
-    while (form-- > FORM_JSON)
+    for (enum form form = FORM_JSON; form < FORMS_N; form++)
         if (http_head_media_is(content_type, types[form]))
             return form;
-    return FORM_JSON;
+    return http_head_media_csv(content_type) ? FORM_CSV : FORM_JSON;
 }
 
 /* The body as rows, or what waits for the model. */

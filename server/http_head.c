@@ -1,5 +1,6 @@
 #include "server/http_head.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,25 +74,41 @@ bool http_head_list(const struct http_head *head, const char *name, const char *
 }
 
 /* RFC 9110, section 5.6.2: the characters of a token. */
-static bool is_token(unsigned char c) {
-    static const bool others[256] = {
-        ['!'] = true, ['#'] = true,  ['$'] = true, ['%'] = true, ['&'] = true,
-        ['*'] = true, ['\''] = true, ['+'] = true, ['-'] = true, ['.'] = true,
-        ['^'] = true, ['_'] = true,  ['`'] = true, ['|'] = true, ['~'] = true};
-    unsigned char letter = (unsigned char)((c | 0x20) - 'a');
-    return letter < 26 || (unsigned char)(c - '0') < 10 || others[c];
+static const bool token_characters[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+    ['#'] = true,         ['$'] = true,         ['%'] = true,         ['&'] = true,
+    ['*'] = true,         ['\''] = true,        ['+'] = true,         ['-'] = true,
+    ['.'] = true,         ['^'] = true,         ['_'] = true,         ['`'] = true,
+    ['|'] = true,         ['~'] = true};
+
+/* Whether one of eight bytes may be a control character, as those of 0x80 on may: nearly
+ * never. */
+static bool may_control(const char *bytes) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return (word | (word - ones * 0x20) | (word + ones)) & ones << 7;
 }
 
-/* A token; and, by section 5.5, no control characters in the value but the tab. */
-static bool field_is_well_formed(const struct http_field *f) {
-    bool ok = f->name_n > 0;
-    for (size_t i = 0; i < f->name_n; i++)
-        ok &= is_token((unsigned char)f->name[i]);
-    for (size_t i = 0; i < f->value_n; i++) {
-        unsigned char c = (unsigned char)f->value[i];
+/* No control characters but the tab. */
+static bool value_is_well_formed(const char *value, size_t n) {
+    bool ok = true;
+    size_t i = 0;
+    while (n - i >= 8 && !may_control(value + i))
+        i += 8;
+    for (; i < n; i++) {
+        unsigned char c = (unsigned char)value[i];
         ok &= (c >= 0x20 || c == '\t') && c != 0x7f;
     }
     return ok;
+}
+
+/* A token, and, by section 5.5, a value. */
+static bool field_is_well_formed(const struct http_field *f) {
+    bool ok = f->name_n > 0;
+    for (size_t i = 0; i < f->name_n; i++)
+        ok &= token_characters[(unsigned char)f->name[i]];
+    return ok && value_is_well_formed(f->value, f->value_n);
 }
 
 static bool length_parse(const char *text, uint64_t *length) {
@@ -196,8 +213,11 @@ bool http_head_coding(const struct http_head *head, enum http_coding *coding,
 }
 
 bool http_head_media_is(const char *content_type, const char *type) {
-    size_t n = content_type ? strcspn(content_type, "; \t") : 0;
-    return n == strlen(type) && strncasecmp(content_type, type, n) == 0;
+    size_t n = strlen(type);
+    if (!content_type || strncasecmp(content_type, type, n) != 0)
+        return false;
+    char next = content_type[n];
+    return !next || next == ';' || next == ' ' || next == '\t';
 }
 
 bool http_head_media_csv(const char *content_type) {
