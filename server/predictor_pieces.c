@@ -35,8 +35,11 @@ static bool pieces_open(struct run *run, const struct http_request *request,
     pieces->n = piece_rows(model, row_n) * row_n;
     pieces->kept_n = m * net->outputs_n * sizeof *p->Y;
     p->m = m;
+    if (!pieces->n || !prediction_open(p))
+        return false;
     run->request = request;
-    return pieces->n && prediction_open(p);
+    workload_begin(&run->predictor->workload);
+    return true;
 }
 
 bool predictor_begin(struct predictor *p, const struct predict_dialect *dialect,

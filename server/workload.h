@@ -11,6 +11,8 @@
 /* Zero-initialise. */
 struct workload {
     atomic_int_fast64_t work_ns, since_ns; /* of the window that runs */
+    atomic_int whole_n;                    /* begun and not ended */
+    atomic_bool met;                       /* in that window: two of them at a time */
     atomic_bool busy;                      /* in the last one */
 };
 
@@ -19,8 +21,13 @@ enum { WORKLOAD_WINDOW_NS = 50000000 };
 /* So long one was worked on, or waited to be: that is work for a processor, too. */
 void workload_add(struct workload *w, int64_t ns);
 
-/* Whether half of the processors had such work throughout the last window. now_ns:
- * clock_mono_ns. */
+/* One begins that is not shared out, as there is nothing to be gained; and ends. */
+void workload_begin(struct workload *w);
+void workload_end(struct workload *w);
+
+/* Whether half of the processors had such work throughout the last window. What began so
+ * goes on while a quarter have, and some are there at the same time: not shared out, they
+ * may keep fewer at work until more threads read them. now_ns: clock_mono_ns. */
 bool workload_is_busy(struct workload *w, size_t processors_n, int64_t now_ns);
 
 #endif
