@@ -153,9 +153,14 @@ static void apart_run(void *context, struct store *store) {
         answer_back(x);
 }
 
+/* What has come in pieces is computed, and wants but to be written: here, rather than to
+ * be refused now. */
 void exchange_away_apart(struct exchange *x) {
     exchange_sleep(x);
-    exchange_add(x, x->http->computing, apart_run, EXCHANGE_ANSWERED);
+    if (!x->piece_n)
+        exchange_add(x, x->http->computing, apart_run, EXCHANGE_ANSWERED);
+    else if (!executor_add(x->http->computing, apart_run, x))
+        apart_run(x, NULL);
 }
 
 void http_ready(struct exchange *x) {

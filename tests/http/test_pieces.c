@@ -14,7 +14,13 @@
 #include "tests/unit/check.h"
 
 /* A body is more than half of what the second server has for all; a piece is a 13th. */
-enum { ROWS = 4100, INPUTS = 64, BODY_BYTES = ROWS * INPUTS * 4, CONNECTIONS = 8 };
+enum {
+    ROWS = 4100,
+    INPUTS = 64,
+    BODY_BYTES = ROWS * INPUTS * 4,
+    CONNECTIONS = 8,
+    LENGTHY = 6
+};
 #define MEMORY "2097152"
 
 #define V2 "/v2/models/wide/infer"
@@ -136,6 +142,35 @@ static void test_many(void) {
         raw_close(&raw[i]);
         free(X[i]);
     }
+}
+
+/* Answers that take long to write and stand all at once, where but one may wait for a
+ * thread: none is refused, for all are computed. */
+static void test_lengthy(void) {
+    enum { LONG_ROWS = 5600, LONG_BYTES = LONG_ROWS * INPUTS * 4, TURNS = 10 };
+    struct raw raw[LENGTHY];
+    float *X = calloc(1, LONG_BYTES);
+    if (!X)
+        abort();
+    for (size_t i = 0; i < LENGTHY; i++)
+        CHECK(raw_open(&raw[i], passes.port));
+    for (int turn = 0; turn < TURNS; turn++) {
+        for (size_t i = 0; i < LENGTHY; i++)
+            CHECK(head_send(&raw[i], V2, "*/*", LONG_BYTES) &&
+                  part_send(&raw[i], X, 0, LONG_BYTES - 4));
+        for (size_t i = 0; i < LENGTHY; i++)
+            CHECK(part_send(&raw[i], X, LONG_BYTES - 4, LONG_BYTES));
+        for (size_t i = 0; i < LENGTHY; i++) {
+            struct reply reply;
+            CHECK(raw_reply(&raw[i], false, 20000, &reply));
+            CHECK_SAY(reply.status == 200, "turn %d: %ld %.200s", turn, reply.status,
+                      reply.body);
+            reply_free(&reply);
+        }
+    }
+    for (size_t i = 0; i < LENGTHY; i++)
+        raw_close(&raw[i]);
+    free(X);
 }
 
 /* There is no memory for two bodies that have to be whole, such as JSON's: one of them is
@@ -361,8 +396,8 @@ static bool train(void) {
 }
 
 int main(void) {
-    static const char *const flags[] = {"--body-memory-max", MEMORY, "--workers", "0",
-                                        NULL};
+    static const char *const flags[] = {
+        "--body-memory-max", MEMORY, "--predict-queue-max", "1", "--workers", "0", NULL};
     struct reply reply;
     if (!daemon_start(&collects, NULL))
         return 1;
@@ -372,6 +407,7 @@ int main(void) {
         reply_free(&reply);
         CHECK_RUN(test_same);
         CHECK_RUN(test_many);
+        CHECK_RUN(test_lengthy);
         CHECK_RUN(test_collected);
         CHECK_RUN(test_wrong);
         CHECK_RUN(test_missing);
