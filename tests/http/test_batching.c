@@ -357,7 +357,7 @@ static void test_timeout_parameter(void) {
  * those that were found late there, too. */
 static void test_late_in_the_queue(void) {
     enum { MANY_AT_ONCE = 48, TRIES = 20 };
-    char *body = body_new("heavy", 0, 8), head[256];
+    char *body = body_new("heavy", 0, 32), head[256];
     size_t late = 0;
     snprintf(head, sizeof head,
              "POST /predict HTTP/1.1\r\nHost: x\r\nX-Request-Timeout-Ms: 4\r\n"
