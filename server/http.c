@@ -397,15 +397,20 @@ static size_t no_unescape(void *context, struct MHD_Connection *connection, char
 
 /* ---- start and stop ------------------------------------------------------------- */
 
+static void threads_count(struct http *h) {
+    metrics_threads(h->options.metrics, lanes_at_work(&h->lanes));
+}
+
 static void *tick(void *context) {
     struct http *h = context;
+    threads_count(h);
     for (unsigned ticks = 0; !atomic_load(&h->ending); ticks++) {
         usleep(TICK_MS * 1000);
         bool look = ticks % REAP_EVERY_TICKS == 0;
         exchanges_unpark(h, look ? PARKED_LEFT : PARKED_DUE);
         if (ticks % BALANCE_EVERY_TICKS == 0) {
-            crew_balance(h->lanes.crew);
-            metrics_threads(h->options.metrics, crew_at_work(h->lanes.crew));
+            lanes_balance(&h->lanes);
+            threads_count(h);
         }
         if (!look)
             continue;

@@ -1,5 +1,6 @@
 #include "server/http_lane.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,6 +12,9 @@
 #include "server/priority.h"
 
 enum { TURN_US = 100 }; /* the least there is: most requests take less */
+
+/* Lanes by crews: all widths but the last, and that one. */
+enum { SMALL, LARGE };
 
 struct arrival {
     struct arrival *next;
@@ -51,9 +55,18 @@ void lane_lost(const struct lane *lane) {
         atomic_fetch_sub(&lanes->wide_bytes, lane->connection_bytes);
 }
 
+/* The first lane of the crew of those with large bodies. */
+static size_t large_from(const struct lanes *lanes) {
+    return (LANE_WIDTHS - 1) * lanes->n;
+}
+
 void lane_ring(struct lane *lane) {
     const struct lanes *lanes = &lane->http->lanes;
-    crew_ring(lanes->crew, (size_t)(lane - lanes->all));
+    size_t at = (size_t)(lane - lanes->all), from = large_from(lanes);
+    if (at < from)
+        crew_ring(lanes->crews[SMALL], at);
+    else
+        crew_ring(lanes->crews[LARGE], at - from);
 }
 
 void lanes_take(struct lanes *lanes, const struct accepted *accepted) {
@@ -118,6 +131,13 @@ static bool lane_run(void *context) {
     return MHD_get_timeout(lane->daemon, &ms) == MHD_YES && ms == 0;
 }
 
+/* And nobody waits for it until the kernel's clock ticks. */
+static bool large_run(void *context) {
+    bool again = lane_run(context);
+    sched_yield();
+    return again;
+}
+
 static void lane_begin(void) {
     priority_turns(TURN_US);
 }
@@ -130,7 +150,9 @@ static bool lane_open(struct lane *lane, struct http *h, const struct width *wid
         return false;
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    *station = (struct crew_station){info ? info->epoll_fd : -1, lane_run, lane};
+    bool large = width == &widths[LANE_WIDTHS - 1];
+    *station = (struct crew_station){info ? info->epoll_fd : -1,
+                                     large ? large_run : lane_run, lane};
     return true;
 }
 
@@ -141,15 +163,29 @@ bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
     bool ok = true;
     for (size_t i = 0; ok && i < LANE_WIDTHS * lanes->n; i++)
         ok = lane_open(&lanes->all[i], h, &widths[i / lanes->n], start, &stations[i]);
-    struct crew_options options = {stations, LANE_WIDTHS * lanes->n, lanes->n, lane_begin,
-                                   machine_spare_us};
-    lanes->crew = ok ? crew_start(&options, e) : NULL;
-    return lanes->crew;
+    size_t from = large_from(lanes);
+    const struct crew_options small = {stations, from, lanes->n, lane_begin,
+                                       machine_spare_us};
+    const struct crew_options large = {stations + from, lanes->n, lanes->n, lane_begin,
+                                       machine_spare_us};
+    return ok && (lanes->crews[SMALL] = crew_start(&small, e)) &&
+           (lanes->crews[LARGE] = crew_start(&large, e));
+}
+
+void lanes_balance(struct lanes *lanes) {
+    for (size_t i = 0; i < LANE_CREWS; i++)
+        crew_balance(lanes->crews[i]);
+}
+
+size_t lanes_at_work(const struct lanes *lanes) {
+    return crew_at_work(lanes->crews[SMALL]) + crew_at_work(lanes->crews[LARGE]);
 }
 
 void lanes_rest(struct lanes *lanes) {
-    crew_stop(lanes->crew);
-    lanes->crew = NULL;
+    for (size_t i = 0; i < LANE_CREWS; i++) {
+        crew_stop(lanes->crews[i]);
+        lanes->crews[i] = NULL;
+    }
 }
 
 static void lane_close(struct lane *lane) {

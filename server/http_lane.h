@@ -20,6 +20,7 @@ struct exchange;
  * keeps it: so there are lanes of several widths. */
 enum {
     LANE_WIDTHS = 4,
+    LANE_CREWS = 2,
     LANE_WIDE_BYTES_MAX = 16 << 20, /* of connections wider than the narrowest */
     LANES_MAX = CREW_STATIONS_MAX / LANE_WIDTHS, /* of each width */
     LANE_SPARES_MAX = 8
@@ -43,15 +44,22 @@ struct lanes {
     struct lane all[LANE_WIDTHS * LANES_MAX]; /* n of each width, the narrowest first */
     size_t n, next;
     atomic_size_t connections, wide_bytes;
-    struct crew *crew; /* who runs them; its stations are the lanes */
+    /* Who runs them; its stations are its lanes. Those of the widest, where bodies are
+     * large, have a crew of their own, lest a short request waits for what a long one
+     * takes: the kernel lets the one go first that has slept. */
+    struct crew *crews[LANE_CREWS];
 };
 
 /* n lanes of each width, up to LANES_MAX, their daemons started by `start` (which sets
- * lane->daemon), and up to n threads that run them. false, with *e only where the threads
- * failed: close them then. */
+ * lane->daemon), and up to n threads of each crew that runs them. false, with *e only
+ * where the threads failed: close them then. */
 bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
                 bool (*start)(struct lane *lane), struct err *e)
     __attribute__((warn_unused_result));
+
+/* As crew_balance and crew_at_work, of all crews together. */
+void lanes_balance(struct lanes *lanes);
+size_t lanes_at_work(const struct lanes *lanes);
 
 /* Nobody runs them any more. */
 void lanes_rest(struct lanes *lanes);

@@ -89,12 +89,22 @@ static void test_active(void) {
         raw_close(&raws[i]);
 }
 
+/* As many as it may have, at first, and as many for large bodies. */
+static void test_threads(void) {
+    struct reply reply;
+    client_get(&daemon_of_all.client, &reply, "/metrics");
+    CHECK(reply_metric(&reply, "descentd_http_threads") == 4);
+    reply_free(&reply);
+}
+
 int main(void) {
-    static const char *const flags[] = {"--connections-max", "12000", NULL};
+    static const char *const flags[] = {"--connections-max", "12000", "--http-threads",
+                                        "2", NULL};
     if (!daemon_start(&daemon_of_all, flags))
         return 1;
     if (job_train(&daemon_of_all.client, table_job("planar", table_planar(40), NULL),
                   NULL)) {
+        CHECK_RUN(test_threads);
         CHECK_RUN(test_idle);
         CHECK_RUN(test_active);
     }

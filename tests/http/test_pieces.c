@@ -397,7 +397,8 @@ static bool train(void) {
 
 int main(void) {
     static const char *const flags[] = {
-        "--body-memory-max", MEMORY, "--predict-queue-max", "1", "--workers", "0", NULL};
+        "--body-memory-max", MEMORY, "--workers", "0", "--predict-queue-max", "1",
+        "--http-threads",    "1",    NULL};
     struct reply reply;
     if (!daemon_start(&collects, NULL))
         return 1;
