@@ -403,7 +403,6 @@ static void threads_count(struct http *h) {
 
 static void *tick(void *context) {
     struct http *h = context;
-    threads_count(h);
     for (unsigned ticks = 0; !atomic_load(&h->ending); ticks++) {
         usleep(TICK_MS * 1000);
         bool look = ticks % REAP_EVERY_TICKS == 0;
@@ -526,10 +525,12 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->flows_max = (size_t)config->streams_max;
     h->held_max = h->connections_max - h->connections_max / 4;
     size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
-    if (h->reaper && h->executor && h->computing &&
-        listener_open(&h->listener, config->listen, e) && reach_check(h, e) &&
-        lanes_open(&h->lanes, h, threads, daemon_start, e) && acceptor_open(h, e) &&
-        pthread_create(&h->ticker, NULL, tick, h) == 0)
+    bool ok = h->reaper && h->executor && h->computing &&
+              listener_open(&h->listener, config->listen, e) && reach_check(h, e) &&
+              lanes_open(&h->lanes, h, threads, daemon_start, e) && acceptor_open(h, e);
+    if (ok)
+        threads_count(h); /* from here on the ticker's */
+    if (ok && pthread_create(&h->ticker, NULL, tick, h) == 0)
         return h;
     err_set(e, ERR_INTERNAL, NULL, "the HTTP server could not start on %s",
             config->listen);
