@@ -156,6 +156,30 @@ half_print() {
         median "$dir/ratio" 1)"
 }
 
+# Short requests without and beside large ones, which begin before and end behind them.
+short_run() {
+    for _ in $(seq "$rounds"); do
+        load 2 "$dir/tiny_1" "$daemon/predict" "$dir/short.alone"
+        (
+            seconds=$((seconds + 1))
+            load 4 "$dir/tensor_1000" "$daemon$infer" "$dir/short.large" "$bytes"
+        ) &
+        large=$!
+        sleep 0.5
+        load 2 "$dir/tiny_1" "$daemon/predict" "$dir/short.beside"
+        wait "$large"
+    done
+}
+
+short_print() {
+    echo '4-8-3, 1 row, 2 connections, beside 4 with 1000 rows of 784 as bytes'
+    for column in '2 p50' '3 p99'; do
+        row "${column#* } us, alone" '%9.0f' "$(median "$dir/short.alone" "${column% *}")"
+        row "${column#* } us, beside" '%9.0f' "$(median "$dir/short.beside" "${column% *}")"
+    done
+    row 'requests/s of 1000 rows' '%9.0f' "$(median "$dir/short.large" 1)"
+}
+
 # KiB of the daemon and of it and its workers, idle with the models loaded; what they
 # share counted once each (Pss) or by each (Rss).
 memory_run() {
@@ -245,6 +269,7 @@ models_make
 memory_run
 predictions_run
 half_run
+short_run
 curve_run
 beside_run
 echo 'Over HTTP: medians (least to greatest)'
@@ -255,6 +280,7 @@ predictions_print digits_100 4 '784-256-128-10, 100 rows'
 predictions_print sixteen_10000 4 '16-32-3, 10000 rows'
 predictions_print tensor_1000 4 '784-256-128-10, 1000 rows as bytes'
 half_print
+short_print
 memory_print
 curve_print
 beside_print
