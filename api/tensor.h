@@ -57,7 +57,7 @@ struct tensor_piece {
 
 /* Where the rounded numbers of all tensors of a request go. */
 struct tensor_block {
-    float *values; /* aligned to 64 bytes; owned */
+    float *values; /* aligned as those of struct rows (rows.h); owned */
     size_t n, capacity;
 };
 /* Room for every number of a JSON text of so many bytes. What is not written to is never

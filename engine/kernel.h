@@ -40,7 +40,8 @@
 /* Between its checks clang does not always fuse what it fuses elsewhere. */
 #if defined(__x86_64__) && !(defined(__clang__) && defined(KERNEL_SANITIZED))
 #define KERNEL_WIDE __attribute__((target("avx512f,fma")))
-#define KERNEL_HAS_WIDE() (__builtin_cpu_supports("avx512f") != 0)
+#define KERNEL_HAS_WIDE()                                                                \
+    (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma"))
 #endif
 
 /* Stands before a loop whose in- and output may be the same array: element i depends on

@@ -22,8 +22,8 @@ static const struct pace {
     uint64_t window;
     long switches;
 } PACES[] = {
-    {.clock = CLOCK_THREAD_CPUTIME_ID, .us = 20000, .window = 1, .switches = 5},
-    {.clock = CLOCK_MONOTONIC, .us = 200, .window = 16, .switches = 3},
+    {.clock = CLOCK_THREAD_CPUTIME_ID, .us = 40000, .window = 1, .switches = 5},
+    {.clock = CLOCK_MONOTONIC, .us = 200, .window = 100, .switches = 2},
 };
 enum { SLOW, QUICK, PACES_N };
 

@@ -47,7 +47,8 @@ static const struct key keys[] = {
     INT(threads, "--threads", "DESCENTD_THREADS", 0, 64, "0",
         "threads of each worker; 0: as many as the CPU quota"),
     INT(http_threads, "--http-threads", "DESCENTD_HTTP_THREADS", 0, 32, "0",
-        "threads that serve connections; 0: as many as the CPU quota"),
+        "threads that serve connections, and as many for large bodies; 0: as many as the "
+        "CPU quota"),
     INT(store_threads, "--store-threads", "DESCENTD_STORE_THREADS", 1, 16, "4",
         "threads for requests that wait for the store"),
     INT(body_bytes_max, "--body-bytes-max", "DESCENTD_BODY_BYTES_MAX", 1024,

@@ -527,10 +527,10 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
     bool ok = h->reaper && h->executor && h->computing &&
               listener_open(&h->listener, config->listen, e) && reach_check(h, e) &&
-              lanes_open(&h->lanes, h, threads, daemon_start, e) && acceptor_open(h, e);
+              lanes_open(&h->lanes, h, threads, daemon_start, e);
     if (ok)
-        threads_count(h); /* from here on the ticker's */
-    if (ok && pthread_create(&h->ticker, NULL, tick, h) == 0)
+        threads_count(h); /* before anybody can ask; from here on the ticker's */
+    if (ok && acceptor_open(h, e) && pthread_create(&h->ticker, NULL, tick, h) == 0)
         return h;
     err_set(e, ERR_INTERNAL, NULL, "the HTTP server could not start on %s",
             config->listen);

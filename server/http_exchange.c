@@ -9,6 +9,9 @@ static bool is_late(struct exchange *x) {
                     "its time was over before its turn came");
 }
 
+/* Of float32, to be written as text: some milliseconds. */
+enum { WRITTEN_HERE_BYTES = 1 << 20 };
+
 /* Calls the handler, on this thread. */
 static void exchange_call(struct exchange *x, struct store *store) {
     struct http *h = x->http;
@@ -153,14 +156,17 @@ static void apart_run(void *context, struct store *store) {
         answer_back(x);
 }
 
-/* What has come in pieces is computed, and wants but to be written: here, rather than to
- * be refused now. */
+/* What has come in pieces is computed, and wants but to be written: here, if that is soon
+ * done, rather than to be refused now. */
 void exchange_away_apart(struct exchange *x) {
+    bool brief = x->piece_n && x->computed_n <= WRITTEN_HERE_BYTES;
     exchange_sleep(x);
-    if (!x->piece_n)
+    if (!brief) {
         exchange_add(x, x->http->computing, apart_run, EXCHANGE_ANSWERED);
-    else if (!executor_add(x->http->computing, apart_run, x))
+    } else if (!executor_add(x->http->computing, apart_run, x)) {
+        x->answer_coding.settled = true; /* uncompressed */
         apart_run(x, NULL);
+    }
 }
 
 void http_ready(struct exchange *x) {

@@ -51,6 +51,7 @@ struct exchange {
     struct http_body body;
     struct upload *upload; /* instead, where the route takes a stream */
     size_t piece_n;        /* the body holds but a piece of so many bytes; 0: all of it */
+    size_t computed_n; /* bytes of what the pieces leave behind, until it is answered */
     struct http_flow flow; /* of a reply with a feed */
     uint64_t wakes_seen;
     struct exchange *next; /* among the parked */

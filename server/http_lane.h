@@ -44,9 +44,9 @@ struct lanes {
     struct lane all[LANE_WIDTHS * LANES_MAX]; /* n of each width, the narrowest first */
     size_t n, next;
     atomic_size_t connections, wide_bytes;
-    /* Who runs them; its stations are its lanes. Those of the widest, where bodies are
-     * large, have a crew of their own, lest a short request waits for what a long one
-     * takes: the kernel lets the one go first that has slept. */
+    /* Who runs them; its stations are its lanes. The widest, for connections that begin
+     * with a large body, have a crew of their own, lest a short request waits for what a
+     * long one takes: the kernel lets the one go first that has slept. */
     struct crew *crews[LANE_CREWS];
 };
 

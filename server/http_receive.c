@@ -74,9 +74,11 @@ bool receive_open(struct exchange *x, const struct http_head *head,
     x->body.lead = lead_of(x->request.inference_header_n);
     if (!http_head_media(head, x->route->body, &x->err))
         return false;
-    if (intake_open(x, framing, coding, &pieces))
+    if (intake_open(x, framing, coding, &pieces)) {
+        x->computed_n = pieces.kept_n;
         return http_body_charge(bodies, &x->body, pieces.kept_n, &x->err) &&
                http_body_reserve(bodies, &x->body, pieces.n, &x->err);
+    }
     return http_body_open(bodies, &x->body, framing, coding, &limit, &x->err);
 }
 

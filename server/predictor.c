@@ -21,8 +21,7 @@ static void run_free(void *kept) {
     struct prediction *p = &run->prediction;
     if (p->list)
         predictions_remove(p->list, p); /* its client has left */
-    if (run->request)
-        workload_end(&run->predictor->workload);
+    pieces_leave(run);
     prediction_free(p);
     if (p->served)
         registry_release(p->served);

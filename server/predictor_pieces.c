@@ -38,6 +38,7 @@ static bool pieces_open(struct run *run, const struct http_request *request,
     if (!pieces->n || !prediction_open(p))
         return false;
     run->request = request;
+    run->whole = true;
     workload_begin(&run->predictor->workload);
     return true;
 }
@@ -74,14 +75,23 @@ bool predictor_piece(void *kept, const char *bytes, size_t n, struct err *e) {
     p->input_ns += made_ns - began_ns;
     run->infer_ns += p->since_ns - made_ns;
     workload_add(&run->predictor->workload, p->since_ns - began_ns);
-    if (!ok)
+    if (!ok) {
+        pieces_leave(run);
         run_count(run, run->request, false);
+    }
     return ok;
+}
+
+void pieces_leave(struct run *run) {
+    if (run->whole)
+        workload_end(&run->predictor->workload);
+    run->whole = false;
 }
 
 bool pieces_end(struct run *run, const struct http_request *request,
                 struct http_reply *reply) {
     struct prediction *p = &run->prediction;
+    pieces_leave(run);
     if (!p->pass_rows) {
         const struct usage_pass pass = {p->m, p->input_ns, run->infer_ns};
         p->pass_rows = p->m;

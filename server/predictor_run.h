@@ -22,6 +22,7 @@ struct run {
     const struct http_request *request; /* NULL: it does not */
     size_t pieces_m;                    /* rows that have been predicted */
     int64_t infer_ns;
+    bool whole; /* it is among those that are not shared out (workload_begin) */
     bool owned; /* not in the exchange's room */
     alignas(max_align_t) unsigned char state[];
 };
@@ -39,6 +40,10 @@ bool run_version(struct run *run, struct store *store, struct err *e)
 
 /* Counts the request, which began with its first byte. */
 void run_count(const struct run *run, const struct http_request *request, bool ok);
+
+/* No more pieces come: whether all have passed, or something is wrong, or its client has
+ * left. */
+void pieces_leave(struct run *run);
 
 /* Once all pieces have passed: whether Y stands; otherwise reply says what is to happen
  * first. */

@@ -11,6 +11,7 @@
 #include "api/version_image.h"
 #include "engine/matrix.h"
 #include "server/away.h"
+#include "server/breaks.h"
 #include "server/clock.h"
 #include "server/keeper.h"
 #include "server/log.h"
@@ -246,8 +247,10 @@ static bool hand_publish(struct hand *t, struct err *e) {
     const struct training *training = &t->training;
     const struct store_point *point =
         training->best_held ? &training->best_point : &training->last;
-    if (!run_evaluate(&t->run, e) ||
-        !model_store(t->worker, &t->run, point, &o->model_blob, &t->facts, e))
+    breaks_begin(t->worker->team);
+    bool ok = run_evaluate(&t->run, e);
+    breaks_end(t->worker->team);
+    if (!ok || !model_store(t->worker, &t->run, point, &o->model_blob, &t->facts, e))
         return false;
     o->status = JOB_SUCCEEDED;
     o->stop_reason = training->stop_reason;
