@@ -12,18 +12,17 @@
 /* How often there is a break, and after how many of them the thread looks who else wanted
  * the processor: as many switches to others since the last look mean quick breaks from
  * there on, fewer mean slow ones. What the kernel and the housekeeping of an idle machine
- * need is less. The slow ones are counted in the thread's own time, by the ticks that
- * come anyway; a timer of its own, quick or slow, costs a virtual machine some 0.03 ms a
- * time.
- */
+ * need is less. Who wants it all the time has it after each of the kernel's ticks; so the
+ * slow ones count ticks, in the thread's own time, which come anyway. A timer of its own
+ * costs a virtual machine some 0.03 ms a time. */
 static const struct pace {
     clockid_t clock;
-    long us;
+    long ticks, us; /* either */
     uint64_t window;
     long switches;
 } PACES[] = {
-    {.clock = CLOCK_THREAD_CPUTIME_ID, .us = 40000, .window = 1, .switches = 5},
-    {.clock = CLOCK_MONOTONIC, .us = 200, .window = 100, .switches = 2},
+    {.clock = CLOCK_THREAD_CPUTIME_ID, .ticks = 10, .window = 1, .switches = 9},
+    {.clock = CLOCK_MONOTONIC, .us = 200, .window = 50, .switches = 4},
 };
 enum { SLOW, QUICK, PACES_N };
 
@@ -34,6 +33,7 @@ static _Thread_local struct {
     timer_t timers[PACES_N];
     size_t timers_n;    /* PACES_N, or there are no breaks */
     size_t pace;        /* whose timer runs */
+    long tick_ns;       /* of the kernel's clock */
     long switches;      /* by the last look */
     uint64_t taken;     /* breaks, ever */
     uint64_t looked_at; /* after so many of them */
@@ -45,16 +45,18 @@ static long switches_count(void) {
     return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
 }
 
-static void timer_run(size_t pace, long us) {
-    const struct timespec period = {.tv_nsec = us * 1000};
+/* ns: 0 stops it. */
+static void timer_run(size_t pace, long ns) {
+    const struct timespec period = {.tv_nsec = ns};
     const struct itimerspec every = {.it_interval = period, .it_value = period};
     timer_settime(own.timers[pace], 0, &every, NULL);
 }
 
 static void pace_set(size_t pace) {
+    const struct pace *p = &PACES[pace];
     timer_run(own.pace, 0);
     own.pace = pace;
-    timer_run(pace, PACES[pace].us);
+    timer_run(pace, p->ticks * own.tick_ns + p->us * 1000);
 }
 
 static void pace_look(void) {
@@ -91,6 +93,14 @@ static void timers_delete(void) {
         timer_delete(own.timers[--own.timers_n]);
 }
 
+/* 1 to 10 ms. */
+static long tick_ns(void) {
+    struct timespec tick;
+    const long usual = 4000000;
+    return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 && !tick.tv_sec ? tick.tv_nsec
+                                                                            : usual;
+}
+
 static void thread_begin(void *context, size_t thread) {
     (void)context;
     (void)thread;
@@ -107,6 +117,7 @@ static void thread_begin(void *context, size_t thread) {
     }
     own.switches = switches_count();
     own.looked_at = own.taken;
+    own.tick_ns = tick_ns();
     pace_set(SLOW);
     signal_let(SIG_UNBLOCK);
 }
