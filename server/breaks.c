@@ -21,7 +21,7 @@ static const struct pace {
     uint64_t window;
     long switches;
 } PACES[] = {
-    {.clock = CLOCK_THREAD_CPUTIME_ID, .ticks = 10, .window = 1, .switches = 9},
+    {.clock = CLOCK_THREAD_CPUTIME_ID, .ticks = 5, .window = 1, .switches = 5},
     {.clock = CLOCK_MONOTONIC, .us = 200, .window = 50, .switches = 4},
 };
 enum { SLOW, QUICK, PACES_N };
