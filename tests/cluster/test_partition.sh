@@ -12,7 +12,7 @@ set -u
 . "$(dirname "$0")/hosts.sh"
 hosts_enter "$0"
 # Some seconds of training, written down often; a lease that ends soon.
-EPOCHS=3000000
+EPOCHS=6000000
 export DESCENTD_LEASE_MS=2000
 
 job_field() { # ID COLUMN
