@@ -1,8 +1,5 @@
 #include "api/rows.h"
 
-/* Less is not worth what aligning costs: all else that a tiny request does. */
-enum { ALIGNED_BYTES_MIN = 4096 };
-
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +32,11 @@ bool rows_room(struct rows *rows, const char *path, struct err *e) {
     rows->capacity = 2 * need;
     return true;
 }
+
+/* Less is not worth what aligning costs: as much as all else that a tiny request's rows
+ * do.
+ */
+enum { ALIGNED_BYTES_MIN = 4096 };
 
 bool rows_reserve(struct rows *rows, size_t used, size_t wanted, const char *path,
                   struct err *e) {

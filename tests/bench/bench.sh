@@ -156,6 +156,15 @@ half_print() {
         median "$dir/ratio" 1)"
 }
 
+# latencies_print FILE WHEN FILE WHEN: p50 and p99 of both, and the second as of the first.
+latencies_print() {
+    for column in '2 p50' '3 p99'; do
+        row "${column#* } us, $2" '%9.0f' "$(median "$dir/$1" "${column% *}")"
+        row "${column#* } us, $4" '%9.0f' "$(median "$dir/$3" "${column% *}")"
+        row 'ratio' '%9.2f' "$(ratio "$dir/$3" "$dir/$1" "${column% *}")"
+    done
+}
+
 # Short requests without and beside large ones, which begin before and end behind them.
 short_run() {
     for _ in $(seq "$rounds"); do
@@ -173,10 +182,7 @@ short_run() {
 
 short_print() {
     echo '4-8-3, 1 row, 2 connections, beside 4 with 1000 rows of 784 as bytes'
-    for column in '2 p50' '3 p99'; do
-        row "${column#* } us, alone" '%9.0f' "$(median "$dir/short.alone" "${column% *}")"
-        row "${column#* } us, beside" '%9.0f' "$(median "$dir/short.beside" "${column% *}")"
-    done
+    latencies_print short.alone alone short.beside beside
     row 'requests/s of 1000 rows' '%9.0f' "$(median "$dir/short.large" 1)"
 }
 
@@ -252,11 +258,7 @@ beside_run() {
 
 beside_print() {
     echo '784-256-128-10, 1 row, 4 connections, beside a job that trains on every core'
-    for column in '2 p50' '3 p99'; do
-        row "${column#* } us, idle" '%9.0f' "$(median "$dir/beside.idle" "${column% *}")"
-        row "${column#* } us, training" '%9.0f' "$(median "$dir/beside.busy" "${column% *}")"
-        row 'ratio' '%9.2f' "$(ratio "$dir/beside.busy" "$dir/beside.idle" "${column% *}")"
-    done
+    latencies_print beside.idle idle beside.busy training
 }
 
 echo "$(nproc) CPUs, $rounds rounds of $seconds s; load $(cut -d ' ' -f 1 /proc/loadavg)"

@@ -147,7 +147,7 @@ static void test_many(void) {
 /* Answers that take long to write and stand all at once, where but one may wait for a
  * thread: none is refused, for all are computed. */
 static void test_lengthy(void) {
-    enum { LONG_ROWS = 5600, LONG_BYTES = LONG_ROWS * INPUTS * 4, TURNS = 10 };
+    enum { LONG_ROWS = 5600, LONG_BYTES = LONG_ROWS * INPUTS * 4, TURNS = 40 };
     struct raw raw[LENGTHY];
     float *X = calloc(1, LONG_BYTES);
     if (!X)
@@ -396,9 +396,8 @@ static bool train(void) {
 }
 
 int main(void) {
-    static const char *const flags[] = {
-        "--body-memory-max", MEMORY, "--workers", "0", "--predict-queue-max", "1",
-        "--http-threads",    "1",    NULL};
+    static const char *const flags[] = {"--body-memory-max",   MEMORY, "--workers", "0",
+                                        "--predict-queue-max", "1",    NULL};
     struct reply reply;
     if (!daemon_start(&collects, NULL))
         return 1;

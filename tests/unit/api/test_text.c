@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/check.h"
@@ -95,18 +96,28 @@ static void test_strings(void) {
     check_string("\xc3\"", "\"\xef\xbf\xbd\\\"\"");
 }
 
-/* Every byte, alone: the string is JSON and reads back to the same where it is ASCII. */
+/* Every byte, alone and at each place of short and longer strings: the string is JSON and
+ * reads back to the same where it is ASCII. */
 static void test_every_byte(void) {
-    for (int c = 1; c < 256; c++) {
-        char s[2] = {(char)c, 0};
-        struct text t = {0};
-        text_json_string(&t, s);
-        json_t *value = json_loadb(t.data, t.n, JSON_DECODE_ANY, NULL);
-        const char *back = json_string_value(value);
-        CHECK_SAY(back && strcmp(back, c < 0x80 ? s : "\xef\xbf\xbd") == 0, "byte %d", c);
-        json_decref(value);
-        text_free(&t);
-    }
+    enum { LENGTH_MAX = 18 };
+    for (int c = 1; c < 256; c++)
+        for (size_t n = 1; n <= LENGTH_MAX; n++)
+            for (size_t at = 0; at < n; at++) {
+                char s[LENGTH_MAX + 1] = "abcdefghijklmnopqr", want[2 * LENGTH_MAX + 4];
+                s[at] = (char)c;
+                s[n] = '\0';
+                bool ascii = c < 0x80;
+                snprintf(want, sizeof want, "%.*s%s%s", (int)at, s,
+                         ascii ? (char[]){(char)c, 0} : "\xef\xbf\xbd", s + at + 1);
+                struct text t = {0};
+                text_json_string(&t, s);
+                json_t *value = json_loadb(t.data, t.n, JSON_DECODE_ANY, NULL);
+                const char *back = json_string_value(value);
+                CHECK_SAY(back && strcmp(back, want) == 0, "byte %d at %zu of %zu", c, at,
+                          n);
+                json_decref(value);
+                text_free(&t);
+            }
 }
 
 static void test_times(void) {

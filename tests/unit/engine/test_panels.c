@@ -118,7 +118,7 @@ static void products(void) {
             }
 }
 
-/* An inner dimension of several parts, of some and of many columns. */
+/* Of a long inner dimension, of many columns, and of few rows by several panels. */
 static void large_products(void) {
     static const size_t shapes[][3] = {
         {9, 300, 784}, {5, 130, 2500}, {6, 2000, 33}, {3, 144, 50}};

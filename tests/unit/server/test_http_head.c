@@ -128,6 +128,28 @@ static void test_nul(void) {
     CHECK(!http_head_check(&head, &f, &e));
 }
 
+/* Every byte at each place of values of any length: control characters but the tab, and
+ * no others, are refused. */
+static void test_value_bytes(void) {
+    enum { LENGTH_MAX = 18 };
+    for (int c = 0; c < 256; c++)
+        for (size_t n = 1; n <= LENGTH_MAX; n++)
+            for (size_t at = 0; at < n; at++) {
+                char value[LENGTH_MAX + 1] = "abcdefghij klmnopq";
+                struct http_head head = {
+                    .version = "HTTP/1.1",
+                    .fields_n = 2,
+                    .fields = {{"Host", "a", 4, 1}, {"X", value, 1, n}}};
+                struct http_framing f;
+                struct err e = {0};
+                value[at] = (char)c;
+                value[n] = '\0';
+                bool control = (c < 0x20 && c != '\t') || c == 0x7f;
+                CHECK_SAY(http_head_check(&head, &f, &e) == !control,
+                          "byte %d at %zu of %zu", c, at, n);
+            }
+}
+
 static void test_too_many(void) {
     struct http_head *head = calloc(1, sizeof *head);
     struct http_framing f;
@@ -355,6 +377,7 @@ int main(void) {
     CHECK_RUN(test_framing);
     CHECK_RUN(test_smuggling);
     CHECK_RUN(test_nul);
+    CHECK_RUN(test_value_bytes);
     CHECK_RUN(test_too_many);
     CHECK_RUN(test_origins);
     CHECK_RUN(test_media);
