@@ -1,19 +1,16 @@
 /* Printing float32. The same search as for float64 (number_print.c), but for a product
  * that fits 64 bits, and hardly a branch, for which digits to take and how many of them
- * there are is as good as random. */
+ * there are is as good as random. number_nines_avx2.c does it for four at a time. */
 #include "api/number_private.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "api/number_digits.h"
+#include "api/number_nines.h"
 #include "api/powers.h"
 
-/* In units of 10^k a float's value and the ends of its interval have this many bits
- * behind the point, and lie within SLACK of where they should, which is less than any
- * of them comes to an integer or a half, other than by being one: `make soak-numbers`
- * prints all floats. */
-enum { POINT = 35, SLACK = 16 };
+enum { POINT = NINES_POINT, SLACK = NINES_SLACK };
 
 /* digits * 10^exponent, seven to nine digits where the float is not subnormal. */
 struct decimal {
@@ -57,7 +54,7 @@ struct layout {
     unsigned char before_n, behind_n;
     unsigned short point_n; /* 1: a point stands behind the first digit */
 };
-enum { FIRST_MIN = -45, FIRST_MAX = 38 };
+enum { FIRST_MIN = NINES_FIRST_MIN, FIRST_MAX = 38 };
 
 #define EXPONENT(e)                                                                      \
     { .behind = "e" #e, .behind_n = sizeof "e" #e - 1, .point_n = 1 }
@@ -84,60 +81,61 @@ static const struct layout LAYOUTS[FIRST_MAX - FIRST_MIN + 1] = {
     EXPONENT(30),  EXPONENT(31),   EXPONENT(32),  EXPONENT(33),  EXPONENT(34),
     EXPONENT(35),  EXPONENT(36),   EXPONENT(37),  EXPONENT(38)};
 
-/* Nine digits, n of them without the zeros at the end. */
-struct nine {
-    char first;
-    uint64_t others;
-    size_t n;
-};
-
 /* 10.5 or 1234: the point is among the digits, or zeros follow them. */
 static __attribute__((noinline)) size_t whole_write(struct nine d, size_t before,
                                                     char *text) {
     char digits[24];
-    digits[0] = d.first;
+    digits[0] = (char)('0' + d.first);
     digits_write(d.others, digits + 1);
     memset(digits + 9, '0', 8);
     memcpy(text, digits, 16);
-    if (d.n <= before)
+    if (d.more < before)
         return before;
     text[before] = '.';
     memcpy(text + before + 1, digits + before, 8);
-    return d.n + 1;
+    return d.more + 2;
 }
 
-static inline __attribute__((always_inline)) size_t decimal_write(struct decimal d,
-                                                                  char *text) {
+static inline __attribute__((always_inline)) size_t nine_write(struct nine d,
+                                                               char *text) {
+    int first = (int)d.place + FIRST_MIN;
+    if (first > 0 && first <= NUMBER_PLAIN_MAX)
+        return whole_write(d, (size_t)first + 1, text);
+
+    const struct layout *layout = &LAYOUTS[d.place];
+    char *at = text;
+    memcpy(at, layout->before, sizeof layout->before);
+    at += layout->before_n;
+    at[0] = (char)('0' + d.first);
+    at[1] = '.'; /* overwritten where none belongs */
+    digits_write(d.others, at + 1 + layout->point_n);
+    at += 1 + d.more + (layout->point_n & (size_t)(d.more > 0));
+    memcpy(at, layout->behind, sizeof layout->behind);
+    return (size_t)(at - text) + layout->behind_n;
+}
+
+static inline __attribute__((always_inline)) struct nine nine_of(struct decimal d) {
     static const uint32_t tens[] = {1, 10, 100};
     while (d.digits < 1000000) { /* subnormal */
         d.digits *= 10;
         d.exponent--;
     }
     unsigned fewer = (unsigned)(d.digits < 100000000) + (d.digits < 10000000);
-    int first = d.exponent + 8 - (int)fewer;
     d.digits *= tens[fewer];
-    struct nine nine = {(char)('0' + d.digits / DIGITS_EIGHT),
-                        digits_eight(d.digits % DIGITS_EIGHT), 0};
-    nine.n = 9 - digits_zeros_behind(nine.others);
-    if (first > 0 && first <= NUMBER_PLAIN_MAX)
-        return whole_write(nine, (size_t)first + 1, text);
-
-    const struct layout *layout = &LAYOUTS[first - FIRST_MIN];
-    char *at = text;
-    memcpy(at, layout->before, sizeof layout->before);
-    at += layout->before_n;
-    at[0] = nine.first;
-    at[1] = '.'; /* overwritten where none belongs */
-    digits_write(nine.others, at + 1 + layout->point_n);
-    at += nine.n + (layout->point_n & (size_t)(nine.n > 1));
-    memcpy(at, layout->behind, sizeof layout->behind);
-    return (size_t)(at - text) + layout->behind_n;
+    uint64_t others = digits_eight(d.digits % DIGITS_EIGHT);
+    return (struct nine){others, d.digits / DIGITS_EIGHT,
+                         (uint32_t)(d.exponent + 8 - (int)fewer - FIRST_MIN),
+                         8 - digits_zeros_behind(others)};
 }
 
-static inline __attribute__((always_inline)) size_t float_print(float value, char *text) {
+static inline uint32_t bits_of(float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    const uint32_t hidden = UINT32_C(1) << 23;
+    return bits;
+}
+
+size_t number_print_float(float value, char text[NUMBER_TEXT_MAX]) {
+    const uint32_t bits = bits_of(value), hidden = UINT32_C(1) << 23;
     uint32_t c = bits & (hidden - 1), biased = bits >> 23 & 0xff, negative = bits >> 31;
     assert(biased < 255);
     if (c == 0) /* zero, or a power of two, whose interval is narrower below */
@@ -145,19 +143,67 @@ static inline __attribute__((always_inline)) size_t float_print(float value, cha
     struct decimal d = biased ? decimal_shortest(c | hidden, (int)biased - 150)
                               : decimal_shortest(c, -149);
     text[0] = '-';
-    return negative + decimal_write(d, text + negative);
+    return negative + nine_write(nine_of(d), text + negative);
 }
 
-size_t number_print_float(float value, char text[NUMBER_TEXT_MAX]) {
-    return float_print(value, text);
+/* The rest of a row of `width`, or of a list that has no rows: 0. */
+struct place {
+    size_t width, column;
+};
+
+static inline char *comma_put(struct place *p, char *at) {
+    *at++ = ',';
+    if (++p->column != p->width)
+        return at;
+    p->column = 0;
+    memcpy(at - 1, "],[", 3);
+    return at + 2;
+}
+
+/* n values, a comma behind each. */
+static char *block_write(const float *values, size_t n, struct place *p, char *at) {
+    for (size_t i = 0; i < n; i++)
+        at = comma_put(p, at + number_print_float(values[i], at));
+    return at;
+}
+
+static char *found_write(const float *values, size_t n, const struct nines *found,
+                         struct place *p, char *at) {
+    for (size_t i = 0; i < n; i++) {
+        if (found->usual >> i & 1) {
+            struct nine d = {found->others[i], found->heads[i] & 0xff,
+                             (uint32_t)found->heads[i] >> 8, found->more[i]};
+            at[0] = '-';
+            at += bits_of(values[i]) >> 31;
+            at += nine_write(d, at);
+        } else
+            at += number_print_float(values[i], at);
+        at = comma_put(p, at);
+    }
+    return at;
+}
+
+static char *values_write(const float *values, size_t n, size_t width, char *at) {
+    nines_find *find = nines_choose();
+    struct place p = {width, 0};
+    if (!find)
+        return block_write(values, n, &p, at);
+    struct nines found;
+    for (size_t i = 0; i < n; i += NINES_MAX) {
+        size_t block = n - i < NINES_MAX ? n - i : NINES_MAX;
+        find(values + i, block, &found);
+        at = found_write(values + i, block, &found, &p, at);
+    }
+    return at;
 }
 
 size_t number_print_floats(const float *values, size_t n, char *text) {
-    char *at = text;
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0)
-            *at++ = ',';
-        at += float_print(values[i], at);
-    }
-    return (size_t)(at - text);
+    return n ? (size_t)(values_write(values, n, 0, text) - text) - 1 : 0;
+}
+
+size_t number_print_rows(const float *values, size_t rows_n, size_t columns_n,
+                         char *text) {
+    text[0] = '[';
+    char *end = values_write(values, rows_n * columns_n, columns_n, text + 1);
+    return (size_t)(end - text) - 2; /* the bracket of a row behind the last */
 }

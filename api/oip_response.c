@@ -108,8 +108,7 @@ static void values_put(const struct answer *a, size_t width, struct text *to,
         text_bytes(to, (const char *)a->values, n * sizeof *a->values);
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        text_json_float(to, a->values[i]);
+    text_json_floats(to, a->values, n);
 }
 
 /* Which labels a row has, of a model of several. */

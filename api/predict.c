@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/json.h"
+#include "api/label_texts.h"
 #include "api/number.h"
 
 void predict_request_free(struct predict_request *request) {
@@ -44,18 +45,18 @@ bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
     return true;
 }
 
+enum { PAIRS_AT_A_TIME = 128 };
+
 /* ---- answers -------------------------------------------------------------------- */
 
 void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
                             struct text *out) {
     size_t k = model->net->outputs_n;
     text_open(out, '[');
-    for (size_t i = 0; i < m; i++) {
-        if (k == 1)
-            text_json_float(out, Y[i]);
-        else
-            text_json_floats(out, Y + i * k, k);
-    }
+    if (k == 1)
+        text_json_floats(out, Y, m);
+    else
+        text_json_rows(out, Y, m, k);
     text_close(out, ']');
 }
 
@@ -89,33 +90,69 @@ static void label_set_encode(const float *y, size_t k, struct text *out) {
     text_close(out, ']');
 }
 
+/* Rows from which on labels are encoded once for all of them, and how many get their
+ * room at a time. */
+enum { LABELS_ROWS_MIN = 64, LABELS_ROWS = 256 };
+
+/* Behind row 0's. */
+static void labels_encode(const struct model *model, const struct label_texts *texts,
+                          const float *Y, size_t m, struct text *out) {
+    size_t k = model->net->outputs_n;
+    for (size_t i = 1; i < m; i += LABELS_ROWS) {
+        size_t n = m - i < LABELS_ROWS ? m - i : LABELS_ROWS;
+        char *to = text_reserve(out, n * LABEL_TEXT_BYTES), *at = to;
+        if (!to)
+            return;
+        for (size_t row = i; row < i + n; row++)
+            at = label_texts_put(texts, predict_class(model, Y + row * k), at);
+        text_advance(out, (size_t)(at - to));
+    }
+}
+
 void predict_list_encode(const struct model *model, const float *Y, size_t m,
                          struct text *out) {
     size_t k = model->net->outputs_n;
+    struct label_texts texts;
     if (model->task == TASK_REGRESSION) {
         predict_outputs_encode(model, Y, m, out);
         return;
     }
+    bool many = model->task != TASK_MULTI_LABEL && m >= LABELS_ROWS_MIN &&
+                label_texts_make(&model->labels, &texts);
+    size_t alone_n = many ? 1 : m;
     text_open(out, '[');
-    for (size_t i = 0; i < m; i++) {
+    for (size_t i = 0; i < alone_n; i++) {
         if (model->task == TASK_MULTI_LABEL)
             label_set_encode(Y + i * k, k, out);
         else
             job_label_encode(&model->labels, predict_class(model, Y + i * k), out);
     }
+    if (many)
+        labels_encode(model, &texts, Y, m, out);
     text_close(out, ']');
+}
+
+/* Of a binary model: of class 0 and of class 1. */
+static void pairs_encode(const float *y, size_t m, struct text *out) {
+    float pairs[2 * PAIRS_AT_A_TIME];
+    for (size_t i = 0; i < m; i += PAIRS_AT_A_TIME) {
+        size_t n = m - i < PAIRS_AT_A_TIME ? m - i : PAIRS_AT_A_TIME;
+        for (size_t j = 0; j < n; j++) {
+            pairs[2 * j] = 1 - y[i + j];
+            pairs[2 * j + 1] = y[i + j];
+        }
+        text_json_rows(out, pairs, n, 2);
+    }
 }
 
 static void probabilities_encode(const struct model *model, const float *Y, size_t m,
                                  size_t k, struct text *out) {
     text_key(out, "probabilities");
     text_open(out, '[');
-    for (size_t i = 0; i < m; i++) {
-        if (model->task == TASK_BINARY)
-            text_json_floats(out, (float[]){1 - Y[i], Y[i]}, 2);
-        else
-            text_json_floats(out, Y + i * k, k);
-    }
+    if (model->task == TASK_BINARY)
+        pairs_encode(Y, m, out);
+    else
+        text_json_rows(out, Y, m, k);
     text_close(out, ']');
 }
 
@@ -131,15 +168,21 @@ bool predict_finite(const float *Y, size_t m, size_t k, const char *path, struct
     return true;
 }
 
-/* About what an output and a row's prediction take: room for an answer at once. */
-enum { FLOAT_BYTES = 12, LABEL_BYTES = 12 };
+/* About what an output and a row's prediction take: room for an answer at once, and
+ * behind it for some outputs, however long they are. */
+enum { FLOAT_BYTES = 12, LABEL_BYTES = 12, FLOATS_MORE = 512 };
+
+static size_t answer_bytes(size_t m, size_t k) {
+    size_t more = m * k < FLOATS_MORE ? m * k : FLOATS_MORE;
+    return m * (k * FLOAT_BYTES + LABEL_BYTES) + more * NUMBER_TEXT_MAX;
+}
 
 bool predict_encode(const struct model *model, const char *name, int64_t version,
                     const float *Y, size_t m, struct text *out, struct err *e) {
     size_t k = model->net->outputs_n;
     if (!predict_finite(Y, m, k, "/instances", e))
         return false;
-    text_reserve(out, m * (k * FLOAT_BYTES + LABEL_BYTES));
+    text_reserve(out, answer_bytes(m, k));
     text_open(out, '{');
     text_key(out, "model");
     text_json_string(out, name);

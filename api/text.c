@@ -221,22 +221,40 @@ void text_json_float(struct text *t, float value) {
     t->n += number_print_float(value, to);
 }
 
+/* Floats that are printed at a time: an answer's room is for what they take on average.
+ */
+enum { FLOATS_AT_A_TIME = 256 };
+
 void text_json_floats(struct text *t, const float *values, size_t n) {
-    size_t room;
-    char *to = size_mul(n, NUMBER_TEXT_MAX, &room) && size_add(room, 3, &room)
-                   ? text_reserve(t, room)
-                   : NULL;
-    if (!to) {
-        t->failed = true;
-        return;
+    for (size_t i = 0; i < n; i += FLOATS_AT_A_TIME) {
+        size_t some = n - i < FLOATS_AT_A_TIME ? n - i : FLOATS_AT_A_TIME;
+        char *to = text_reserve(t, some * NUMBER_TEXT_MAX + 1), *at = to;
+        if (!to)
+            return;
+        if (comma_needed(t))
+            *at++ = ',';
+        at += number_print_floats(values + i, some, at);
+        t->n += (size_t)(at - to);
     }
-    char *at = to;
-    if (comma_needed(t))
-        *at++ = ',';
-    *at++ = '[';
-    at += number_print_floats(values, n, at);
-    *at++ = ']';
-    t->n += (size_t)(at - to);
+}
+
+void text_json_rows(struct text *t, const float *values, size_t rows_n,
+                    size_t columns_n) {
+    size_t most = FLOATS_AT_A_TIME / columns_n + 1, row, room;
+    bool fits = size_mul(columns_n, NUMBER_TEXT_MAX, &row) && size_add(row, 2, &row) &&
+                size_mul(row, most, &room) && size_add(room, 1, &room);
+    for (size_t i = 0; i < rows_n; i += most) {
+        size_t some = rows_n - i < most ? rows_n - i : most;
+        char *to = fits ? text_reserve(t, some * row + 1) : NULL, *at = to;
+        if (!to) {
+            t->failed = true;
+            return;
+        }
+        if (comma_needed(t))
+            *at++ = ',';
+        at += number_print_rows(values + i * columns_n, some, columns_n, at);
+        t->n += (size_t)(at - to);
+    }
 }
 
 void text_json_double(struct text *t, double value) {

@@ -44,8 +44,10 @@ void text_json_bytes(struct text *t, const char *s, size_t n);
 void text_json_int(struct text *t, int64_t value);
 void text_json_float(struct text *t, float value);   /* shortest; not finite: null */
 void text_json_double(struct text *t, double value); /* shortest; not finite: null */
-/* An array of n floats, all finite. */
+/* n floats, all finite, one behind the other in the array that is open; or rows of them,
+ * an array each. */
 void text_json_floats(struct text *t, const float *values, size_t n);
+void text_json_rows(struct text *t, const float *values, size_t rows_n, size_t columns_n);
 void text_json_bool(struct text *t, bool value);
 void text_json_null(struct text *t);
 void text_json_raw(struct text *t, const char *json); /* a whole value; NULL: null */

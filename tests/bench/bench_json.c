@@ -356,6 +356,12 @@ struct floats {
     struct text text;
 };
 
+static void run_print_rows(void *context) {
+    const struct floats *f = context;
+    static char text[FLOATS_N * (NUMBER_TEXT_MAX + 2)];
+    size_t k = f->model.net->outputs_n;
+    sink = (double)number_print_rows(f->values, FLOATS_N / k, k, text);
+}
 static void run_print(void *context) {
     const struct floats *f = context;
     char text[NUMBER_TEXT_MAX];
@@ -391,7 +397,8 @@ static void run_encode(void *context) {
 
 static void bench_floats(const char *name, struct floats *f) {
     const double millions = FLOATS_N / 1e6;
-    struct runner runners[] = {{"ours", run_print, f, millions, {0}},
+    struct runner runners[] = {{"ours", run_print_rows, f, millions, {0}},
+                               {"ours, one at a time", run_print, f, millions, {0}},
                                {"a whole answer", run_encode, f, millions, {0}},
                                {"to_chars", run_to_chars, f, millions, {0}},
                                {"snprintf %.9g", run_snprintf, f, millions, {0}}};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/number_nines.h"
 #include "api/number_private.h"
 #include "api/rows_private.h"
 #include "api/rows_wide.h"
@@ -135,13 +136,17 @@ static void batch_check(void) {
 
 /* ---- printing ------------------------------------------------------------------- */
 
-static void print_check(uint32_t bits) {
-    char text[NUMBER_TEXT_MAX + 1], want[NUMBER_TEXT_MAX];
+/* How number_print_fields, which knows nothing of the short way, prints it. */
+static size_t print_slowly(uint32_t bits, char text[NUMBER_TEXT_MAX]) {
     const uint32_t hidden = UINT32_C(1) << 23;
+    return number_print_fields(bits >> 31, bits & (hidden - 1), (int)(bits >> 23 & 0xff),
+                               hidden, -149, text);
+}
+
+static void print_check(uint32_t bits, const char *want, size_t want_n) {
+    char text[NUMBER_TEXT_MAX + 1];
     float value = float_of(bits), back = 0;
     size_t n = number_print_float(value, text);
-    size_t want_n = number_print_fields(bits >> 31, bits & (hidden - 1),
-                                        (int)(bits >> 23 & 0xff), hidden, -149, want);
     const char *at = text;
     bool same = n == want_n && memcmp(text, want, n) == 0 &&
                 number_scan_float(&at, text + n, &back) == NUMBER_OK && at == text + n &&
@@ -154,6 +159,27 @@ static void print_check(uint32_t bits) {
     exit(1);
 }
 
+/* From `bits` on, alone and together; every other one is negative. */
+enum { TOGETHER = 64 };
+static void prints_check(uint32_t bits) {
+    float values[TOGETHER];
+    char want[TOGETHER * (NUMBER_TEXT_MAX + 1)], text[TOGETHER * NUMBER_TEXT_MAX];
+    size_t used = 0;
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        uint32_t of = (bits + i) | ((bits + i) & 1) << 31;
+        values[i] = float_of(of);
+        size_t n = print_slowly(of, want + used);
+        print_check(of, want + used, n);
+        used += n;
+        want[used++] = ',';
+    }
+    size_t n = number_print_floats(values, TOGETHER, text);
+    if (n == used - 1 && memcmp(text, want, n) == 0)
+        return;
+    printf("from %a on together: %.*s\n", (double)values[0], (int)n, text);
+    exit(1);
+}
+
 int main(int argc, char **argv) {
     long long numbers = argc > 1 ? atoll(argv[1]) : 100000000;
     for (long long i = 0; i < numbers; i += BATCH)
@@ -162,8 +188,10 @@ int main(int argc, char **argv) {
            numbers, wide_choose() ? "several at once" : "one at a time");
     fflush(stdout);
     const uint32_t infinity = 0x7f800000;
-    for (uint32_t bits = 0; bits < infinity; bits++)
-        print_check(bits | (bits & 1) << 31); /* every other one is negative */
-    printf("%u floats printed, each the shortest that reads back\n", infinity);
+    for (uint32_t bits = 0; bits < infinity; bits += TOGETHER)
+        prints_check(bits);
+    printf("%u floats printed, each the shortest that reads back, alone and together "
+           "(%s)\n",
+           infinity, nines_choose() ? "four at a time" : "one at a time");
     return 0;
 }

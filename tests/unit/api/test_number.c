@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/number_digits.h"
+#include "api/number_nines.h"
 #include "tests/random.h"
 #include "tests/unit/check.h"
 
@@ -468,26 +469,66 @@ static void test_print_random(void) {
     }
 }
 
-/* A row is its numbers with commas between, and stays within its room. */
-static void test_print_rows(void) {
-    enum { N = 300, ROOM = N * NUMBER_TEXT_MAX };
-    float values[N] = {0};
-    for (size_t n = 0; n <= N; n += n < 5 ? 1 : 59) {
-        char *text = malloc(n ? n * NUMBER_TEXT_MAX : 1), want[ROOM + 1];
-        if (!text)
-            abort();
-        size_t used = 0;
-        for (size_t i = 0; i < n; i++) {
-            do
-                values[i] = bits_float((uint32_t)random_next());
-            while (!isfinite(values[i]));
-            if (i > 0)
-                want[used++] = ',';
-            used += number_print_float(values[i], want + used);
+/* What number_print_float says of each, with commas between, and "],[" where a row ends;
+ * within its room, which the sanitizer sees the end of. */
+static bool prints_together(const float *values, size_t rows_n, size_t columns_n) {
+    size_t n = rows_n * columns_n, used = 0, list_n = n * NUMBER_TEXT_MAX;
+    char *want = malloc(list_n + 2 * rows_n + 1), *rows = malloc(list_n + 2 * rows_n);
+    char *list = malloc(list_n + 1);
+    if (!want || !rows || !list)
+        abort();
+    for (size_t i = 0; i < n; i++) {
+        want[used++] = i % columns_n ? ',' : '[';
+        used += number_print_float(values[i], want + used);
+        if (i % columns_n == columns_n - 1) {
+            want[used++] = ']';
+            want[used++] = ',';
         }
-        CHECK(number_print_floats(values, n, text) == used &&
-              memcmp(text, want, used) == 0);
-        free(text);
+    }
+    size_t got = number_print_rows(values, rows_n, columns_n, rows);
+    bool ok = got == used - 1 && memcmp(rows, want, got) == 0;
+    if (rows_n == 1) {
+        got = number_print_floats(values, n, list);
+        ok = ok && got == used - 3 && memcmp(list, want + 1, got) == 0;
+    }
+    ok = CHECK_SAY(ok, "%zu rows of %zu: %.200s", rows_n, columns_n, rows);
+    free(want);
+    free(rows);
+    free(list);
+    return ok;
+}
+
+static float float_random(int kind) {
+    uint32_t bits = (uint32_t)random_next();
+    switch (kind) {
+    case 0: /* of [0, 1), as most outputs are */
+        return (float)random_unit();
+    case 1: /* few digits */
+        return (float)((int)(bits % 20001) - 10000) / 1000;
+    case 2: /* zeros, ones and other powers of two among them */
+        return bits & 1 ? (float)random_unit()
+                        : bits_float(bits & 0xff800000 & ~(1u << 30));
+    case 3: /* subnormal */
+        return bits_float(bits & 0x80ffffff);
+    default:
+        while (!isfinite(bits_float(bits)))
+            bits = (uint32_t)random_next();
+        return bits_float(bits);
+    }
+}
+
+static void test_print_together(void) {
+    enum { N = 200 };
+    float values[N] = {0};
+    printf("floats printed %s\n", nines_choose() ? "four at a time" : "one at a time");
+    CHECK(number_print_floats(values, 0, (char[]){0}) == 0);
+    for (int round = 0; round < 2000; round++) {
+        for (size_t i = 0; i < N; i++)
+            values[i] = float_random(round % 5);
+        size_t columns_n = 1 + (size_t)round % 40;
+        if (!prints_together(values, N / columns_n, columns_n) ||
+            !prints_together(values, 1, 1 + (size_t)round % N))
+            return;
     }
 }
 
@@ -516,7 +557,7 @@ int main(void) {
     CHECK_RUN(test_print_format);
     CHECK_RUN(test_print_edges);
     CHECK_RUN(test_print_random);
-    CHECK_RUN(test_print_rows);
+    CHECK_RUN(test_print_together);
     CHECK_RUN(test_digits);
     return check_done();
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/label_texts.h"
+#include "tests/random.h"
 #include "tests/unit/check.h"
 
 /* ---- references
@@ -206,6 +208,64 @@ static void test_multi_class(void) {
     net_free(s.net);
 }
 
+/* An answer of m rows is what its rows' own answers are, one behind the other. */
+static void check_many(const struct stage *s, size_t m) {
+    size_t k = s->model.net->outputs_n;
+    struct text want = {0}, got = {0};
+    float *Y = calloc(m * k, sizeof *Y);
+    if (!Y)
+        abort();
+    for (size_t i = 0; i < m * k; i++)
+        Y[i] = (float)random_unit();
+    text_open(&want, '[');
+    for (size_t i = 0; i < m; i++)
+        job_label_encode(&s->model.labels, predict_class(&s->model, Y + i * k), &want);
+    text_close(&want, ']');
+    predict_list_encode(&s->model, Y, m, &got);
+    CHECK_SAY(got.n == want.n && memcmp(got.data, want.data, want.n) == 0,
+              "%zu rows: %.*s", m, (int)(got.n < 80 ? got.n : 80), got.data);
+    text_free(&want);
+    text_free(&got);
+    free(Y);
+}
+
+static void test_many_rows(void) {
+    enum { MANY = LABEL_TEXTS_MAX + 1 };
+    char short_a[] = "a\"", short_b[] = "", fits[] = "1234567890123";
+    char not_fits[] = "12345678901234", accent[] = "\xc3\xa9";
+    char *all_fit[] = {short_a, short_b, fits, accent};
+    char *one_long[] = {short_a, short_b, not_fits, accent};
+    double booleans[] = {0, 1}, numbers[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        numbers[i] = i % 2 ? (double)i : 0.5 * (double)i;
+    static const size_t rows[] = {1, 63, 64, 65, 256, 257, 258, 1000};
+    const struct {
+        enum task task;
+        size_t outputs_n;
+        struct labels labels;
+    } cases[] = {
+        {TASK_MULTI_CLASS, 4, {LABEL_STRING, 4, NULL, all_fit}},
+        {TASK_MULTI_CLASS, 4, {LABEL_STRING, 4, NULL, one_long}},
+        {TASK_BINARY, 1, {LABEL_BOOLEAN, 2, booleans, NULL}},
+        {TASK_MULTI_CLASS,
+         LABEL_TEXTS_MAX,
+         {LABEL_NUMBER, LABEL_TEXTS_MAX, numbers, NULL}},
+        {TASK_MULTI_CLASS, MANY, {LABEL_NUMBER, MANY, numbers, NULL}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct stage s;
+        stage_new(&s, cases[i].task, cases[i].outputs_n, cases[i].labels);
+        for (size_t j = 0; j < sizeof rows / sizeof *rows; j++)
+            check_many(&s, rows[j]);
+        net_free(s.net);
+    }
+    struct label_texts texts;
+    CHECK(label_texts_make(&cases[0].labels, &texts));
+    CHECK(!label_texts_make(&cases[1].labels, &texts));
+    CHECK(label_texts_make(&cases[3].labels, &texts));
+    CHECK(!label_texts_make(&cases[4].labels, &texts));
+}
+
 static void test_multi_label(void) {
     struct stage s;
     stage_new(&s, TASK_MULTI_LABEL, 2, (struct labels){0});
@@ -286,6 +346,7 @@ int main(void) {
     CHECK_RUN(test_regression);
     CHECK_RUN(test_binary);
     CHECK_RUN(test_multi_class);
+    CHECK_RUN(test_many_rows);
     CHECK_RUN(test_multi_label);
     CHECK_RUN(test_not_finite);
     CHECK_RUN(test_fits);

@@ -120,6 +120,45 @@ static void test_every_byte(void) {
             }
 }
 
+/* Floats and rows of them, more than go at a time, follow what is there. */
+static void test_floats(void) {
+    enum { N = 1200 };
+    static const size_t widths[] = {1, 2, 3, 255, 256, 257, 400, 1200};
+    float values[N];
+    for (size_t i = 0; i < N; i++)
+        values[i] = (float)i / 7;
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+        struct text got = {0}, want = {0};
+        size_t width = widths[w], rows_n = N / width;
+        text_open(&got, '[');
+        text_json_rows(&got, values, rows_n, width);
+        text_json_floats(&got, values, N);
+        text_json_rows(&got, values, 0, width);
+        text_json_floats(&got, values, 0);
+        text_json_rows(&got, values, 1, width);
+        text_close(&got, ']');
+        text_open(&want, '[');
+        for (size_t i = 0; i < rows_n; i++) {
+            text_open(&want, '[');
+            for (size_t j = 0; j < width; j++)
+                text_json_float(&want, values[i * width + j]);
+            text_close(&want, ']');
+        }
+        for (size_t i = 0; i < N; i++)
+            text_json_float(&want, values[i]);
+        text_open(&want, '[');
+        for (size_t j = 0; j < width; j++)
+            text_json_float(&want, values[j]);
+        text_close(&want, ']');
+        text_close(&want, ']');
+        char *wanted = text_take(&want);
+        CHECK_SAY(got.n == strlen(wanted) && memcmp(got.data, wanted, got.n) == 0,
+                  "rows of %zu", width);
+        free(wanted);
+        text_free(&got);
+    }
+}
+
 static void test_times(void) {
     struct text t = {0};
     text_open(&t, '[');
@@ -157,6 +196,9 @@ static void test_failure(void) {
     text_string(&t, "b");
     text_json_float(&t, 1);
     text_json_double(&t, 1);
+    text_json_floats(&t, (float[]){1, 2}, 2);
+    text_json_rows(&t, (float[]){1, 2}, 1, 2);
+    text_json_rows(&t, (float[]){1, 2}, 1, SIZE_MAX / 2); /* no such room */
     text_json_string(&t, "c");
     CHECK(t.n == 1);
     CHECK(!text_take(&t));
@@ -168,6 +210,7 @@ int main(void) {
     CHECK_RUN(test_numbers);
     CHECK_RUN(test_strings);
     CHECK_RUN(test_every_byte);
+    CHECK_RUN(test_floats);
     CHECK_RUN(test_times);
     CHECK_RUN(test_growth);
     CHECK_RUN(test_failure);
