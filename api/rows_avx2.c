@@ -14,43 +14,68 @@
 AVX2_INLINE uint64_t bits(__m256i a, __m256i b) {
     uint64_t high = (uint32_t)_mm256_movemask_epi8(b);
     uint64_t all = (uint32_t)_mm256_movemask_epi8(a) | high << 32;
-    __asm__ volatile("" : "+r"(all)); /* or vectors of masks wait, and fill the stack */
     return all;
 }
 
-AVX2_INLINE uint64_t bits_equal(__m256i a, __m256i b, char character) {
-    __m256i all = _mm256_set1_epi8(character);
-    return bits(_mm256_cmpeq_epi8(a, all), _mm256_cmpeq_epi8(b, all));
+#define TIMES_4(x) x, x, x, x
+#define TIMES_8(x) TIMES_4(x), TIMES_4(x)
+#define TIMES_16(x) TIMES_8(x), TIMES_8(x)
+#define TIMES_32(x) TIMES_16(x), TIMES_16(x)
+#define SPACES ' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0
+
+/* What characters are compared with: from memory, for there are more of them than
+ * registers, and making them anew takes longer. */
+static const _Alignas(32) struct characters {
+    uint8_t zero[32], nine[32], point[32], minus[32], comma[32], open[32], close[32];
+    uint8_t spaces[32]; /* JSON's, by their low four bits */
+} CHARACTERS = {
+    .zero = {TIMES_32('0')},
+    .nine = {TIMES_32(9)},
+    .point = {TIMES_32('.')},
+    .minus = {TIMES_32('-')},
+    .comma = {TIMES_32(',')},
+    .open = {TIMES_32('[')},
+    .close = {TIMES_32(']')},
+    .spaces = {SPACES, SPACES},
+};
+
+AVX2_INLINE __m256i aligned(const uint8_t from[32]) {
+    return _mm256_load_si256((const __m256i *)from);
+}
+
+AVX2_INLINE uint64_t bits_equal(__m256i a, __m256i b, const uint8_t character[32]) {
+    return bits(_mm256_cmpeq_epi8(a, aligned(character)),
+                _mm256_cmpeq_epi8(b, aligned(character)));
 }
 
 /* Bytes of at most `max`, unsigned. */
-AVX2_INLINE uint64_t bits_at_most(__m256i a, __m256i b, char max) {
-    __m256i all = _mm256_set1_epi8(max);
-    return bits(_mm256_cmpeq_epi8(_mm256_min_epu8(a, all), a),
-                _mm256_cmpeq_epi8(_mm256_min_epu8(b, all), b));
+AVX2_INLINE uint64_t bits_at_most(__m256i a, __m256i b, const uint8_t max[32]) {
+    return bits(_mm256_cmpeq_epi8(_mm256_min_epu8(a, aligned(max)), a),
+                _mm256_cmpeq_epi8(_mm256_min_epu8(b, aligned(max)), b));
 }
 
 /* JSON's spaces: each character that is what the table has for its low four bits. */
-AVX2_INLINE uint64_t bits_space(__m256i a, __m256i b) {
-    __m256i table = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0));
-    return bits(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, a), a),
-                _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, b), b));
+AVX2_INLINE uint64_t bits_space(__m256i a, __m256i b, const uint8_t spaces[32]) {
+    return bits(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(aligned(spaces), a), a),
+                _mm256_cmpeq_epi8(_mm256_shuffle_epi8(aligned(spaces), b), b));
 }
 
 AVX2_INLINE struct grammar_block block_look(const char *text) {
+    const struct characters *k = &CHARACTERS;
+    __asm__("" : "+r"(k)); /* or the constants are made anew where they are used */
     __m256i a = _mm256_loadu_si256((const __m256i *)text);
     __m256i b = _mm256_loadu_si256((const __m256i *)(text + 32));
-    __m256i zero = _mm256_set1_epi8('0');
+    __m256i zero = aligned(k->zero);
     return (struct grammar_block){
-        .digits = bits_at_most(_mm256_sub_epi8(a, zero), _mm256_sub_epi8(b, zero), 9),
-        .zeros = bits_equal(a, b, '0'),
-        .points = bits_equal(a, b, '.'),
-        .minuses = bits_equal(a, b, '-'),
-        .commas = bits_equal(a, b, ','),
-        .opens = bits_equal(a, b, '['),
-        .closes = bits_equal(a, b, ']'),
-        .spaces = bits_space(a, b),
+        .digits =
+            bits_at_most(_mm256_sub_epi8(a, zero), _mm256_sub_epi8(b, zero), k->nine),
+        .zeros = bits_equal(a, b, k->zero),
+        .points = bits_equal(a, b, k->point),
+        .minuses = bits_equal(a, b, k->minus),
+        .commas = bits_equal(a, b, k->comma),
+        .opens = bits_equal(a, b, k->open),
+        .closes = bits_equal(a, b, k->close),
+        .spaces = bits_space(a, b, k->spaces),
     };
 }
 
@@ -87,11 +112,6 @@ AVX2_INLINE uint32_t *marks_write(uint32_t *marks, uint64_t found, uint32_t at) 
 /* ---- reading them --------------------------------------------------------------- */
 
 enum { CHARACTERS_FEW = 15 };
-
-#define TIMES_4(x) x, x, x, x
-#define TIMES_8(x) TIMES_4(x), TIMES_4(x)
-#define TIMES_16(x) TIMES_8(x), TIMES_8(x)
-#define TIMES_32(x) TIMES_16(x), TIMES_16(x)
 
 static const _Alignas(32) struct constants {
     uint8_t lasts[64]; /* 32 bytes from n on have the last n set */

@@ -43,12 +43,29 @@ FOUR_INLINE bool four_any(four bits) {
     return !_mm256_testz_si256((__m256i)bits, (__m256i)bits);
 }
 
+/* Four blocks. */
+struct grammar_blocks {
+    four digits, zeros, points, minuses, commas, opens, closes, spaces;
+};
+
+/* Block j of the four. */
+FOUR_INLINE void grammar_four_put(struct grammar_blocks *b, size_t j,
+                                  const struct grammar_block *one) {
+    ((uint64_t *)&b->digits)[j] = one->digits;
+    ((uint64_t *)&b->zeros)[j] = one->zeros;
+    ((uint64_t *)&b->points)[j] = one->points;
+    ((uint64_t *)&b->minuses)[j] = one->minuses;
+    ((uint64_t *)&b->commas)[j] = one->commas;
+    ((uint64_t *)&b->opens)[j] = one->opens;
+    ((uint64_t *)&b->closes)[j] = one->closes;
+    ((uint64_t *)&b->spaces)[j] = one->spaces;
+}
+
 /* As grammar_numbers. */
-FOUR_INLINE four four_numbers(struct grammar_four *g, const struct grammar_block b[4],
-                              four digits, four starts, four *first) {
-    four zeros = {b[0].zeros, b[1].zeros, b[2].zeros, b[3].zeros};
-    four points = {b[0].points, b[1].points, b[2].points, b[3].points};
-    four minuses = {b[0].minuses, b[1].minuses, b[2].minuses, b[3].minuses};
+FOUR_INLINE four four_numbers(struct grammar_four *g, const struct grammar_blocks *b,
+                              four starts, four *first) {
+    four digits = b->digits, zeros = b->zeros, points = b->points;
+    four minuses = b->minuses;
     four behind_sign = four_follow(starts & minuses, &g->sign);
     four wrong = (starts & ~(digits | minuses)) | (behind_sign & ~digits);
     *first = behind_sign | (starts & digits);
@@ -59,20 +76,15 @@ FOUR_INLINE four four_numbers(struct grammar_four *g, const struct grammar_block
 
 /* The next 256 characters. @return false where they are not as usual: *g is then of no
  * use. *rows: where rows end. */
-FOUR_INLINE bool grammar_four_step(struct grammar_four *g,
-                                   const struct grammar_block b[4], bool flat,
-                                   four *marks, four *rows) {
-    four digits = {b[0].digits, b[1].digits, b[2].digits, b[3].digits};
-    four commas = {b[0].commas, b[1].commas, b[2].commas, b[3].commas};
-    four opens = {b[0].opens, b[1].opens, b[2].opens, b[3].opens};
-    four closes = {b[0].closes, b[1].closes, b[2].closes, b[3].closes};
-    four spaces = {b[0].spaces, b[1].spaces, b[2].spaces, b[3].spaces};
+FOUR_INLINE bool grammar_four_step(struct grammar_four *g, const struct grammar_blocks *b,
+                                   bool flat, four *marks, four *rows) {
+    four commas = b->commas, opens = b->opens, closes = b->closes, spaces = b->spaces;
     four number = ~(commas | opens | closes | spaces);
     four before = four_follow(number, &g->number);
     four starts = number & ~before, ends = before & ~number, first;
-    four wrong = four_numbers(g, b, digits, starts, &first);
+    four wrong = four_numbers(g, b, starts, &first);
 
-    bool spaced = b[0].spaces | b[1].spaces | b[2].spaces | b[3].spaces | g->spaces[3];
+    bool spaced = four_any(spaces | g->spaces);
     four behind_number = ends, behind_close = four_follow(closes, &g->closes);
     if (spaced) {
         behind_number = four_skip(ends, spaces, &g->spaced_number, &wrong);

@@ -30,27 +30,53 @@ LOOP_INLINE void block_index(struct loop *l) {
     l->i++;
 }
 
-/* Blocks by four, as long as they are as usual. */
+/* Blocks by four, as long as they are as usual: what they hold, what that says, and the
+ * marks, each for several fours, so that none waits for the one before. */
+enum { FOURS = 4 };
+
+LOOP_INLINE void fours_look(const char *text, size_t fours_n,
+                            struct grammar_blocks blocks[FOURS]) {
+    for (size_t i = 0; i < fours_n; i++, text += 4 * WIDE_BLOCK) {
+        for (size_t j = 0; j < 4; j++) {
+            struct grammar_block block = block_look(text + WIDE_BLOCK * j);
+            grammar_four_put(&blocks[i], j, &block);
+        }
+    }
+}
+
+/* @return how many fours are as usual. */
+LOOP_INLINE size_t fours_step(struct grammar_four *state, struct grammar *g,
+                              size_t fours_n, const struct grammar_blocks blocks[FOURS],
+                              four marks[FOURS]) {
+    for (size_t i = 0; i < fours_n; i++) {
+        struct grammar_four next = *state;
+        four rows;
+        if (!grammar_four_step(&next, &blocks[i], g->flat, &marks[i], &rows) ||
+            (g->columns_n == 0 && four_any(rows)))
+            return i;
+        *state = next;
+        for (size_t j = 0; j < 4; j++)
+            g->rows_n += (size_t)__builtin_popcountll(rows[j]);
+    }
+    return fours_n;
+}
+
 LOOP_INLINE void fours_index(struct loop *l) {
     struct grammar_four state = grammar_four_begin(&l->g);
     uint32_t *to = l->to;
-    for (; l->blocks_n - l->i >= 4; l->i += 4) {
-        const char *text = l->text + WIDE_BLOCK * l->i;
-        const struct grammar_block blocks[4] = {
-            block_look(text), block_look(text + WIDE_BLOCK),
-            block_look(text + 2 * WIDE_BLOCK), block_look(text + 3 * WIDE_BLOCK)};
-        struct grammar_four next = state;
-        four marks, rows;
-        if (!grammar_four_step(&next, blocks, l->g.flat, &marks, &rows) ||
-            (l->g.columns_n == 0 && four_any(rows)))
-            break;
-        state = next;
+    size_t fours_n, usual_n;
+    do {
+        struct grammar_blocks blocks[FOURS];
+        four marks[FOURS];
+        fours_n = (l->blocks_n - l->i) / 4;
+        fours_n = fours_n < FOURS ? fours_n : FOURS;
+        fours_look(l->text + WIDE_BLOCK * l->i, fours_n, blocks);
+        usual_n = fours_step(&state, &l->g, fours_n, blocks, marks);
         uint32_t at = l->at + (uint32_t)(WIDE_BLOCK * l->i);
-        for (uint32_t j = 0; j < 4; j++) {
-            to = marks_write(to, marks[j], at + WIDE_BLOCK * j);
-            l->g.rows_n += (size_t)__builtin_popcountll(rows[j]);
-        }
-    }
+        for (size_t j = 0; j < 4 * usual_n; j++)
+            to = marks_write(to, marks[j / 4][j % 4], at + (uint32_t)(WIDE_BLOCK * j));
+        l->i += 4 * usual_n;
+    } while (fours_n == FOURS && usual_n == FOURS);
     grammar_four_end(&state, &l->g);
     l->g.marks_n += (size_t)(to - l->to);
     l->to = to;
