@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 #include "server/crew_size.h"
 
 enum { EVENTS = 2 * CREW_STATIONS_MAX + 1, ROUND_MS = 1000 };
+/* How often one looks whether another needs help, how long it goes on when it did, and
+ * the most that it takes over at a time. */
+enum { LOOK_US = 100, HELP_US = 200, HELP_EVENTS = 8 };
 
 /* What a descriptor of a worker's epoll instance is. */
 enum watched { WATCHED_STATION, WATCHED_BELL, WATCHED_END };
@@ -32,9 +36,15 @@ struct worker {
     pthread_t thread;
     int epoll; /* of its stations, their bells and the crew's end; -1: not yet */
     bool started;
-    uint64_t round; /* no two workers have the same */
-    /* Its stations that have more to do: the thread's own. */
+    atomic_uint_fast64_t round; /* no two workers have the same */
+    /* Its stations that have more to do: the thread's own, as is what follows. */
     size_t busy[CREW_STATIONS_MAX], busy_n;
+    /* When it last looked at another one, at whom, and what it saw: the round that it was
+     * in, and whether there was something to do for it; and how long it helps. */
+    int64_t looked_ns, helping_ns;
+    size_t other;
+    uint64_t seen_round;
+    bool seen_waiting;
     /* How long it has waited, and, while it waits, since when; 0: it does not. */
     atomic_int_fast64_t waited_ns, since_ns;
     int64_t waited_before_ns, ran_before_ns; /* crew_balance's */
@@ -47,6 +57,7 @@ struct crew {
     int end; /* an eventfd: readable once it ends */
     struct station stations[CREW_STATIONS_MAX];
     size_t stations_n, workers_n;
+    atomic_size_t at_work; /* workers that have stations: the first ones */
     struct crew_size size; /* crew_balance's, as is what follows */
     int64_t balanced_ns, spare_before_us;
     struct worker workers[];
@@ -59,16 +70,20 @@ static bool is_own(const struct worker *w, size_t i) {
     return atomic_load(&c->stations[i].worker) == (size_t)(w - c->workers);
 }
 
-/* Once in a round, whatever the number of reasons. Who has more to do is run again by the
- * worker that has the station by then. */
+/* Once in a round, whatever the number of reasons; under the lock. @return whether there
+ * is more to do. */
+static bool station_round(const struct worker *w, struct station *s) {
+    if (s->round == w->round)
+        return false;
+    s->round = w->round;
+    return s->is.run(s->is.context);
+}
+
+/* Who has more to do is run again by the worker that has the station by then. */
 static void station_run(struct worker *w, size_t i) {
     struct station *s = &w->crew->stations[i];
-    bool again = false;
     pthread_mutex_lock(&s->lock);
-    if (s->round != w->round) {
-        s->round = w->round;
-        again = s->is.run(s->is.context);
-    }
+    bool again = station_round(w, s);
     pthread_mutex_unlock(&s->lock);
     if (again && is_own(w, i))
         w->busy[w->busy_n++] = i;
@@ -88,17 +103,18 @@ static int worker_wait(struct worker *w, struct epoll_event *events) {
     return n;
 }
 
+static void bell_quiet(struct station *s) {
+    uint64_t rings;
+    ssize_t got = read(s->bell, &rings, sizeof rings);
+    (void)got; /* or somebody else has read it */
+}
+
 /* First the bells are quiet, then their stations run: who rings in between is heard in
  * the next round. */
 static void events_take(struct worker *w, const struct epoll_event *events, int n) {
-    struct station *stations = w->crew->stations;
-    for (int i = 0; i < n; i++) {
-        uint64_t rings;
-        ssize_t got = 0;
+    for (int i = 0; i < n; i++)
         if ((events[i].data.u64 & 3) == WATCHED_BELL)
-            got = read(stations[events[i].data.u64 >> 2].bell, &rings, sizeof rings);
-        (void)got; /* or somebody else has read it */
-    }
+            bell_quiet(&w->crew->stations[events[i].data.u64 >> 2]);
     for (int i = 0; i < n; i++)
         if ((events[i].data.u64 & 3) != WATCHED_END)
             station_run(w, events[i].data.u64 >> 2);
@@ -109,6 +125,71 @@ static void busy_run(struct worker *w, const size_t *busy, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (is_own(w, busy[i]))
             station_run(w, busy[i]);
+}
+
+/* ---- helping -------------------------------------------------------------------- */
+
+/* Who has been woken may still wait for a processor, for a few of the kernel's ticks, and
+ * so may who has lost it: behind others, or behind this very thread, while its stations
+ * have something to do. Then they are run here. */
+
+/* As events_take, but for what is being run: its bell rings on. */
+static void events_take_over(struct worker *w, const struct epoll_event *events, int n) {
+    struct crew *c = w->crew;
+    for (int i = 0; i < n; i++)
+        if ((events[i].data.u64 & 3) == WATCHED_BELL)
+            bell_quiet(&c->stations[events[i].data.u64 >> 2]);
+    for (int i = 0; i < n; i++) {
+        size_t at = events[i].data.u64 >> 2;
+        struct station *s = &c->stations[at];
+        bool again = (events[i].data.u64 & 3) == WATCHED_BELL;
+        if ((events[i].data.u64 & 3) == WATCHED_END)
+            continue;
+        if (pthread_mutex_trylock(&s->lock) == 0) {
+            again = station_round(w, s);
+            pthread_mutex_unlock(&s->lock);
+        }
+        if (again)
+            crew_ring(c, at);
+    }
+}
+
+/* At one that is where it was at the last look. @return whether to look at it again. */
+static bool stuck_look(struct worker *w, struct worker *other, int64_t now_ns) {
+    struct epoll_event events[HELP_EVENTS];
+    int n = epoll_wait(other->epoll, events, HELP_EVENTS, 0);
+    bool at_work = atomic_load_explicit(&other->since_ns, memory_order_relaxed) == 0;
+    bool waiting = w->seen_waiting;
+    w->seen_waiting = n > 0;
+    if (n > 0 && waiting) { /* it is not just on its way */
+        events_take_over(w, events, n);
+        w->helping_ns = now_ns + HELP_US * 1000;
+    }
+    if (at_work)
+        sched_yield(); /* it may have lost this processor to this thread */
+    return n > 0 || at_work || now_ns < w->helping_ns;
+}
+
+/* Now and then, and all the time while it helps: whether another one gets on. */
+static void other_look(struct worker *w) {
+    struct crew *c = w->crew;
+    size_t at_work = atomic_load_explicit(&c->at_work, memory_order_relaxed);
+    int64_t now_ns = clock_mono_ns();
+    if (at_work < 2 ||
+        (now_ns >= w->helping_ns && now_ns - w->looked_ns < LOOK_US * 1000))
+        return;
+    w->looked_ns = now_ns;
+    if (w->other >= at_work || &c->workers[w->other] == w)
+        w->other = (w->other + 1) % at_work;
+    struct worker *other = &c->workers[w->other];
+    uint64_t round = atomic_load_explicit(&other->round, memory_order_relaxed);
+    if (round == w->seen_round && stuck_look(w, other, now_ns))
+        return;
+    if (round == w->seen_round)
+        w->other = (w->other + 1) % at_work;
+    w->seen_round = round;
+    w->seen_waiting = false;
+    w->helping_ns = 0;
 }
 
 static void all_run(struct worker *w) {
@@ -132,6 +213,7 @@ static void *work(void *context) {
         w->round += w->crew->workers_n;
         events_take(w, events, n);
         busy_run(w, busy, busy_n);
+        other_look(w);
         int64_t now_us = clock_coarse_us();
         if (now_us - round_us >= ROUND_MS * 1000) {
             round_us = now_us;
@@ -221,6 +303,7 @@ void crew_balance(struct crew *c) {
     crew_size_next(&c->size, &load);
     if (c->size.now == before)
         return;
+    atomic_store(&c->at_work, c->size.now);
     for (size_t i = 0; i < c->stations_n; i++)
         station_move(c, i, i % c->size.now);
 }
@@ -258,6 +341,7 @@ struct crew *crew_start(const struct crew_options *options, struct err *e) {
     c->workers_n = n;
     c->stations_n = options->stations_n;
     c->size = (struct crew_size){.most = n, .now = n};
+    atomic_init(&c->at_work, n);
     c->balanced_ns = clock_mono_ns();
     c->spare_before_us = c->spare_us();
     c->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -291,11 +375,11 @@ void crew_stop(struct crew *c) {
     atomic_store(&c->ending, true);
     ssize_t n = write(c->end, &once, sizeof once);
     (void)n; /* without it they look once in a second */
-    for (size_t i = 0; i < c->workers_n; i++) {
+    for (size_t i = 0; i < c->workers_n; i++)
         if (c->workers[i].started)
             pthread_join(c->workers[i].thread, NULL);
-        fd_close(c->workers[i].epoll);
-    }
+    for (size_t i = 0; i < c->workers_n; i++)
+        fd_close(c->workers[i].epoll); /* others looked at it */
     for (size_t i = 0; i < c->stations_n; i++) {
         fd_close(c->stations[i].bell);
         pthread_mutex_destroy(&c->stations[i].lock);

@@ -18,6 +18,8 @@ struct place {
     int fd; /* an eventfd: how many runs are asked for */
     atomic_int runs, asked, at_once, most_at_once, again;
     atomic_int burn_us;
+    atomic_bool held;               /* whoever is asked does not end yet */
+    atomic_int by;                  /* who ran it last, by `self` */
     atomic_int posted, found;       /* without its descriptor */
     atomic_bool seen[STATIONS + 1]; /* the threads that have run it, by `self` */
 };
@@ -40,12 +42,14 @@ static bool run(void *context) {
     if (at_once > atomic_load(&place->most_at_once))
         atomic_store(&place->most_at_once, at_once);
     atomic_store(&place->seen[self], true);
-    if (read(place->fd, &asked, sizeof asked) == sizeof asked)
+    atomic_store(&place->by, self);
+    bool was_asked = read(place->fd, &asked, sizeof asked) == sizeof asked;
+    if (was_asked)
         atomic_fetch_add(&place->asked, (int)asked);
     atomic_fetch_add(&place->runs, 1);
     atomic_store(&place->found, atomic_load(&place->posted));
     int64_t until_us = clock_mono_us() + atomic_load(&place->burn_us);
-    while (clock_mono_us() < until_us)
+    while (clock_mono_us() < until_us || (was_asked && atomic_load(&place->held)))
         ;
     atomic_fetch_sub(&place->at_once, 1);
     return atomic_load(&place->burn_us) || atomic_fetch_sub(&place->again, 1) > 0;
@@ -218,6 +222,47 @@ static void no_ring_is_lost(void) {
     crew_end(c);
 }
 
+static void hold(size_t i) {
+    int asked = atomic_load(&places[i].asked);
+    while (atomic_load(&places[i].at_once))
+        pause_ms(1);
+    atomic_store(&places[i].held, true);
+    ask(i);
+    CHECK(comes_to(&places[i].asked, asked + 1));
+}
+
+/* One of two does not get on, as when it has no processor: the other one does what is
+ * left to do for it, but for what it is at. */
+static void who_is_stuck_is_helped(void) {
+    struct crew *c = crew_of(2);
+    int helped = 0;
+    atomic_store(&places[0].burn_us, 20); /* one is always busy */
+    crew_ring(c, 0);
+    CHECK(comes_to(&places[0].runs, 1));
+    int busy = atomic_load(&places[0].by);
+    for (int n = 1; n <= 20; n++) {
+        hold(3);
+        int asked = atomic_load(&places[3].asked), runs = atomic_load(&places[1].runs);
+        if (atomic_load(&places[3].by) != busy) { /* who may have helped already */
+            ask(3);                               /* while it is being run: later */
+            atomic_store(&places[1].again, 5);
+            crew_ring(c, 1);
+            CHECK_SAY(comes_to(&places[1].runs, runs + 6), "%d runs",
+                      atomic_load(&places[1].runs) - runs);
+            ask(1);
+            CHECK(comes_to(&places[1].asked, ++helped));
+            CHECK(atomic_load(&places[1].by) == busy);
+            CHECK(atomic_load(&places[3].asked) == asked++);
+        }
+        atomic_store(&places[3].held, false);
+        CHECK(comes_to(&places[3].asked, asked));
+    }
+    CHECK_SAY(helped > 0, "nobody was stuck");
+    for (size_t i = 0; i < STATIONS; i++)
+        CHECK(atomic_load(&places[i].most_at_once) <= 1);
+    crew_end(c);
+}
+
 static void it_ends_at_once(void) {
     struct crew *c = crew_of(2);
     int64_t before_us = clock_mono_us();
@@ -234,6 +279,7 @@ int main(void) {
     CHECK_RUN(threads_come_and_go);
     CHECK_RUN(nothing_is_lost_in_between);
     CHECK_RUN(no_ring_is_lost);
+    CHECK_RUN(who_is_stuck_is_helped);
     CHECK_RUN(it_ends_at_once);
     return check_done();
 }
