@@ -226,9 +226,23 @@ static bool file_create(const char *path, struct err *e) {
                        strerror(errno));
     /* SQLite takes a file of one byte for an empty one, and would overwrite it. */
     struct stat st;
-    if (stat(path, &st) == 0 && st.st_size == 1)
-        return err_set(e, ERR_CONFLICT, NULL, "store: %s is not a database", path);
-    return true;
+    if (stat(path, &st) != 0)
+        return true; /* opening it says why */
+    if (S_ISDIR(st.st_mode))
+        return err_set(e, ERR_STORAGE, NULL, "store: %s is a directory", path);
+    return st.st_size != 1 ||
+           err_set(e, ERR_CONFLICT, NULL, "store: %s is not a database", path);
+}
+
+/* Which file it is that cannot be opened. */
+static void path_name(const char *path, struct err *e) {
+    static const char store[] = "store: ";
+    struct err plain = *e;
+    const char *what = plain.text;
+    if (strncmp(what, store, sizeof store - 1) == 0)
+        what += sizeof store - 1;
+    *e = (struct err){0};
+    err_set(e, plain.kind, NULL, "%s%s: %s", store, path, what);
 }
 
 static const struct db_driver driver;
@@ -254,6 +268,7 @@ struct db *db_sqlite_open(const char *path, struct err *e) {
     int rc = sqlite3_open_v2(name, &db->handle, flags, NULL);
     if (rc == SQLITE_OK ? file_adopt(db, e) : fail(db, rc, e))
         return &db->base;
+    path_name(name, e);
     db_close(&db->base);
     return NULL;
 }

@@ -249,6 +249,8 @@ static void what_does_not_pass_is_said(void) {
     refused("postgresql://app@127.0.0.1:port/postgres", "invalid integer value");
     refused("postgresql://app@127.0.0.1/postgres?colour=red", "expected postgresql://");
     refused("/nowhere/at/all/store", "cannot create");
+    refused("/tmp", "store: /tmp is a directory");
+    refused("README.md", "store: ./README.md: file is not a database");
     CHECK(postgres_int(server.url, "UPDATE meta SET value = value + 1000 RETURNING 1") ==
           1);
     refused(server.url, "is newer than this program's");
