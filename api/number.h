@@ -33,8 +33,8 @@ enum { NUMBER_TEXT_MAX = 32 };
 size_t number_print_float(float value, char text[NUMBER_TEXT_MAX]);
 size_t number_print_double(double value, char text[NUMBER_TEXT_MAX]);
 
-/* n of them, with commas between; `text` has room for n * NUMBER_TEXT_MAX. Both are
- * faster by the number than one at a time. */
+/* n of them, with commas between; `text` has room for n * NUMBER_TEXT_MAX. This and what
+ * follows is faster by the number than one at a time. */
 size_t number_print_floats(const float *values, size_t n, char *text);
 
 /* At least one row of at least one each, as arrays with commas between: "[1,2],[3,4]".

@@ -117,12 +117,13 @@ AVX2_INLINE __m256i get(const uint64_t *from) {
 }
 
 /* By which power each is to be multiplied. @return which are neither zero nor a power of
- * two nor subnormal, a bit each. */
+ * two nor subnormal, nor NaN, a bit each. */
 AVX2_INLINE uint32_t four_scale(__m128i bits, size_t i, struct steps *to) {
     const __m128i zero = _mm_setzero_si128();
     __m128i biased = _mm_and_si128(_mm_srli_epi32(bits, 23), _mm_set1_epi32(0xff));
     __m128i c = _mm_and_si128(bits, _mm_set1_epi32((1 << 23) - 1));
     __m128i rare = _mm_or_si128(_mm_cmpeq_epi32(c, zero), _mm_cmpeq_epi32(biased, zero));
+    rare = _mm_or_si128(rare, _mm_cmpeq_epi32(biased, _mm_set1_epi32(0xff)));
     __m128i e = _mm_sub_epi32(biased, _mm_set1_epi32(150));
     __m128i k = _mm_srai_epi32(_mm_mullo_epi32(e, _mm_set1_epi32(1262611)), 22);
     __m128i exponent = /* powers_exponent(-k) */

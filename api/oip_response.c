@@ -254,12 +254,12 @@ static bool values_make(struct answer *a, struct err *e) {
 /* About as much as the answer takes. */
 static size_t answer_bytes(const struct oip_request *request,
                            const struct oip_predicted *predicted) {
-    enum { DOCUMENT = 512, ELEMENT = 12 };
+    enum { DOCUMENT = 512 };
     size_t bytes = DOCUMENT;
     for (size_t i = 0; i < request->outputs_n; i++) {
         const struct oip_wanted *wanted = &request->outputs[i];
-        size_t size = wanted->binary ? sizeof(float) : ELEMENT;
-        bytes += predicted->m * answered_width(wanted) * size;
+        size_t n = predicted->m * answered_width(wanted);
+        bytes += wanted->binary ? n * sizeof(float) : text_floats_bytes(n);
     }
     return bytes;
 }

@@ -45,8 +45,6 @@ bool model_ref_parse(const char *text, const char *where, struct model_ref *ref,
     return true;
 }
 
-enum { PAIRS_AT_A_TIME = 128 };
-
 /* ---- answers -------------------------------------------------------------------- */
 
 void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
@@ -132,6 +130,8 @@ void predict_list_encode(const struct model *model, const float *Y, size_t m,
     text_close(out, ']');
 }
 
+enum { PAIRS_AT_A_TIME = 128 };
+
 /* Of a binary model: of class 0 and of class 1. */
 static void pairs_encode(const float *y, size_t m, struct text *out) {
     float pairs[2 * PAIRS_AT_A_TIME];
@@ -168,21 +168,15 @@ bool predict_finite(const float *Y, size_t m, size_t k, const char *path, struct
     return true;
 }
 
-/* About what an output and a row's prediction take: room for an answer at once, and
- * behind it for some outputs, however long they are. */
-enum { FLOAT_BYTES = 12, LABEL_BYTES = 12, FLOATS_MORE = 512 };
-
-static size_t answer_bytes(size_t m, size_t k) {
-    size_t more = m * k < FLOATS_MORE ? m * k : FLOATS_MORE;
-    return m * (k * FLOAT_BYTES + LABEL_BYTES) + more * NUMBER_TEXT_MAX;
-}
+/* About what a row's prediction takes, beside its outputs. */
+enum { LABEL_BYTES = 12 };
 
 bool predict_encode(const struct model *model, const char *name, int64_t version,
                     const float *Y, size_t m, struct text *out, struct err *e) {
     size_t k = model->net->outputs_n;
     if (!predict_finite(Y, m, k, "/instances", e))
         return false;
-    text_reserve(out, answer_bytes(m, k));
+    text_reserve(out, text_floats_bytes(m * k) + m * LABEL_BYTES);
     text_open(out, '{');
     text_key(out, "model");
     text_json_string(out, name);

@@ -13,8 +13,7 @@
 
 AVX2_INLINE uint64_t bits(__m256i a, __m256i b) {
     uint64_t high = (uint32_t)_mm256_movemask_epi8(b);
-    uint64_t all = (uint32_t)_mm256_movemask_epi8(a) | high << 32;
-    return all;
+    return (uint32_t)_mm256_movemask_epi8(a) | high << 32;
 }
 
 #define TIMES_4(x) x, x, x, x

@@ -14,8 +14,8 @@
 
 typedef uint64_t four __attribute__((vector_size(32)));
 
-/* What the last block of the four before leaves, in bit 0 of its lane; the others' are
- * not looked at. */
+/* What the last block of the four before leaves, in bit 0 of its lane. The other
+ * lanes' count for nothing, but that any space has the next four looked at for spaces. */
 struct grammar_four {
     four number, sign, zero, point, digit;
     four closes, number_next, open_next;

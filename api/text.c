@@ -1,5 +1,6 @@
 #include "api/text.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -238,23 +239,40 @@ void text_json_floats(struct text *t, const float *values, size_t n) {
     }
 }
 
-void text_json_rows(struct text *t, const float *values, size_t rows_n,
-                    size_t columns_n) {
-    size_t most = FLOATS_AT_A_TIME / columns_n + 1, row, room;
-    bool fits = size_mul(columns_n, NUMBER_TEXT_MAX, &row) && size_add(row, 2, &row) &&
-                size_mul(row, most, &room) && size_add(room, 1, &room);
+/* Of at most FLOATS_AT_A_TIME columns. */
+static void narrow_rows(struct text *t, const float *values, size_t rows_n,
+                        size_t columns_n) {
+    size_t most = FLOATS_AT_A_TIME / columns_n;
     for (size_t i = 0; i < rows_n; i += most) {
         size_t some = rows_n - i < most ? rows_n - i : most;
-        char *to = fits ? text_reserve(t, some * row + 1) : NULL, *at = to;
-        if (!to) {
-            t->failed = true;
+        char *to = text_reserve(t, some * (columns_n * NUMBER_TEXT_MAX + 2) + 1);
+        char *at = to;
+        if (!to)
             return;
-        }
         if (comma_needed(t))
             *at++ = ',';
         at += number_print_rows(values + i * columns_n, some, columns_n, at);
         t->n += (size_t)(at - to);
     }
+}
+
+void text_json_rows(struct text *t, const float *values, size_t rows_n,
+                    size_t columns_n) {
+    assert(columns_n > 0);
+    if (columns_n <= FLOATS_AT_A_TIME) {
+        narrow_rows(t, values, rows_n, columns_n);
+        return;
+    }
+    for (size_t i = 0; i < rows_n; i++) {
+        text_open(t, '[');
+        text_json_floats(t, values + i * columns_n, columns_n);
+        text_close(t, ']');
+    }
+}
+
+size_t text_floats_bytes(size_t n) {
+    const size_t usual = 12;
+    return n * usual + (n < FLOATS_AT_A_TIME ? n : FLOATS_AT_A_TIME) * NUMBER_TEXT_MAX;
 }
 
 void text_json_double(struct text *t, double value) {

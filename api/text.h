@@ -44,10 +44,13 @@ void text_json_bytes(struct text *t, const char *s, size_t n);
 void text_json_int(struct text *t, int64_t value);
 void text_json_float(struct text *t, float value);   /* shortest; not finite: null */
 void text_json_double(struct text *t, double value); /* shortest; not finite: null */
-/* n floats, all finite, one behind the other in the array that is open; or rows of them,
- * an array each. */
+/* n floats, all finite, one behind the other in the array that is open; or rows of at
+ * least one, an array each. */
 void text_json_floats(struct text *t, const float *values, size_t n);
 void text_json_rows(struct text *t, const float *values, size_t rows_n, size_t columns_n);
+/* About what n of them take, and the room that the last ones want while they are printed;
+ * n at most 2^32. */
+size_t text_floats_bytes(size_t n);
 void text_json_bool(struct text *t, bool value);
 void text_json_null(struct text *t);
 void text_json_raw(struct text *t, const char *json); /* a whole value; NULL: null */

@@ -18,7 +18,7 @@
 enum { EVENTS = 2 * CREW_STATIONS_MAX + 1, ROUND_MS = 1000 };
 /* How often one looks whether another needs help, how long it goes on when it did, and
  * the most that it takes over at a time. */
-enum { LOOK_US = 100, HELP_US = 200, HELP_EVENTS = 8 };
+enum { LOOK_US = 200, HELP_US = 400, HELP_EVENTS = 8 };
 
 /* What a descriptor of a worker's epoll instance is. */
 enum watched { WATCHED_STATION, WATCHED_BELL, WATCHED_END };
@@ -27,6 +27,7 @@ struct station {
     struct crew_station is;
     int bell;             /* an eventfd */
     atomic_size_t worker; /* whose it is */
+    atomic_bool more;     /* it had more to do when it ran last */
     pthread_mutex_t lock; /* held by who runs it; guards what follows */
     uint64_t round;       /* the last in which it ran */
 };
@@ -36,11 +37,13 @@ struct worker {
     pthread_t thread;
     int epoll; /* of its stations, their bells and the crew's end; -1: not yet */
     bool started;
-    atomic_uint_fast64_t round; /* no two workers have the same */
-    /* Its stations that have more to do: the thread's own, as is what follows. */
+    atomic_uint_fast64_t round; /* no two workers have the same, and none has 0 */
+    atomic_int processor;       /* where the round began */
+    /* Its stations that have more to do: the thread's own. */
     size_t busy[CREW_STATIONS_MAX], busy_n;
-    /* When it last looked at another one, at whom, and what it saw: the round that it was
-     * in, and whether there was something to do for it; and how long it helps. */
+    /* The thread's own, too: when it last looked at another one, at whom, and what it
+     * saw: the round that it was in, 0: it has not looked yet, and whether there was
+     * something to do for it; and until when it helps. */
     int64_t looked_ns, helping_ns;
     size_t other;
     uint64_t seen_round;
@@ -76,19 +79,27 @@ static bool station_round(const struct worker *w, struct station *s) {
     if (s->round == w->round)
         return false;
     s->round = w->round;
-    return s->is.run(s->is.context);
+    bool more = s->is.run(s->is.context);
+    atomic_store_explicit(&s->more, more, memory_order_relaxed);
+    return more;
 }
 
-/* Who has more to do is run again by the worker that has the station by then. */
-static void station_run(struct worker *w, size_t i) {
+/* Who has more to do is run again by the worker that has the station by then. @return
+ * false: somebody else runs it, and it was not to be waited for. */
+static bool station_run(struct worker *w, size_t i, bool wait) {
     struct station *s = &w->crew->stations[i];
-    pthread_mutex_lock(&s->lock);
+    if (pthread_mutex_trylock(&s->lock) != 0) {
+        if (!wait)
+            return false;
+        pthread_mutex_lock(&s->lock);
+    }
     bool again = station_round(w, s);
     pthread_mutex_unlock(&s->lock);
-    if (again && is_own(w, i))
+    if (again && is_own(w, i) && w->busy_n < CREW_STATIONS_MAX)
         w->busy[w->busy_n++] = i;
     else if (again)
         crew_ring(w->crew, i);
+    return true;
 }
 
 static int worker_wait(struct worker *w, struct epoll_event *events) {
@@ -103,28 +114,43 @@ static int worker_wait(struct worker *w, struct epoll_event *events) {
     return n;
 }
 
+static void round_begin(struct worker *w) {
+    atomic_store_explicit(&w->round, w->round + w->crew->workers_n, memory_order_relaxed);
+    atomic_store_explicit(&w->processor, sched_getcpu(), memory_order_relaxed);
+}
+
 static void bell_quiet(struct station *s) {
     uint64_t rings;
     ssize_t got = read(s->bell, &rings, sizeof rings);
     (void)got; /* or somebody else has read it */
 }
 
+/* @return whether somebody else ran one, which was not waited for. */
+static bool stations_run(struct worker *w, const struct epoll_event *events, int n,
+                         bool wait) {
+    bool all = true;
+    for (int i = 0; i < n; i++)
+        if ((events[i].data.u64 & 3) != WATCHED_END &&
+            !station_run(w, events[i].data.u64 >> 2, wait))
+            all = false;
+    return !all;
+}
+
 /* First the bells are quiet, then their stations run: who rings in between is heard in
- * the next round. */
+ * the next round. What somebody else runs is waited for once all else is done. */
 static void events_take(struct worker *w, const struct epoll_event *events, int n) {
     for (int i = 0; i < n; i++)
         if ((events[i].data.u64 & 3) == WATCHED_BELL)
             bell_quiet(&w->crew->stations[events[i].data.u64 >> 2]);
-    for (int i = 0; i < n; i++)
-        if ((events[i].data.u64 & 3) != WATCHED_END)
-            station_run(w, events[i].data.u64 >> 2);
+    if (stations_run(w, events, n, false))
+        stations_run(w, events, n, true);
 }
 
 /* Those that had more to do before this round; who has them now was rung for them. */
 static void busy_run(struct worker *w, const size_t *busy, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (is_own(w, busy[i]))
-            station_run(w, busy[i]);
+            station_run(w, busy[i], true);
 }
 
 /* ---- helping -------------------------------------------------------------------- */
@@ -133,9 +159,12 @@ static void busy_run(struct worker *w, const size_t *busy, size_t n) {
  * so may who has lost it: behind others, or behind this very thread, while its stations
  * have something to do. Then they are run here. */
 
-/* As events_take, but for what is being run: its bell rings on. */
-static void events_take_over(struct worker *w, const struct epoll_event *events, int n) {
+/* As events_take, but for what is being run: its bell rings on. @return whether any was
+ * run. */
+static bool events_take_over(struct worker *w, const struct epoll_event *events, int n) {
     struct crew *c = w->crew;
+    bool any = false;
+    round_begin(w); /* what ran in this one may have been rung for since */
     for (int i = 0; i < n; i++)
         if ((events[i].data.u64 & 3) == WATCHED_BELL)
             bell_quiet(&c->stations[events[i].data.u64 >> 2]);
@@ -146,31 +175,61 @@ static void events_take_over(struct worker *w, const struct epoll_event *events,
         if ((events[i].data.u64 & 3) == WATCHED_END)
             continue;
         if (pthread_mutex_trylock(&s->lock) == 0) {
+            any = true;
             again = station_round(w, s);
             pthread_mutex_unlock(&s->lock);
         }
         if (again)
             crew_ring(c, at);
     }
+    return any;
+}
+
+static struct epoll_event event_of(size_t station, enum watched what) {
+    return (struct epoll_event){.events = EPOLLIN,
+                                .data.u64 = (uint64_t)station << 2 | what};
+}
+
+/* What there is to do for one, and what it has left to do. @return how much that is. */
+static int undone_find(struct worker *other, struct epoll_event events[HELP_EVENTS]) {
+    struct crew *c = other->crew;
+    int n = epoll_wait(other->epoll, events, HELP_EVENTS, 0);
+    n = n < 0 ? 0 : n;
+    for (size_t i = 0; i < c->stations_n && n < HELP_EVENTS; i++)
+        if (is_own(other, i) &&
+            atomic_load_explicit(&c->stations[i].more, memory_order_relaxed))
+            events[n++] = event_of(i, WATCHED_STATION);
+    return n;
 }
 
 /* At one that is where it was at the last look. @return whether to look at it again. */
 static bool stuck_look(struct worker *w, struct worker *other, int64_t now_ns) {
     struct epoll_event events[HELP_EVENTS];
-    int n = epoll_wait(other->epoll, events, HELP_EVENTS, 0);
-    bool at_work = atomic_load_explicit(&other->since_ns, memory_order_relaxed) == 0;
+    int n = undone_find(other, events);
+    bool displaced =
+        atomic_load_explicit(&other->since_ns, memory_order_relaxed) == 0 &&
+        atomic_load_explicit(&other->processor, memory_order_relaxed) == sched_getcpu();
     bool waiting = w->seen_waiting;
     w->seen_waiting = n > 0;
-    if (n > 0 && waiting) { /* it is not just on its way */
-        events_take_over(w, events, n);
+    if (n > 0 && waiting && events_take_over(w, events, n)) /* not just on its way */
         w->helping_ns = now_ns + HELP_US * 1000;
-    }
-    if (at_work)
-        sched_yield(); /* it may have lost this processor to this thread */
-    return n > 0 || at_work || now_ns < w->helping_ns;
+    if (displaced)
+        sched_yield(); /* it has lost this processor, to this thread perhaps */
+    return n > 0 || displaced || now_ns < w->helping_ns;
 }
 
-/* Now and then, and all the time while it helps: whether another one gets on. */
+static void other_next(struct worker *w, size_t at_work) {
+    size_t self = (size_t)(w - w->crew->workers);
+    w->other = (w->other + 1) % at_work;
+    if (w->other == self)
+        w->other = (w->other + 1) % at_work;
+    w->seen_round = 0;
+    w->seen_waiting = false;
+    w->helping_ns = 0;
+}
+
+/* Now and then, and all the time while it helps: whether another one gets on; who does is
+ * left for the next. */
 static void other_look(struct worker *w) {
     struct crew *c = w->crew;
     size_t at_work = atomic_load_explicit(&c->at_work, memory_order_relaxed);
@@ -179,23 +238,20 @@ static void other_look(struct worker *w) {
         (now_ns >= w->helping_ns && now_ns - w->looked_ns < LOOK_US * 1000))
         return;
     w->looked_ns = now_ns;
-    if (w->other >= at_work || &c->workers[w->other] == w)
-        w->other = (w->other + 1) % at_work;
+    if (w->other >= at_work)
+        other_next(w, at_work);
     struct worker *other = &c->workers[w->other];
     uint64_t round = atomic_load_explicit(&other->round, memory_order_relaxed);
-    if (round == w->seen_round && stuck_look(w, other, now_ns))
-        return;
-    if (round == w->seen_round)
-        w->other = (w->other + 1) % at_work;
-    w->seen_round = round;
-    w->seen_waiting = false;
-    w->helping_ns = 0;
+    if (!w->seen_round)
+        w->seen_round = round;
+    else if (w->seen_round != round || !stuck_look(w, other, now_ns))
+        other_next(w, at_work);
 }
 
 static void all_run(struct worker *w) {
     for (size_t i = 0; i < w->crew->stations_n; i++)
         if (is_own(w, i))
-            station_run(w, i);
+            station_run(w, i, true);
 }
 
 static void *work(void *context) {
@@ -210,7 +266,7 @@ static void *work(void *context) {
         size_t busy_n = w->busy_n;
         memcpy(busy, w->busy, busy_n * sizeof *busy);
         w->busy_n = 0;
-        w->round += w->crew->workers_n;
+        round_begin(w);
         events_take(w, events, n);
         busy_run(w, busy, busy_n);
         other_look(w);
@@ -232,8 +288,7 @@ void crew_ring(struct crew *c, size_t station) {
 /* ---- who does what -------------------------------------------------------------- */
 
 static bool watch(struct worker *w, int fd, size_t station, enum watched what) {
-    struct epoll_event event = {.events = EPOLLIN,
-                                .data.u64 = (uint64_t)station << 2 | what};
+    struct epoll_event event = event_of(station, what);
     return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -317,6 +372,7 @@ size_t crew_at_work(const struct crew *c) {
 static bool worker_start(struct crew *c, size_t i) {
     struct worker *w = &c->workers[i];
     w->round = i + 1;
+    w->other = c->workers_n > 1 ? (i + 1) % c->workers_n : 0;
     return (w->epoll = epoll_create1(EPOLL_CLOEXEC)) >= 0 &&
            watch(w, c->end, 0, WATCHED_END) &&
            (w->started = pthread_create(&w->thread, NULL, work, w) == 0);

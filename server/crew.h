@@ -6,9 +6,9 @@
  * request when it has answered the last, than by two that wake and fall asleep in turn.
  *
  * Where the kernel has two of them share a processor, one waits until the next tick of
- * its clock, 4 ms on many machines, though the work of both takes 0.1 ms. So each looks
- * now and then whether another one gets on: it runs what that one's stations have to do,
- * and lets it have the processor.
+ * its clock, 4 ms on many machines, though the work of both takes 0.1 ms. So each that is
+ * at work looks now and then whether another one gets on: otherwise it runs what that
+ * one's stations have to do, and lets it have the processor.
  */
 #ifndef SERVER_CREW_H
 #define SERVER_CREW_H

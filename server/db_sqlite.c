@@ -242,7 +242,7 @@ static void path_name(const char *path, struct err *e) {
     if (strncmp(what, store, sizeof store - 1) == 0)
         what += sizeof store - 1;
     *e = (struct err){0};
-    err_set(e, plain.kind, NULL, "%s%s: %s", store, path, what);
+    err_set(e, plain.kind, NULL, "%s%.120s: %s", store, path, what);
 }
 
 static const struct db_driver driver;

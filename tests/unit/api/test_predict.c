@@ -208,6 +208,28 @@ static void test_multi_class(void) {
     net_free(s.net);
 }
 
+/* The probabilities stand in the answer, row by row. */
+static void check_probabilities(const struct stage *s, const float *Y, size_t m) {
+    size_t k = s->model.net->outputs_n;
+    struct text want = {0}, got = {0};
+    struct err e = {0};
+    text_open(&want, '[');
+    for (size_t i = 0; i < m; i++) {
+        text_open(&want, '[');
+        if (k == 1)
+            text_json_float(&want, 1 - Y[i]);
+        for (size_t j = 0; j < k; j++)
+            text_json_float(&want, Y[i * k + j]);
+        text_close(&want, ']');
+    }
+    text_close(&want, ']');
+    CHECK_SAY(predict_encode(&s->model, "m", 7, Y, m, &got, &e), "%s", e.text);
+    char *wanted = text_take(&want), *answer = text_take(&got);
+    CHECK_SAY(strstr(answer, wanted), "%zu rows of %zu", m, k);
+    free(wanted);
+    free(answer);
+}
+
 /* An answer of m rows is what its rows' own answers are, one behind the other. */
 static void check_many(const struct stage *s, size_t m) {
     size_t k = s->model.net->outputs_n;
@@ -224,6 +246,7 @@ static void check_many(const struct stage *s, size_t m) {
     predict_list_encode(&s->model, Y, m, &got);
     CHECK_SAY(got.n == want.n && memcmp(got.data, want.data, want.n) == 0,
               "%zu rows: %.*s", m, (int)(got.n < 80 ? got.n : 80), got.data);
+    check_probabilities(s, Y, m);
     text_free(&want);
     text_free(&got);
     free(Y);

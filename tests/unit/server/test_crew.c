@@ -10,7 +10,7 @@
 #include "server/crew_size.h"
 #include "tests/unit/check.h"
 
-enum { STATIONS = 4, WAIT_MS = 5000 };
+enum { STATIONS = 8, WAIT_MS = 5000 };
 
 /* Counts its runs, and whether two were at it at once. Burns some time in each while it
  * is told to. */
@@ -231,36 +231,50 @@ static void hold(size_t i) {
     CHECK(comes_to(&places[i].asked, asked + 1));
 }
 
-/* One of two does not get on, as when it has no processor: the other one does what is
- * left to do for it, but for what it is at. */
-static void who_is_stuck_is_helped(void) {
-    struct crew *c = crew_of(2);
+/* Of some one does not get on, as when it has no processor, and one is always busy: that
+ * one does what is left to do for the first, but for what it is at. */
+static void stuck_helped(size_t threads_n, size_t stuck, size_t other) {
+    struct crew *c = crew_of(threads_n);
     int helped = 0;
-    atomic_store(&places[0].burn_us, 20); /* one is always busy */
+    atomic_store(&places[0].burn_us, 20);
     crew_ring(c, 0);
     CHECK(comes_to(&places[0].runs, 1));
     int busy = atomic_load(&places[0].by);
     for (int n = 1; n <= 20; n++) {
-        hold(3);
-        int asked = atomic_load(&places[3].asked), runs = atomic_load(&places[1].runs);
-        if (atomic_load(&places[3].by) != busy) { /* who may have helped already */
-            ask(3);                               /* while it is being run: later */
-            atomic_store(&places[1].again, 5);
-            crew_ring(c, 1);
-            CHECK_SAY(comes_to(&places[1].runs, runs + 6), "%d runs",
-                      atomic_load(&places[1].runs) - runs);
-            ask(1);
-            CHECK(comes_to(&places[1].asked, ++helped));
-            CHECK(atomic_load(&places[1].by) == busy);
-            CHECK(atomic_load(&places[3].asked) == asked++);
+        hold(stuck);
+        int asked = atomic_load(&places[stuck].asked);
+        int runs = atomic_load(&places[other].runs);
+        if (atomic_load(&places[stuck].by) != busy) { /* who may have helped already */
+            ask(stuck);                               /* while it is being run: later */
+            atomic_store(&places[other].again, 5);
+            crew_ring(c, other);
+            CHECK_SAY(comes_to(&places[other].runs, runs + 6), "%d runs",
+                      atomic_load(&places[other].runs) - runs);
+            ask(other);
+            CHECK(comes_to(&places[other].asked, ++helped));
+            CHECK(atomic_load(&places[stuck].asked) == asked++);
         }
-        atomic_store(&places[3].held, false);
-        CHECK(comes_to(&places[3].asked, asked));
+        atomic_store(&places[stuck].held, false);
+        CHECK(comes_to(&places[stuck].asked, asked));
     }
     CHECK_SAY(helped > 0, "nobody was stuck");
+    atomic_store(&places[other].burn_us, 200); /* always has more to do */
+    crew_ring(c, other);
+    for (int n = 0; n < 20; n++) {
+        hold(stuck);
+        int runs = atomic_load(&places[other].runs);
+        CHECK_SAY(comes_to(&places[other].runs, runs + 5), "what was left was not done");
+        atomic_store(&places[stuck].held, false);
+    }
     for (size_t i = 0; i < STATIONS; i++)
         CHECK(atomic_load(&places[i].most_at_once) <= 1);
     crew_end(c);
+}
+
+static void who_is_stuck_is_helped(void) {
+    stuck_helped(2, 3, 1);
+    stuck_helped(3, 5, 2);
+    stuck_helped(4, 7, 3);
 }
 
 static void it_ends_at_once(void) {
