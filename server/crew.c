@@ -233,9 +233,10 @@ static void other_next(struct worker *w, size_t at_work) {
 static void other_look(struct worker *w) {
     struct crew *c = w->crew;
     size_t at_work = atomic_load_explicit(&c->at_work, memory_order_relaxed);
+    if (at_work < 2)
+        return;
     int64_t now_ns = clock_mono_ns();
-    if (at_work < 2 ||
-        (now_ns >= w->helping_ns && now_ns - w->looked_ns < LOOK_US * 1000))
+    if (now_ns >= w->helping_ns && now_ns - w->looked_ns < LOOK_US * 1000)
         return;
     w->looked_ns = now_ns;
     if (w->other >= at_work)
