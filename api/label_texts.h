@@ -1,4 +1,4 @@
-/* A model's labels as JSON, encoded once for an answer of many rows. */
+/* A model's labels as JSON, encoded once for an answer of many rows. Any thread. */
 #ifndef API_LABEL_TEXTS_H
 #define API_LABEL_TEXTS_H
 
@@ -15,8 +15,8 @@ struct label_texts {
     unsigned char n[LABEL_TEXTS_MAX];              /* with the comma */
 };
 
-/* @return false where there are more labels than that, or one is longer: then
- * job_label_encode is to be used for each row. */
+/* @return false where there are more than LABEL_TEXTS_MAX, one does not fit with its
+ * comma, or there is no memory: then job_label_encode is to be used for each row. */
 bool label_texts_make(const struct labels *labels, struct label_texts *out);
 
 /* Writes a comma and a label; `at` has room for LABEL_TEXT_BYTES. @return what is

@@ -22,13 +22,19 @@ static inline uint64_t digits_eight_portably(uint32_t number) {
     return tens | (twos - tens * 10) << 8;
 }
 
+#if defined(__SSE2__)
+/* Over 1000, 100, 10 and 1, for 16 bits that hold four times a number below 10000: each
+ * a product's upper half, twice (W. Mula, "SSE: conversion integers to decimal", 2011).
+ */
+static const _Alignas(16) uint16_t digits_thousandths[8] = {8389, 5243, 13108, 32768,
+                                                            8389, 5243, 13108, 32768};
+static const _Alignas(16) uint16_t digits_shifts[8] = {1 << 7, 1 << 11, 1 << 13, 1 << 15,
+                                                       1 << 7, 1 << 11, 1 << 13, 1 << 15};
+#endif
+
 static inline uint64_t digits_eight(uint32_t number) {
 #if defined(__SSE2__)
-    /* The same in fewer steps (W. Mula, "SSE: conversion integers to decimal", 2011). */
-    static const _Alignas(16)
-        uint16_t thousandths[8] = {8389, 5243, 13108, 32768, 8389, 5243, 13108, 32768};
-    static const _Alignas(16) uint16_t shifts[8] = {1 << 7, 1 << 11, 1 << 13, 1 << 15,
-                                                    1 << 7, 1 << 11, 1 << 13, 1 << 15};
+    /* The same in fewer steps. */
     __m128i all = _mm_cvtsi32_si128((int)number);
     __m128i high = _mm_mul_epu32(all, _mm_cvtsi64_si128(0xd1b71759));
     high = _mm_srli_epi64(high, 45); /* number / 10000 */
@@ -37,8 +43,9 @@ static inline uint64_t digits_eight(uint32_t number) {
     fours = _mm_unpacklo_epi16(fours, fours);
     fours = _mm_unpacklo_epi32(fours, fours);
     /* Each four over 1000, 100, 10 and 1; from each the ten of what is before it. */
-    __m128i heads = _mm_mulhi_epu16(fours, _mm_load_si128((const __m128i *)thousandths));
-    heads = _mm_mulhi_epu16(heads, _mm_load_si128((const __m128i *)shifts));
+    __m128i heads =
+        _mm_mulhi_epu16(fours, _mm_load_si128((const __m128i *)digits_thousandths));
+    heads = _mm_mulhi_epu16(heads, _mm_load_si128((const __m128i *)digits_shifts));
     __m128i before = _mm_slli_epi64(_mm_mullo_epi16(heads, _mm_set1_epi16(10)), 16);
     __m128i digits = _mm_sub_epi16(heads, before);
     return (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(digits, digits));

@@ -7,6 +7,7 @@
 
 #include <immintrin.h>
 
+#include "api/number_digits.h"
 #include "api/powers.h"
 
 #define AVX2 __attribute__((target("avx2,lzcnt")))
@@ -73,15 +74,14 @@ AVX2_INLINE __m256i shortest(__m256i c, __m256i power, __m256i r) {
     return _mm256_blendv_epi8(ten, single, _mm256_and_si256(ten_unfit, next_unfit));
 }
 
+AVX2_INLINE __m256i twice(const uint16_t from[8]) {
+    return _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)from));
+}
+
 /* The eight digits of the numbers in two lanes, one in each half, as 16 bits each: those
  * of digits_eight. */
 AVX2_INLINE __m256i eight(__m256i fours) {
-    const __m256i thousandths =
-        _mm256_setr_epi16(8389, 5243, 13108, INT16_MIN, 8389, 5243, 13108, INT16_MIN,
-                          8389, 5243, 13108, INT16_MIN, 8389, 5243, 13108, INT16_MIN);
-    const __m256i shifts = _mm256_setr_epi16(
-        1 << 7, 1 << 11, 1 << 13, INT16_MIN, 1 << 7, 1 << 11, 1 << 13, INT16_MIN, 1 << 7,
-        1 << 11, 1 << 13, INT16_MIN, 1 << 7, 1 << 11, 1 << 13, INT16_MIN);
+    const __m256i thousandths = twice(digits_thousandths), shifts = twice(digits_shifts);
     __m256i heads = _mm256_mulhi_epu16(_mm256_mulhi_epu16(fours, thousandths), shifts);
     __m256i before =
         _mm256_slli_epi64(_mm256_mullo_epi16(heads, _mm256_set1_epi16(10)), 16);

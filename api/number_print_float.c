@@ -146,29 +146,23 @@ size_t number_print_float(float value, char text[NUMBER_TEXT_MAX]) {
     return negative + nine_write(nine_of(d), text + negative);
 }
 
-/* The rest of a row of `width`, or of a list that has no rows: 0. */
-struct place {
-    size_t width, column;
+/* The columns of a row, and how many are written; a list that has no rows: n is 0. */
+struct columns {
+    size_t n, written;
 };
 
-static inline char *comma_put(struct place *p, char *at) {
+static inline char *comma_put(struct columns *c, char *at) {
     *at++ = ',';
-    if (++p->column != p->width)
+    if (++c->written != c->n)
         return at;
-    p->column = 0;
+    c->written = 0;
     memcpy(at - 1, "],[", 3);
     return at + 2;
 }
 
 /* n values, a comma behind each. */
-static char *block_write(const float *values, size_t n, struct place *p, char *at) {
-    for (size_t i = 0; i < n; i++)
-        at = comma_put(p, at + number_print_float(values[i], at));
-    return at;
-}
-
 static char *found_write(const float *values, size_t n, const struct nines *found,
-                         struct place *p, char *at) {
+                         struct columns *c, char *at) {
     for (size_t i = 0; i < n; i++) {
         if (found->usual >> i & 1) {
             struct nine d = {found->others[i], found->heads[i] & 0xff,
@@ -176,23 +170,24 @@ static char *found_write(const float *values, size_t n, const struct nines *foun
             at[0] = '-';
             at += bits_of(values[i]) >> 31;
             at += nine_write(d, at);
-        } else
+        } else {
             at += number_print_float(values[i], at);
-        at = comma_put(p, at);
+        }
+        at = comma_put(c, at);
     }
     return at;
 }
 
-static char *values_write(const float *values, size_t n, size_t width, char *at) {
+static char *values_write(const float *values, size_t n, size_t columns_n, char *at) {
     nines_find *find = nines_choose();
-    struct place p = {width, 0};
-    if (!find)
-        return block_write(values, n, &p, at);
+    struct columns c = {columns_n, 0};
     struct nines found;
+    found.usual = 0;
     for (size_t i = 0; i < n; i += NINES_MAX) {
         size_t block = n - i < NINES_MAX ? n - i : NINES_MAX;
-        find(values + i, block, &found);
-        at = found_write(values + i, block, &found, &p, at);
+        if (find)
+            find(values + i, block, &found);
+        at = found_write(values + i, block, &found, &c, at);
     }
     return at;
 }

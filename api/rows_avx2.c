@@ -22,20 +22,38 @@ AVX2_INLINE uint64_t bits(__m256i a, __m256i b) {
 #define TIMES_32(x) TIMES_16(x), TIMES_16(x)
 #define SPACES ' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0
 
-/* What characters are compared with: from memory, for there are more of them than
- * registers, and making them anew takes longer. */
-static const _Alignas(32) struct characters {
-    uint8_t zero[32], nine[32], point[32], minus[32], comma[32], open[32], close[32];
+/* From memory, for there are more of them than registers, and making them anew takes
+ * longer. */
+static const _Alignas(32) struct constants {
+    uint8_t lasts[64]; /* 32 bytes from n on have the last n set */
+    uint8_t point[32], zero[32], nine[32], minus[32], comma[32], open[32], close[32];
     uint8_t spaces[32]; /* JSON's, by their low four bits */
-} CHARACTERS = {
+    uint16_t tens[16];  /* two bytes each: 10 and 1 */
+    uint32_t hundreds[8], myriads[8];
+    double halves[4], quarters[4];
+    uint64_t lost[4]; /* the bits of a float64 that float32 has no place for */
+    uint64_t undecided_from[4];
+    uint32_t undecided_n[8];
+} CONSTANTS = {
+    .lasts = {TIMES_32(0), TIMES_32(255)},
+    .point = {TIMES_32('.')},
     .zero = {TIMES_32('0')},
     .nine = {TIMES_32(9)},
-    .point = {TIMES_32('.')},
     .minus = {TIMES_32('-')},
     .comma = {TIMES_32(',')},
     .open = {TIMES_32('[')},
     .close = {TIMES_32(']')},
     .spaces = {SPACES, SPACES},
+    .tens = {TIMES_16(10 | 1 << 8)},
+    .hundreds = {TIMES_8(100 | 1 << 16)},
+    .myriads = {TIMES_8(10000 | 1 << 16)},
+    .halves = {1e8, 1, 1e8, 1},
+    .quarters = {1e24, 1e16, 1e8, 1},
+    .lost = {TIMES_4((UINT64_C(1) << 29) - 1)},
+    /* The high word's 1 makes its difference large. */
+    .undecided_from = {TIMES_4(UINT64_C(1) << 32 |
+                               ((UINT64_C(1) << 28) - WIDE_UNDECIDED))},
+    .undecided_n = {TIMES_8(2 * WIDE_UNDECIDED)},
 };
 
 AVX2_INLINE __m256i aligned(const uint8_t from[32]) {
@@ -60,7 +78,7 @@ AVX2_INLINE uint64_t bits_space(__m256i a, __m256i b, const uint8_t spaces[32]) 
 }
 
 AVX2_INLINE struct grammar_block block_look(const char *text) {
-    const struct characters *k = &CHARACTERS;
+    const struct constants *k = &CONSTANTS;
     __asm__("" : "+r"(k)); /* or the constants are made anew where they are used */
     __m256i a = _mm256_loadu_si256((const __m256i *)text);
     __m256i b = _mm256_loadu_si256((const __m256i *)(text + 32));
@@ -111,34 +129,6 @@ AVX2_INLINE uint32_t *marks_write(uint32_t *marks, uint64_t found, uint32_t at) 
 /* ---- reading them --------------------------------------------------------------- */
 
 enum { CHARACTERS_FEW = 15 };
-
-static const _Alignas(32) struct constants {
-    uint8_t lasts[64]; /* 32 bytes from n on have the last n set */
-    uint8_t point[32], zero[32], nine[32];
-    uint16_t tens[16]; /* two bytes each: 10 and 1 */
-    uint32_t hundreds[8], myriads[8];
-    double halves[4], quarters[4];
-    uint64_t lost[4]; /* the bits of a float64 that float32 has no place for */
-    uint64_t undecided_from[4];
-    uint32_t undecided_n[8];
-    uint8_t minus[16];
-} CONSTANTS = {
-    .lasts = {TIMES_32(0), TIMES_32(255)},
-    .point = {TIMES_32('.')},
-    .zero = {TIMES_32('0')},
-    .nine = {TIMES_32(9)},
-    .tens = {TIMES_16(10 | 1 << 8)},
-    .hundreds = {TIMES_8(100 | 1 << 16)},
-    .myriads = {TIMES_8(10000 | 1 << 16)},
-    .halves = {1e8, 1, 1e8, 1},
-    .quarters = {1e24, 1e16, 1e8, 1},
-    .lost = {TIMES_4((UINT64_C(1) << 29) - 1)},
-    /* The high word's 1 makes its difference large. */
-    .undecided_from = {TIMES_4(UINT64_C(1) << 32 |
-                               ((UINT64_C(1) << 28) - WIDE_UNDECIDED))},
-    .undecided_n = {TIMES_8(2 * WIDE_UNDECIDED)},
-    .minus = {TIMES_4('-')},
-};
 
 AVX2_INLINE __m256i load(const void *from) {
     return _mm256_loadu_si256((const __m256i *)from);

@@ -51,14 +51,14 @@ struct grammar_blocks {
 /* Block j of the four. */
 FOUR_INLINE void grammar_four_put(struct grammar_blocks *b, size_t j,
                                   const struct grammar_block *one) {
-    ((uint64_t *)&b->digits)[j] = one->digits;
-    ((uint64_t *)&b->zeros)[j] = one->zeros;
-    ((uint64_t *)&b->points)[j] = one->points;
-    ((uint64_t *)&b->minuses)[j] = one->minuses;
-    ((uint64_t *)&b->commas)[j] = one->commas;
-    ((uint64_t *)&b->opens)[j] = one->opens;
-    ((uint64_t *)&b->closes)[j] = one->closes;
-    ((uint64_t *)&b->spaces)[j] = one->spaces;
+    b->digits[j] = one->digits;
+    b->zeros[j] = one->zeros;
+    b->points[j] = one->points;
+    b->minuses[j] = one->minuses;
+    b->commas[j] = one->commas;
+    b->opens[j] = one->opens;
+    b->closes[j] = one->closes;
+    b->spaces[j] = one->spaces;
 }
 
 /* As grammar_numbers. */

@@ -222,8 +222,7 @@ void text_json_float(struct text *t, float value) {
     t->n += number_print_float(value, to);
 }
 
-/* Floats that are printed at a time: an answer's room is for what they take on average.
- */
+/* Floats that are printed at a time: while they are, there is room for the longest. */
 enum { FLOATS_AT_A_TIME = 256 };
 
 void text_json_floats(struct text *t, const float *values, size_t n) {

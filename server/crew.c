@@ -119,12 +119,6 @@ static void round_begin(struct worker *w) {
     atomic_store_explicit(&w->processor, sched_getcpu(), memory_order_relaxed);
 }
 
-static void bell_quiet(struct station *s) {
-    uint64_t rings;
-    ssize_t got = read(s->bell, &rings, sizeof rings);
-    (void)got; /* or somebody else has read it */
-}
-
 /* @return whether somebody else ran one, which was not waited for. */
 static bool stations_run(struct worker *w, const struct epoll_event *events, int n,
                          bool wait) {
@@ -136,14 +130,15 @@ static bool stations_run(struct worker *w, const struct epoll_event *events, int
     return !all;
 }
 
-/* First the bells are quiet, then their stations run: who rings in between is heard in
- * the next round. What somebody else runs is waited for once all else is done. */
-static void events_take(struct worker *w, const struct epoll_event *events, int n) {
-    for (int i = 0; i < n; i++)
+/* Before their stations run: who rings in between is heard in the next round. */
+static void bells_quiet(struct crew *c, const struct epoll_event *events, int n) {
+    uint64_t rings;
+    for (int i = 0; i < n; i++) {
+        ssize_t got = 0;
         if ((events[i].data.u64 & 3) == WATCHED_BELL)
-            bell_quiet(&w->crew->stations[events[i].data.u64 >> 2]);
-    if (stations_run(w, events, n, false))
-        stations_run(w, events, n, true);
+            got = read(c->stations[events[i].data.u64 >> 2].bell, &rings, sizeof rings);
+        (void)got; /* or somebody else has read it */
+    }
 }
 
 /* Those that had more to do before this round; who has them now was rung for them. */
@@ -159,15 +154,12 @@ static void busy_run(struct worker *w, const size_t *busy, size_t n) {
  * so may who has lost it: behind others, or behind this very thread, while its stations
  * have something to do. Then they are run here. */
 
-/* As events_take, but for what is being run: its bell rings on. @return whether any was
- * run. */
+/* But for what is being run: its bell rings on. @return whether any was run. */
 static bool events_take_over(struct worker *w, const struct epoll_event *events, int n) {
     struct crew *c = w->crew;
     bool any = false;
     round_begin(w); /* what ran in this one may have been rung for since */
-    for (int i = 0; i < n; i++)
-        if ((events[i].data.u64 & 3) == WATCHED_BELL)
-            bell_quiet(&c->stations[events[i].data.u64 >> 2]);
+    bells_quiet(c, events, n);
     for (int i = 0; i < n; i++) {
         size_t at = events[i].data.u64 >> 2;
         struct station *s = &c->stations[at];
@@ -268,8 +260,11 @@ static void *work(void *context) {
         memcpy(busy, w->busy, busy_n * sizeof *busy);
         w->busy_n = 0;
         round_begin(w);
-        events_take(w, events, n);
+        bells_quiet(w->crew, events, n);
+        bool left = stations_run(w, events, n, false);
         busy_run(w, busy, busy_n);
+        if (left)
+            stations_run(w, events, n, true);
         other_look(w);
         int64_t now_us = clock_coarse_us();
         if (now_us - round_us >= ROUND_MS * 1000) {

@@ -250,7 +250,13 @@ static void what_does_not_pass_is_said(void) {
     refused("postgresql://app@127.0.0.1/postgres?colour=red", "expected postgresql://");
     refused("/nowhere/at/all/store", "cannot create");
     refused("/tmp", "store: /tmp is a directory");
-    refused("README.md", "store: ./README.md: file is not a database");
+    char path[128], reason[160];
+    snprintf(path, sizeof path, "%s/prose", server.folder);
+    FILE *prose = fopen(path, "w");
+    CHECK(prose && fputs("Nobody would take this for a database.\n", prose) >= 0 &&
+          fclose(prose) == 0);
+    snprintf(reason, sizeof reason, "store: %s: file is not a database", path);
+    refused(path, reason);
     CHECK(postgres_int(server.url, "UPDATE meta SET value = value + 1000 RETURNING 1") ==
           1);
     refused(server.url, "is newer than this program's");
