@@ -147,7 +147,6 @@ static void pairs_encode(const float *y, size_t m, struct text *out) {
 
 static void probabilities_encode(const struct model *model, const float *Y, size_t m,
                                  size_t k, struct text *out) {
-    text_key(out, "probabilities");
     text_open(out, '[');
     if (model->task == TASK_BINARY)
         pairs_encode(Y, m, out);
@@ -168,29 +167,24 @@ bool predict_finite(const float *Y, size_t m, size_t k, const char *path, struct
     return true;
 }
 
-/* About what a row's prediction takes, beside its outputs. */
-enum { LABEL_BYTES = 12 };
+/* About what a row's prediction takes, beside its outputs; and the ends of all. */
+enum { LABEL_BYTES = 12, END_BYTES = 16 };
 
-bool predict_encode(const struct model *model, const char *name, int64_t version,
+bool predict_encode(const struct model *model, const struct predict_frame *frame,
                     const float *Y, size_t m, struct text *out, struct err *e) {
     size_t k = model->net->outputs_n;
     if (!predict_finite(Y, m, k, "/instances", e))
         return false;
-    text_reserve(out, text_floats_bytes(m * k) + m * LABEL_BYTES);
-    text_open(out, '{');
-    text_key(out, "model");
-    text_json_string(out, name);
-    text_key(out, "version");
-    text_json_int(out, version);
-    text_key(out, "predictions");
+    text_reserve(out, frame->opening.n + frame->middle.n + text_floats_bytes(m * k) +
+                          m * LABEL_BYTES + END_BYTES);
+    text_bytes(out, frame->opening.data, frame->opening.n);
     predict_list_encode(model, Y, m, out);
-    if (model->labels.n) {
-        text_key(out, "classes");
-        job_labels_encode(&model->labels, out);
+    if (frame->middle.n) {
+        text_bytes(out, ",", 1);
+        text_bytes(out, frame->middle.data, frame->middle.n);
     }
     if (model->task != TASK_REGRESSION)
         probabilities_encode(model, Y, m, k, out);
-    text_close(out, '}');
-    text_string(out, "\n");
+    text_bytes(out, "}\n", 2);
     return !out->failed || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the answer");
 }

@@ -7,6 +7,7 @@
 #include "api/csv_instances.h"
 #include "api/instances.h"
 #include "api/job.h"
+#include "api/predict_frame.h"
 #include "api/rows.h"
 #include "api/text.h"
 #include "engine/model.h"
@@ -96,9 +97,9 @@ void predict_list_encode(const struct model *model, const float *Y, size_t m,
 void predict_outputs_encode(const struct model *model, const float *Y, size_t m,
                             struct text *out);
 
-/* The answer from Y (m, outputs). false with ERR_NUMERIC where a prediction is not
- * finite, naming the row; ERR_NO_MEMORY. */
-bool predict_encode(const struct model *model, const char *name, int64_t version,
+/* The answer from Y (m, outputs), in the frame that is the model's. false with
+ * ERR_NUMERIC where a prediction is not finite, naming the row; ERR_NO_MEMORY. */
+bool predict_encode(const struct model *model, const struct predict_frame *frame,
                     const float *Y, size_t m, struct text *out, struct err *e)
     __attribute__((warn_unused_result));
 

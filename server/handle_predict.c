@@ -99,8 +99,8 @@ static bool encode(void *state, const struct predict_output *out,
     enum form form = (enum form)http_accept_best(request->accept, types, FORMS_N);
     (void)state;
     if (form == FORM_JSON)
-        return predict_encode(served->model, served->name, served->version, out->Y,
-                              out->m, &reply->body, e);
+        return predict_encode(served->model, served->frame, out->Y, out->m, &reply->body,
+                              e);
     reply->type =
         form == FORM_CSV ? "text/csv; charset=utf-8; header=present" : types[form];
     return form == FORM_CSV

@@ -27,6 +27,7 @@ struct loaded {
     atomic_uint_fast64_t used_at; /* the registry's tick of its last use */
     size_t bytes;
     struct model *model;
+    struct predict_frame frame;
     char name[STORE_NAME_MAX];
 };
 
@@ -66,6 +67,7 @@ static void loaded_release(struct loaded *l) {
     if (atomic_fetch_sub_explicit(&l->references, 1, memory_order_acq_rel) > 1)
         return;
     model_free(l->model);
+    predict_frame_free(&l->frame);
     tally_release(l->tally);
     free(l);
 }
@@ -264,13 +266,16 @@ static struct loaded *version_read(struct registry *r, struct store *store,
     if (l) {
         net_params_free(model->net); /* nobody asks for them here */
         l->model = model;
-        l->bytes = inference_memory(model->net) + sizeof *l;
         atomic_init(&l->references, 1);
         snprintf(l->name, sizeof l->name, "%s", v.model);
-        l->served = (struct served){l->name, v.version, model, NULL};
-        if (!tally_attach(r, l, e)) {
+        l->served = (struct served){l->name, v.version, model, &l->frame, NULL};
+        if (!predict_frame_make(model, l->name, v.version, &l->frame, e) ||
+            !tally_attach(r, l, e)) {
             loaded_release(l);
             l = NULL;
+        } else {
+            l->bytes = inference_memory(model->net) + predict_frame_memory(&l->frame) +
+                       sizeof *l;
         }
     } else {
         model_free(model);

@@ -18,6 +18,7 @@ struct served {
     const char *name;
     int64_t version;
     const struct model *model;
+    const struct predict_frame *frame;
     struct usage *usage; /* the same however often the version is loaded */
 };
 

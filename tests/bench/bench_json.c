@@ -353,6 +353,7 @@ enum { FLOATS_N = 10000 };
 struct floats {
     float values[FLOATS_N];
     struct model model;
+    struct predict_frame frame;
     struct text text;
 };
 
@@ -391,7 +392,7 @@ static void run_encode(void *context) {
     struct err e = {0};
     size_t k = f->model.net->outputs_n;
     f->text.n = 0;
-    if (!predict_encode(&f->model, "m784", 1, f->values, FLOATS_N / k, &f->text, &e))
+    if (!predict_encode(&f->model, &f->frame, f->values, FLOATS_N / k, &f->text, &e))
         fail(e.text);
 }
 
@@ -414,7 +415,7 @@ static void bench_print(void) {
     f->model = (struct model){.task = TASK_MULTI_CLASS,
                               .net = net_new(16, &shape, 1, &e),
                               .labels = {LABEL_NUMBER, 10, classes, NULL}};
-    if (!f->model.net)
+    if (!f->model.net || !predict_frame_make(&f->model, "m784", 1, &f->frame, &e))
         fail(e.text);
     for (size_t i = 0; i < FLOATS_N; i++)
         f->values[i] = (float)random_unit();
@@ -427,6 +428,7 @@ static void bench_print(void) {
     }
     bench_floats("print floats from 1 down to 1e-9, as probabilities are", f);
     net_free(f->model.net);
+    predict_frame_free(&f->frame);
     text_free(&f->text);
     free(f);
 }

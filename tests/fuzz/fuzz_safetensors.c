@@ -38,7 +38,9 @@ static void model_check(struct model *model) {
     PROMISE(model_settle(model, &e));
     model_predict(model, X, ROWS, scratch, Y);
     struct text answer = {0};
-    if (predict_encode(model, "m", 1, Y, ROWS, &answer, &e)) {
+    struct predict_frame frame;
+    PROMISE(predict_frame_make(model, "m", 1, &frame, &e));
+    if (predict_encode(model, &frame, Y, ROWS, &answer, &e)) {
         json_t *root = json_loadb(answer.data, answer.n, 0, NULL);
         PROMISE(root);
         json_decref(root);
@@ -46,6 +48,7 @@ static void model_check(struct model *model) {
         PROMISE(e.kind == ERR_NUMERIC);
     }
     text_free(&answer);
+    predict_frame_free(&frame);
     free(X);
     free(Y);
     free(scratch);

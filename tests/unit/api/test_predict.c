@@ -153,11 +153,22 @@ static void stage_new(struct stage *s, enum task task, size_t k, struct labels l
     s->model = (struct model){.task = task, .net = s->net, .labels = labels};
 }
 
+/* As version 7 of "m". */
+static bool encode(const struct stage *s, const float *Y, size_t m, struct text *out,
+                   struct err *e) {
+    struct predict_frame frame;
+    if (!predict_frame_make(&s->model, "m", 7, &frame, e))
+        return false;
+    bool ok = predict_encode(&s->model, &frame, Y, m, out, e);
+    predict_frame_free(&frame);
+    return ok;
+}
+
 static void check_answer(const struct stage *s, const float *Y, size_t m,
                          const char *want) {
     struct text t = {0};
     struct err e = {0};
-    CHECK_SAY(predict_encode(&s->model, "m", 7, Y, m, &t, &e), "%s", e.text);
+    CHECK_SAY(encode(s, Y, m, &t, &e), "%s", e.text);
     char *got = text_take(&t);
     char whole[1024];
     snprintf(whole, sizeof whole, "{\"model\":\"m\",\"version\":7,%s}\n", want);
@@ -223,7 +234,7 @@ static void check_probabilities(const struct stage *s, const float *Y, size_t m)
         text_close(&want, ']');
     }
     text_close(&want, ']');
-    CHECK_SAY(predict_encode(&s->model, "m", 7, Y, m, &got, &e), "%s", e.text);
+    CHECK_SAY(encode(s, Y, m, &got, &e), "%s", e.text);
     char *wanted = text_take(&want), *answer = text_take(&got);
     CHECK_SAY(strstr(answer, wanted), "%zu rows of %zu", m, k);
     free(wanted);
@@ -306,7 +317,7 @@ static void test_not_finite(void) {
         struct text t = {0};
         struct err e = {0};
         float Y[] = {1, 2, 3, bad[i], 5, 6};
-        CHECK(!predict_encode(&s.model, "m", 1, Y, 3, &t, &e));
+        CHECK(!encode(&s, Y, 3, &t, &e));
         CHECK(e.kind == ERR_NUMERIC && t.n == 0);
         CHECK_TEXT(e.where, "/instances/1");
         text_free(&t);
