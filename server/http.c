@@ -455,12 +455,12 @@ static bool daemon_start(struct lane *lane) {
     lane->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
         NULL, on_request, lane, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        lane->connection_bytes, MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->connections_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->options.config->idle_timeout_s,
-        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, lane, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, lane, MHD_OPTION_NOTIFY_CONNECTION, on_connection, lane,
-        MHD_OPTION_END);
+        http_width_bytes(lane->width), MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)h->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)h->options.config->idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+        MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+        on_request_line, lane, MHD_OPTION_NOTIFY_COMPLETED, on_completed, lane,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, lane, MHD_OPTION_END);
     return lane->daemon;
 }
 

@@ -23,41 +23,21 @@ struct arrival {
 
 /* ---- connections ---------------------------------------------------------------- */
 
-/* What a connection may keep, and from which announced body on it is worth it. */
-static const struct width {
-    size_t connection_bytes, body_n;
-} widths[LANE_WIDTHS] = {{7680, 0}, /* the head must fit */
-                         {16 << 10, 3500},
-                         {64 << 10, 16 << 10},
-                         {128 << 10, 256 << 10}};
-
-static bool wide_take(struct lanes *lanes, size_t bytes) {
-    bool room =
-        atomic_fetch_add(&lanes->wide_bytes, bytes) + bytes <= LANE_WIDE_BYTES_MAX;
-    if (!room)
-        atomic_fetch_sub(&lanes->wide_bytes, bytes);
-    return room;
-}
-
 static struct lane *lane_for(struct lanes *lanes, const struct accepted *accepted) {
     uint64_t body_n = http_peek_length(accepted->first, accepted->first_n);
-    size_t width = LANE_WIDTHS - 1, at = lanes->next++ % lanes->n;
-    while (width && (body_n < widths[width].body_n ||
-                     !wide_take(lanes, widths[width].connection_bytes)))
-        width--;
-    return &lanes->all[width * lanes->n + at];
+    size_t width = http_width_take(&lanes->widths, body_n);
+    return &lanes->all[width * lanes->n + lanes->next++ % lanes->n];
 }
 
 void lane_lost(const struct lane *lane) {
     struct lanes *lanes = &lane->http->lanes;
     atomic_fetch_sub(&lanes->connections, 1);
-    if (lane->connection_bytes > widths[0].connection_bytes)
-        atomic_fetch_sub(&lanes->wide_bytes, lane->connection_bytes);
+    http_width_give(&lanes->widths, lane->width);
 }
 
 /* The first lane of the crew of those with large bodies. */
 static size_t large_from(const struct lanes *lanes) {
-    return (LANE_WIDTHS - 1) * lanes->n;
+    return WIDTH_LARGE * lanes->n;
 }
 
 void lane_ring(struct lane *lane) {
@@ -142,27 +122,26 @@ static void lane_begin(void) {
     priority_turns(TURN_US);
 }
 
-static bool lane_open(struct lane *lane, struct http *h, const struct width *width,
+static bool lane_open(struct lane *lane, struct http *h, size_t width,
                       bool (*start)(struct lane *lane), struct crew_station *station) {
     lane->http = h;
-    lane->connection_bytes = width->connection_bytes;
+    lane->width = width;
     if (!start(lane))
         return false;
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    bool large = width == &widths[LANE_WIDTHS - 1];
     *station = (struct crew_station){info ? info->epoll_fd : -1,
-                                     large ? large_run : lane_run, lane};
+                                     width == WIDTH_LARGE ? large_run : lane_run, lane};
     return true;
 }
 
 bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
                 bool (*start)(struct lane *lane), struct err *e) {
-    struct crew_station stations[LANE_WIDTHS * LANES_MAX];
+    struct crew_station stations[WIDTHS_N * LANES_MAX];
     lanes->n = n < LANES_MAX ? n : LANES_MAX;
     bool ok = true;
-    for (size_t i = 0; ok && i < LANE_WIDTHS * lanes->n; i++)
-        ok = lane_open(&lanes->all[i], h, &widths[i / lanes->n], start, &stations[i]);
+    for (size_t i = 0; ok && i < WIDTHS_N * lanes->n; i++)
+        ok = lane_open(&lanes->all[i], h, i / lanes->n, start, &stations[i]);
     size_t from = large_from(lanes);
     const struct crew_options small = {stations, from, lanes->n, lane_begin,
                                        machine_spare_us};
@@ -200,6 +179,6 @@ static void lane_close(struct lane *lane) {
 }
 
 void lanes_close(struct lanes *lanes) {
-    for (size_t i = 0; i < LANE_WIDTHS * lanes->n; i++)
+    for (size_t i = 0; i < WIDTHS_N * lanes->n; i++)
         lane_close(&lanes->all[i]);
 }

@@ -12,17 +12,14 @@
 #include "server/acceptor.h"
 #include "server/crew.h"
 #include "server/http.h"
+#include "server/http_width.h"
 
 struct MHD_Daemon;
 struct exchange;
 
-/* libmicrohttpd reads half of a connection's memory at a time, and an idle connection
- * keeps it: so there are lanes of several widths. */
 enum {
-    LANE_WIDTHS = 4,
     LANE_CREWS = 2,
-    LANE_WIDE_BYTES_MAX = 16 << 20, /* of connections wider than the narrowest */
-    LANES_MAX = CREW_STATIONS_MAX / LANE_WIDTHS, /* of each width */
+    LANES_MAX = CREW_STATIONS_MAX / WIDTHS_N, /* of each width */
     LANE_SPARES_MAX = 8
 };
 
@@ -31,7 +28,7 @@ struct arrival;
 struct lane {
     struct http *http;
     struct MHD_Daemon *daemon;
-    size_t connection_bytes; /* its width */
+    size_t width; /* of its connections */
     /* Used by who runs it: */
     struct http_kept own; /* of handlers */
     struct exchange *spares[LANE_SPARES_MAX];
@@ -41,9 +38,10 @@ struct lane {
 };
 
 struct lanes {
-    struct lane all[LANE_WIDTHS * LANES_MAX]; /* n of each width, the narrowest first */
+    struct lane all[WIDTHS_N * LANES_MAX]; /* n of each width, the narrowest first */
     size_t n, next;
-    atomic_size_t connections, wide_bytes;
+    atomic_size_t connections;
+    struct http_widths widths;
     /* Who runs them; its stations are its lanes. The widest, for connections that begin
      * with a large body, have a crew of their own, lest a short request waits for what a
      * long one takes: the kernel lets the one go first that has slept. */

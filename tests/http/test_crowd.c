@@ -1,5 +1,5 @@
-/* Many connections: what an idle one that is kept alive costs, and hundreds that predict
- * all at once.
+/* Many connections: what an idle one that is kept alive costs, hundreds that predict all
+ * at once, and large requests behind small ones, whatever room a connection was given.
  *
  *   CONNECTIONS   idle ones (1000; `make soak-connections`: 10000) */
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "tests/unit/check.h"
 
 enum { ACTIVE_N = 500, ROUNDS_N = 20, ANSWER_MS = 20000, BESIDE = 1000 };
+enum { BEHIND_N = 70, LARGE_ROWS = 25000 };
 
 /* Ten thousand of them are to stay below 100 MiB, with the 14 MiB of the daemon. */
 enum { IDLE_BYTES_MAX = 9000 };
@@ -33,7 +34,7 @@ static bool files_allow(size_t n) {
 }
 
 static bool asks_alive(struct raw *raw) {
-    struct reply reply;
+    struct reply reply = {0};
     bool ok = raw_text(raw, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n") &&
               raw_reply(raw, false, ANSWER_MS, &reply) && reply.status == 200;
     reply_free(&reply);
@@ -77,7 +78,7 @@ static void test_active(void) {
         for (size_t i = 0; i < open_n; i++)
             CHECK(raw_text(&raws[i], request));
         for (size_t i = 0; i < open_n; i++) {
-            struct reply reply;
+            struct reply reply = {0};
             right += raw_reply(&raws[i], false, ANSWER_MS, &reply) &&
                      reply.status == 200 && reply_count(reply.json, "/predictions") == 1;
             reply_free(&reply);
@@ -89,9 +90,54 @@ static void test_active(void) {
         raw_close(&raws[i]);
 }
 
+/* Rows enough for a body of 300 KB. */
+static char *many_rows(void) {
+    static const char row[] = "[0.25,-1.5],", end[] = "]}";
+    char head[128];
+    int body_n = (int)strlen("{\"instances\":[") + LARGE_ROWS * (int)(sizeof row - 1) + 1;
+    int head_n = snprintf(head, sizeof head,
+                          "POST /predict HTTP/1.1\r\nHost: a\r\n"
+                          "Content-Length: %d\r\n\r\n{\"instances\":[",
+                          body_n);
+    char *text = malloc((size_t)head_n + LARGE_ROWS * (sizeof row - 1) + sizeof end);
+    if (!text)
+        abort();
+    memcpy(text, head, (size_t)head_n);
+    char *to = text + head_n;
+    for (size_t i = 0; i < LARGE_ROWS; i++, to += sizeof row - 1)
+        memcpy(to, row, sizeof row - 1);
+    memcpy(to - 1, end, sizeof end); /* over the last comma */
+    return text;
+}
+
+static bool predicts_many(struct raw *raw, const char *request) {
+    struct reply reply = {0};
+    bool ok = raw_text(raw, request) && raw_reply(raw, false, ANSWER_MS, &reply) &&
+              reply.status == 200 &&
+              reply_count(reply.json, "/predictions") == LARGE_ROWS;
+    reply_free(&reply);
+    return ok;
+}
+
+/* More than are given some room in advance. */
+static void test_large_behind_small(void) {
+    static struct raw raws[BEHIND_N];
+    char *request = many_rows();
+    size_t asked = 0, right = 0;
+    for (size_t i = 0; i < BEHIND_N; i++)
+        asked += raw_open(&raws[i], daemon_of_all.port) && asks_alive(&raws[i]);
+    CHECK_SAY(asked == BEHIND_N, "%zu of %d connections", asked, BEHIND_N);
+    for (size_t i = 0; i < BEHIND_N; i++)
+        right += predicts_many(&raws[i], request) && asks_alive(&raws[i]);
+    CHECK_SAY(right == BEHIND_N, "%zu of %d were answered", right, BEHIND_N);
+    for (size_t i = 0; i < BEHIND_N; i++)
+        raw_close(&raws[i]);
+    free(request);
+}
+
 /* As many as it may have, at first, and as many for large bodies. */
 static void test_threads(void) {
-    struct reply reply;
+    struct reply reply = {0};
     client_get(&daemon_of_all.client, &reply, "/metrics");
     CHECK(reply_metric(&reply, "descentd_http_threads") == 4);
     reply_free(&reply);
@@ -107,6 +153,7 @@ int main(void) {
         CHECK_RUN(test_threads);
         CHECK_RUN(test_idle);
         CHECK_RUN(test_active);
+        CHECK_RUN(test_large_behind_small);
     }
     daemon_close(&daemon_of_all);
     return check_done();
