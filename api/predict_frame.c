@@ -19,13 +19,13 @@ static void middle_encode(const struct model *model, struct text *out) {
 }
 
 bool predict_frame_make(const struct model *model, const char *name, int64_t version,
-                        struct predict_frame *out, struct err *e) {
-    *out = (struct predict_frame){0};
-    opening_encode(name, version, &out->opening);
-    middle_encode(model, &out->middle);
-    if (!out->opening.failed && !out->middle.failed)
+                        struct predict_frame *frame, struct err *e) {
+    *frame = (struct predict_frame){0};
+    opening_encode(name, version, &frame->opening);
+    middle_encode(model, &frame->middle);
+    if (!frame->opening.failed && !frame->middle.failed)
         return true;
-    predict_frame_free(out);
+    predict_frame_free(frame);
     return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the model");
 }
 

@@ -6,7 +6,7 @@
 #include "api/text.h"
 #include "engine/model.h"
 
-/* Zero-initialise; predict_frame_free. */
+/* predict_frame_free. It holds copies, and fits the answers of that model alone. */
 struct predict_frame {
     struct text opening; /* {"model":...,"version":...,"predictions": */
     struct text middle;  /* "classes":[...],"probabilities": or what of it there is */
@@ -14,7 +14,7 @@ struct predict_frame {
 
 /* false with ERR_NO_MEMORY. */
 bool predict_frame_make(const struct model *model, const char *name, int64_t version,
-                        struct predict_frame *out, struct err *e)
+                        struct predict_frame *frame, struct err *e)
     __attribute__((warn_unused_result));
 void predict_frame_free(struct predict_frame *frame);
 

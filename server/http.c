@@ -376,6 +376,7 @@ static void on_connection(void *context, struct MHD_Connection *connection,
     struct lane *lane = context;
     struct http *h = lane->http;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        lane->begun = true;
         *socket_context = watch(h, connection);
         metrics_connections(h->options.metrics, 1);
     } else {

@@ -31,13 +31,13 @@ static struct lane *lane_for(struct lanes *lanes, const struct accepted *accepte
 
 void lane_lost(const struct lane *lane) {
     struct lanes *lanes = &lane->http->lanes;
-    atomic_fetch_sub(&lanes->connections, 1);
     http_width_give(&lanes->widths, lane->width);
+    atomic_fetch_sub(&lanes->connections, 1); /* now it has room for one more */
 }
 
 /* The first lane of the crew of those with large bodies. */
 static size_t large_from(const struct lanes *lanes) {
-    return WIDTH_LARGE * lanes->n;
+    return HTTP_WIDTH_LARGE * lanes->n;
 }
 
 void lane_ring(struct lane *lane) {
@@ -63,11 +63,14 @@ void lanes_take(struct lanes *lanes, const struct accepted *accepted) {
     lane_ring(lane);
 }
 
-/* The library closes what it does not take. */
+/* The library closes what it does not take. It may have begun with it, and says so then:
+ * where the kernel refuses one more descriptor to watch. */
 static void arrival_add(struct lane *lane, const struct accepted *accepted) {
     const struct sockaddr *address = (const struct sockaddr *)&accepted->address;
+    lane->begun = false;
     if (MHD_add_connection(lane->daemon, accepted->fd, address, accepted->address_n) !=
-        MHD_YES)
+            MHD_YES &&
+        !lane->begun)
         lane_lost(lane);
 }
 
@@ -130,17 +133,18 @@ static bool lane_open(struct lane *lane, struct http *h, size_t width,
         return false;
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    *station = (struct crew_station){info ? info->epoll_fd : -1,
-                                     width == WIDTH_LARGE ? large_run : lane_run, lane};
+    *station =
+        (struct crew_station){info ? info->epoll_fd : -1,
+                              width == HTTP_WIDTH_LARGE ? large_run : lane_run, lane};
     return true;
 }
 
 bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
                 bool (*start)(struct lane *lane), struct err *e) {
-    struct crew_station stations[WIDTHS_N * LANES_MAX];
+    struct crew_station stations[HTTP_WIDTHS_N * LANES_MAX];
     lanes->n = n < LANES_MAX ? n : LANES_MAX;
     bool ok = true;
-    for (size_t i = 0; ok && i < WIDTHS_N * lanes->n; i++)
+    for (size_t i = 0; ok && i < HTTP_WIDTHS_N * lanes->n; i++)
         ok = lane_open(&lanes->all[i], h, i / lanes->n, start, &stations[i]);
     size_t from = large_from(lanes);
     const struct crew_options small = {stations, from, lanes->n, lane_begin,
@@ -179,6 +183,6 @@ static void lane_close(struct lane *lane) {
 }
 
 void lanes_close(struct lanes *lanes) {
-    for (size_t i = 0; i < WIDTHS_N * lanes->n; i++)
+    for (size_t i = 0; i < HTTP_WIDTHS_N * lanes->n; i++)
         lane_close(&lanes->all[i]);
 }

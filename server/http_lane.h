@@ -19,7 +19,7 @@ struct exchange;
 
 enum {
     LANE_CREWS = 2,
-    LANES_MAX = CREW_STATIONS_MAX / WIDTHS_N, /* of each width */
+    LANES_MAX = CREW_STATIONS_MAX / HTTP_WIDTHS_N, /* of each width */
     LANE_SPARES_MAX = 8
 };
 
@@ -33,12 +33,13 @@ struct lane {
     struct http_kept own; /* of handlers */
     struct exchange *spares[LANE_SPARES_MAX];
     size_t spares_n;
+    bool begun; /* its last arrival: what ends is lost from then on (lane_lost) */
     /* Connections that have not been looked at yet; the newest first. */
     _Atomic(struct arrival *) arrivals;
 };
 
 struct lanes {
-    struct lane all[WIDTHS_N * LANES_MAX]; /* n of each width, the narrowest first */
+    struct lane all[HTTP_WIDTHS_N * LANES_MAX]; /* n of each width, the narrowest first */
     size_t n, next;
     atomic_size_t connections;
     struct http_widths widths;

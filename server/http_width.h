@@ -11,24 +11,26 @@
 #include <stdint.h>
 
 enum {
-    WIDTHS_N = 4,
-    WIDTH_LARGE = WIDTHS_N - 1,       /* for bodies of at least 256 KiB */
-    WIDTH_WIDER_BYTES_MAX = 16 << 20, /* of connections wider than the narrowest */
-    WIDTH_ROOMY_MAX = 64 /* connections that have some room whatever they begin with */
+    HTTP_WIDTHS_N = 4,
+    HTTP_WIDTH_ROOMY = 1,                  /* for bodies of at least 3,500 bytes, */
+    HTTP_WIDTH_LARGE = HTTP_WIDTHS_N - 1,  /* and of at least 256 KiB */
+    HTTP_WIDTH_WIDER_BYTES_MAX = 16 << 20, /* of all that are not the narrowest */
+    HTTP_WIDTH_ROOMY_MAX = 64              /* see http_width_take */
 };
 
-/* Zero-initialise. */
+/* What open connections have. Zero-initialise. */
 struct http_widths {
-    atomic_size_t wider_bytes; /* of open connections, */
-    atomic_size_t roomy_n;     /* and how many of them are of the second width */
+    atomic_size_t wider_bytes; /* of those that are not the narrowest */
+    atomic_size_t roomy_n;     /* those of HTTP_WIDTH_ROOMY */
 };
 
 /* The memory of a connection of that width: more with each. */
 size_t http_width_bytes(size_t width);
 
 /* The width of a new connection whose first request announces that much; no other thread
- * takes meanwhile. Behind a balancer a large request may well follow a small one: so the
- * first WIDTH_ROOMY_MAX that begin with a small one are given the second width. */
+ * takes meanwhile. Behind a balancer a large request may well follow a small one: one
+ * that begins with a small one is HTTP_WIDTH_ROOMY, too, while fewer than
+ * HTTP_WIDTH_ROOMY_MAX are. */
 size_t http_width_take(struct http_widths *widths, uint64_t body_n);
 /* That connection has ended. Any thread. */
 void http_width_give(struct http_widths *widths, size_t width);
