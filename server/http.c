@@ -402,6 +402,14 @@ static void threads_count(struct http *h) {
     metrics_threads(h->options.metrics, lanes_at_work(&h->lanes));
 }
 
+static void refusals_log(struct http *h) {
+    const char *why;
+    size_t n = lanes_refused(&h->lanes, &why);
+    if (n)
+        log_write(LOG_WARN, "connections could not be taken", "connections", LOG_INT(n),
+                  "error", LOG_TEXT(why), NULL);
+}
+
 static void *tick(void *context) {
     struct http *h = context;
     for (unsigned ticks = 0; !atomic_load(&h->ending); ticks++) {
@@ -417,6 +425,7 @@ static void *tick(void *context) {
         uploads_sweep(&h->uploads);
         http_bodies_settle(&h->bodies);
         flows_sweep(h, clock_mono_us());
+        refusals_log(h);
         size_t reaped = reaper_run(h->reaper, clock_mono_us());
         if (reaped)
             log_write(LOG_WARN, "slow connections ended", "connections", LOG_INT(reaped),

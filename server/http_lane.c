@@ -1,7 +1,9 @@
 #include "server/http_lane.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -68,9 +70,12 @@ void lanes_take(struct lanes *lanes, const struct accepted *accepted) {
 static void arrival_add(struct lane *lane, const struct accepted *accepted) {
     const struct sockaddr *address = (const struct sockaddr *)&accepted->address;
     lane->begun = false;
-    if (MHD_add_connection(lane->daemon, accepted->fd, address, accepted->address_n) !=
-            MHD_YES &&
-        !lane->begun)
+    if (MHD_add_connection(lane->daemon, accepted->fd, address, accepted->address_n) ==
+        MHD_YES)
+        return;
+    atomic_store(&lane->http->lanes.refusal, errno);
+    atomic_fetch_add(&lane->http->lanes.refused_n, 1);
+    if (!lane->begun)
         lane_lost(lane);
 }
 
@@ -162,6 +167,13 @@ void lanes_balance(struct lanes *lanes) {
 
 size_t lanes_at_work(const struct lanes *lanes) {
     return crew_at_work(lanes->crews[SMALL]) + crew_at_work(lanes->crews[LARGE]);
+}
+
+size_t lanes_refused(struct lanes *lanes, const char **why) {
+    int error = atomic_load(&lanes->refusal);
+    *why = error == ENOSPC ? "this user may watch no more (fs.epoll.max_user_watches)"
+                           : strerrordesc_np(error);
+    return atomic_exchange(&lanes->refused_n, 0);
 }
 
 void lanes_rest(struct lanes *lanes) {

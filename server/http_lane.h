@@ -43,6 +43,8 @@ struct lanes {
     size_t n, next;
     atomic_size_t connections;
     struct http_widths widths;
+    atomic_size_t refused_n; /* since lanes_refused, */
+    atomic_int refusal;      /* and the errno of the last */
     /* Who runs them; its stations are its lanes. The widest, for connections that begin
      * with a large body, have a crew of their own, lest a short request waits for what a
      * long one takes: the kernel lets the one go first that has slept. */
@@ -59,6 +61,9 @@ bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
 /* As crew_balance and crew_at_work, of all crews together. */
 void lanes_balance(struct lanes *lanes);
 size_t lanes_at_work(const struct lanes *lanes);
+
+/* How many connections could not be taken since the last call, and why not the last. */
+size_t lanes_refused(struct lanes *lanes, const char **why);
 
 /* Nobody runs them any more. */
 void lanes_rest(struct lanes *lanes);
