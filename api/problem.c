@@ -16,6 +16,7 @@ static const struct {
     [ERR_CONFLICT] = {409, "conflict"},
     [ERR_LENGTH] = {411, "length_required"},
     [ERR_TOO_LARGE] = {413, "too_large"},
+    [ERR_HEAD_TOO_LARGE] = {431, "head_too_large"},
     [ERR_MEDIA] = {415, "unsupported_media_type"},
     [ERR_BUSY] = {429, "busy"},
     [ERR_UNAVAILABLE] = {503, "unavailable"},

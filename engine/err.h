@@ -20,6 +20,7 @@ enum err_kind {
     ERR_CONFLICT,        /* the thing's state does not allow it */
     ERR_LENGTH,          /* a body came without its length */
     ERR_TOO_LARGE,       /* over a limit that the message names */
+    ERR_HEAD_TOO_LARGE,  /* the same of what comes before a body */
     ERR_MEDIA,           /* a media type or coding that is not understood */
     ERR_BUSY,            /* a bound on work in progress: try again later */
     ERR_UNAVAILABLE,     /* starting or draining: try again, or elsewhere */

@@ -42,11 +42,32 @@ enum {
 
 /* ---- the head ------------------------------------------------------------------- */
 
+/* Spaces behind a value are none of it (RFC 9110, section 5.5), but the library leaves
+ * them. What it keeps of the head is the connection's own memory. */
+static void field_trim(const char *value, size_t *n) {
+    size_t trimmed = *n;
+    while (trimmed && (value[trimmed - 1] == ' ' || value[trimmed - 1] == '\t'))
+        trimmed--;
+    if (trimmed < *n)
+        ((char *)(uintptr_t)value)[trimmed] = '\0';
+    *n = trimmed;
+}
+
+static enum MHD_Result count_parameter(void *context, enum MHD_ValueKind kind,
+                                       const char *name, size_t name_n, const char *value,
+                                       size_t value_n) {
+    struct http_head *head = context;
+    (void)kind, (void)name, (void)value;
+    head->line_n += name_n + value_n + sizeof "&=" - 1 + HTTP_ENTRY_BYTES;
+    return MHD_YES;
+}
+
 static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind,
                                      const char *name, size_t name_n, const char *value,
                                      size_t value_n) {
     struct http_head *head = context;
     (void)kind;
+    field_trim(value, &value_n);
     if (head->fields_n < HTTP_FIELDS_MAX)
         head->fields[head->fields_n] =
             (struct http_field){name, value ? value : "", name_n, value_n};
@@ -81,6 +102,9 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     struct http_head head;
     struct http_framing framing;
     head.version = version;
+    head.line_n = strlen(x->request.method) + strlen(url) + sizeof "  HTTP/1.1\r\n" - 1;
+    MHD_get_connection_values_n(x->connection, MHD_GET_ARGUMENT_KIND, count_parameter,
+                                &head);
     head.fields_n = 0;
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, collect_field, &head);
     enum admission found = admit(x, &head, url, &framing);

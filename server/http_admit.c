@@ -58,11 +58,18 @@ static bool deadline_take(struct http_request *r, const struct http_head *head,
 
 enum admission admit(struct exchange *x, const struct http_head *head, const char *path,
                      struct http_framing *framing) {
+    struct err of_path;
+    of_path.kind = ERR_NONE;
     http_request_id(&x->request, http_head_field(head, "X-Request-Id"));
+    /* First, as it tells in which form errors are answered, too. */
+    bool has_path = http_head_path(path, x->path, &x->request, &of_path);
     if (!http_head_check(head, framing, &x->err))
         return ADMIT_MALFORMED;
-    bool ok = http_head_path(path, x->path, &x->request, &x->err) &&
-              access_check(x, head) && fields_take(x, head) &&
+    if (!has_path) {
+        x->err = of_path;
+        return ADMIT_REFUSED;
+    }
+    bool ok = access_check(x, head) && fields_take(x, head) &&
               deadline_take(&x->request, head, &x->err);
     return ok ? ADMITTED : ADMIT_REFUSED;
 }

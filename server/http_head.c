@@ -168,11 +168,36 @@ static bool origin_check(const struct http_head *head, const char *host, struct 
                    "requests of web pages from elsewhere (%.60s) are refused", origin);
 }
 
+/* Cookies are kept twice: as the field, and each by itself. */
+static size_t cookies_bytes(const struct http_field *f) {
+    size_t n = f->value_n + HTTP_ENTRY_BYTES;
+    for (const char *at = f->value; (at = strchr(at, ';')); at++)
+        n += HTTP_ENTRY_BYTES;
+    return n;
+}
+
+static bool size_check(const struct http_head *head, struct err *e) {
+    size_t bytes = head->line_n;
+    for (size_t i = 0; i < head->fields_n; i++) {
+        const struct http_field *f = &head->fields[i];
+        bytes += f->name_n + f->value_n + sizeof ": \r\n" - 1 + HTTP_ENTRY_BYTES;
+        if (field_is(f, "Cookie", strlen("Cookie")))
+            bytes += cookies_bytes(f);
+    }
+    return bytes <= HTTP_HEAD_BYTES_MAX ||
+           err_set(e, ERR_HEAD_TOO_LARGE, NULL,
+                   "the request line and %zu fields take %zu bytes, with %d for each "
+                   "field; at most %d are allowed",
+                   head->fields_n, bytes, HTTP_ENTRY_BYTES, HTTP_HEAD_BYTES_MAX);
+}
+
 bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) {
     if (head->fields_n > HTTP_FIELDS_MAX)
         return err_set(e, ERR_INVALID, NULL, "expected at most %d header fields, got %zu",
                        HTTP_FIELDS_MAX, head->fields_n);
+    if (!size_check(head, e))
+        return false;
     for (size_t i = 0; i < head->fields_n; i++)
         if (!field_is_well_formed(&head->fields[i]))
             return err_set(e, ERR_INVALID, NULL, "a malformed header field");

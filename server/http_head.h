@@ -12,7 +12,15 @@
 #include "server/http.h"
 #include "server/routes.h"
 
-enum { HTTP_FIELDS_MAX = 100, HTTP_PATH_MAX = 2048 };
+/* What libmicrohttpd keeps of a head is to leave room for that of the answer: else it
+ * would end the connection, without an answer to a request that has been carried out. */
+enum {
+    HTTP_FIELDS_MAX = 100,
+    HTTP_PATH_MAX = 2048,
+    HTTP_ENTRY_BYTES = 64, /* kept for a field, a cookie, or a query's parameter */
+    HTTP_ANSWER_HEAD_BYTES_MAX = 1024,
+    HTTP_HEAD_BYTES_MAX = 7680 - HTTP_ANSWER_HEAD_BYTES_MAX
+};
 
 struct http_field {
     const char *name, *value;
@@ -21,6 +29,7 @@ struct http_field {
 
 struct http_head {
     const char *version; /* "HTTP/1.1" */
+    size_t line_n;       /* bytes that are kept of the request line */
     size_t fields_n;     /* may be over HTTP_FIELDS_MAX: refused */
     struct http_field fields[HTTP_FIELDS_MAX];
 };
@@ -31,7 +40,7 @@ struct http_framing {
     uint64_t length;
 };
 
-/* ERR_INVALID, or ERR_FORBIDDEN for a foreign Origin. */
+/* ERR_INVALID, ERR_HEAD_TOO_LARGE, or ERR_FORBIDDEN for a foreign Origin. */
 bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) __attribute__((warn_unused_result));
 

@@ -79,21 +79,28 @@ bool http_query_add(struct http_request *request, struct http_query_space *space
     return true;
 }
 
+/* Of words with a space between two; whatever `word` is. */
 static bool word_among(const char *word, const char *words) {
     size_t n = strlen(word);
-    for (const char *at = words; (at = strstr(at, word)); at += n)
-        if ((at == words || at[-1] == ' ') && (at[n] == ' ' || !at[n]))
-            return n > 0;
+    for (const char *at = words; *at; at += strspn(at, " ")) {
+        size_t word_n = strcspn(at, " ");
+        if (word_n == n && memcmp(at, word, n) == 0)
+            return true;
+        at += word_n;
+    }
     return false;
 }
 
 bool http_query_known(const struct http_request *request, const char *words,
                       struct err *e) {
-    for (size_t i = 0; i < request->query_n; i++)
-        if (!word_among(request->query[i].name, words))
-            return err_set(e, ERR_INVALID, request->query[i].name,
-                           "is an unknown query parameter; known here: %s",
+    for (size_t i = 0; i < request->query_n; i++) {
+        const char *name = request->query[i].name;
+        if (!word_among(name, words))
+            return err_set(e, ERR_INVALID, name, "%s; known here: %s",
+                           name[0] ? "is an unknown query parameter"
+                                   : "a query parameter without a name",
                            words[0] ? words : "none");
+    }
     return true;
 }
 

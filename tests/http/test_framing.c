@@ -360,6 +360,84 @@ static void test_large_headers(void) {
     check_padded("GET /", 40000, " HTTP/1.1\r\n" HOST "\r\n", 414, 431);
 }
 
+/* A training for whose head the connection's memory may leave no room for an answer's.
+ * @return the status of its answer, 0: there is none. */
+static long padded_job(size_t padding_n) {
+    static char text[16 << 10];
+    static const char body[] = "{\"model\":\"padded\",\"data\":{\"features\":[[0],[1]],"
+                               "\"targets\":[0,1]},\"epochs\":1}";
+    char padding[9000];
+    struct raw raw;
+    struct reply reply = {0};
+    memset(padding, 'a', padding_n);
+    snprintf(text, sizeof text,
+             "POST /v1/jobs HTTP/1.1\r\n" HOST
+             "Content-Length: %zu\r\nX-A: %.*s\r\n\r\n%s",
+             sizeof body - 1, (int)padding_n, padding, body);
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return 0;
+    long status = 0;
+    if (raw_text(&raw, text) && raw_reply(&raw, false, ANSWER_MS, &reply))
+        status = reply.status;
+    reply_free(&reply);
+    raw_close(&raw);
+    return status;
+}
+
+static size_t jobs_count(void) {
+    struct reply reply;
+    client_get(user, &reply, "/v1/jobs?limit=1000");
+    size_t n = reply_count(reply.json, "/data");
+    reply_free(&reply);
+    return n;
+}
+
+/* Whatever is carried out is answered. Beyond the largest head it is 431, but for a few
+ * lengths that fill a connection's memory and leave none for that either: it ends. On
+ * connections with little memory and with more. */
+static void test_heads_in_between(void) {
+    enum { CONNECTIONS_N = 80, STEP = 97, LEAST = 6000, MOST = 8500, ENDED_MAX = 5 };
+    static struct raw others[CONNECTIONS_N];
+    for (int crowded = 0; crowded < 2; crowded++) {
+        size_t taken_n = 0, refused_n = 0, ended_n = 0, before_n = jobs_count();
+        for (size_t i = 0; crowded && i < CONNECTIONS_N; i++)
+            CHECK(raw_open(&others[i], daemon_of_all.port) &&
+                  raw_text(&others[i], "GET /livez HTTP/1.1\r\n" HOST "\r\n"));
+        for (size_t n = LEAST; n < MOST; n += STEP) {
+            long status = padded_job(n);
+            CHECK_SAY(status == 202 || status == 431 || !status, "%zu: %ld", n, status);
+            CHECK_SAY(refused_n ? status != 202 : status != 0, "%zu: %ld", n, status);
+            taken_n += status == 202;
+            refused_n += status == 431;
+            ended_n += !status;
+        }
+        CHECK_SAY(taken_n && refused_n && ended_n <= ENDED_MAX,
+                  "%zu taken, %zu refused, %zu without an answer", taken_n, refused_n,
+                  ended_n);
+        CHECK_SAY(jobs_count() == before_n + taken_n, "%zu jobs, %zu were taken",
+                  jobs_count() - before_n, taken_n);
+        for (size_t i = 0; crowded && i < CONNECTIONS_N; i++)
+            raw_close(&others[i]);
+    }
+}
+
+/* Spaces behind a value are none of it. */
+static void test_spaces_behind(void) {
+    struct raw raw;
+    struct reply reply = {0};
+    if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+        return;
+    raw_text(&raw,
+             "POST /predict HTTP/1.1\r\n" HOST
+             "X-Request-Id: mine \t \r\nContent-Encoding: identity \r\n"
+             "X-Request-Timeout-Ms: 5000\t\r\nX-Empty:  \r\n" ROWS_LENGTH "\r\n" ROWS);
+    CHECK(raw_reply(&raw, false, ANSWER_MS, &reply));
+    CHECK_SAY(reply.status == 200, "%ld: %s", reply.status, reply.body);
+    CHECK(reply.headers && strstr(reply.headers, "X-Request-Id: mine\r\n"));
+    reply_free(&reply);
+    raw_close(&raw);
+}
+
 /* Bytes that are no HTTP, and connections that come to nothing. */
 static void test_noise(void) {
     static const char *const noise[] = {
@@ -402,8 +480,10 @@ int main(void) {
         CHECK_RUN(test_expect);
         CHECK_RUN(test_head);
         CHECK_RUN(test_large_headers);
+        CHECK_RUN(test_spaces_behind);
         CHECK_RUN(test_noise);
         CHECK_RUN(test_idle_connections);
+        CHECK_RUN(test_heads_in_between); /* leaves a model behind */
     }
     daemon_close(&daemon_of_all);
     return check_done();

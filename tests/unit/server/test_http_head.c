@@ -151,21 +151,63 @@ static void test_value_bytes(void) {
 }
 
 static void test_too_many(void) {
+    enum { MANY = 90 };
     struct http_head *head = calloc(1, sizeof *head);
     struct http_framing f;
     struct err e = {0};
     if (!head)
         abort();
     head->version = "HTTP/1.1";
-    head->fields_n = HTTP_FIELDS_MAX;
+    head->fields_n = MANY;
     for (size_t i = 0; i < HTTP_FIELDS_MAX; i++)
         head->fields[i] = (struct http_field){i ? "X" : "Host", "a", i ? 1 : 4, 1};
-    CHECK(http_head_check(head, &f, &e));
+    CHECK_SAY(http_head_check(head, &f, &e), "%s", e.text);
+    head->fields_n = HTTP_FIELDS_MAX; /* of which each takes its memory */
+    CHECK(!http_head_check(head, &f, &e) && e.kind == ERR_HEAD_TOO_LARGE);
+    e = (struct err){0};
     CHECK_TEXT(http_head_field(head, "hOST"), "a");
     CHECK(!http_head_field(head, "Hos") && !http_head_field(head, "Hosts"));
     head->fields_n++;
     CHECK(!http_head_check(head, &f, &e) && e.kind == ERR_INVALID);
     CHECK_TEXT(http_head_field(head, "x"), "a"); /* stays within the array */
+    free(head);
+}
+
+/* A head leaves room for an answer's: the most it may have, by its fields, its cookies,
+ * and its line. */
+static void test_too_large(void) {
+    static const size_t line_n = 24;
+    struct http_head *head = calloc(1, sizeof *head);
+    char value[HTTP_HEAD_BYTES_MAX];
+    struct http_framing f;
+    struct err e = {0};
+    if (!head)
+        abort();
+    memset(value, 'a', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    size_t entry = HTTP_ENTRY_BYTES + 4,
+           left = HTTP_HEAD_BYTES_MAX - line_n - (entry + 5);
+    *head = (struct http_head){.version = "HTTP/1.1",
+                               .line_n = line_n,
+                               .fields_n = 2,
+                               .fields = {{"Host", "a", 4, 1}}};
+    head->fields[1] = (struct http_field){"X", value, 1, left - entry - 1};
+    CHECK_SAY(http_head_check(head, &f, &e), "%s", e.text);
+    head->line_n++;
+    CHECK(!http_head_check(head, &f, &e) && e.kind == ERR_HEAD_TOO_LARGE);
+    head->line_n--;
+    head->fields[1].value_n++;
+    e = (struct err){0};
+    CHECK(!http_head_check(head, &f, &e) && e.kind == ERR_HEAD_TOO_LARGE);
+    /* "a=1; b=2", twice, and for each cookie. */
+    static const char cookies[] = "a=1; b=2";
+    head->fields[1] = (struct http_field){"Cookie", cookies, 6, sizeof cookies - 1};
+    size_t with = entry + 6 + 2 * (sizeof cookies - 1) + 2 * HTTP_ENTRY_BYTES;
+    head->line_n = HTTP_HEAD_BYTES_MAX - (entry + 5) - with;
+    e = (struct err){0};
+    CHECK_SAY(http_head_check(head, &f, &e), "%s", e.text);
+    head->line_n++;
+    CHECK(!http_head_check(head, &f, &e) && e.kind == ERR_HEAD_TOO_LARGE);
     free(head);
 }
 
@@ -379,6 +421,7 @@ int main(void) {
     CHECK_RUN(test_nul);
     CHECK_RUN(test_value_bytes);
     CHECK_RUN(test_too_many);
+    CHECK_RUN(test_too_large);
     CHECK_RUN(test_origins);
     CHECK_RUN(test_media);
     CHECK_RUN(test_codings);
