@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/number.h"
 #include "engine/cell.h"
 #include "engine/memory.h"
 
@@ -43,13 +44,26 @@ size_t columns_find(const struct columns *columns, const char *name, size_t name
     return column < columns->n ? column : columns->n;
 }
 
+/* The float32 nearest to the number as it is spelt. Its float64 says it all, unless it
+ * lies in the middle between two of them, where the decimal need not. */
+static float cell_float(const struct cell *cell) {
+    double number = cell->number;
+    float value = (float)number, exact;
+    float other = nextafterf(value, number > (double)value ? INFINITY : -INFINITY);
+    const char *at = cell->text;
+    bool halfway = number - (double)value == (double)other - number;
+    return at && halfway && number_scan_float(&at, at + cell->text_n, &exact) == NUMBER_OK
+               ? exact
+               : value;
+}
+
 bool columns_cell(const struct columns *columns, size_t i, const struct cell *cell,
                   float *row, const char *where, struct err *e) {
     if (columns_named(columns))
         return encoder_cell(columns->encoder, i, cell, row, where, e);
     if (cell->kind != CELL_NUMBER)
         return cell_refuse(cell, "a number", where, e);
-    row[i] = (float)cell->number;
+    row[i] = cell_float(cell);
     return isfinite(row[i]) ||
            err_set(e, ERR_RANGE, where, "%g is outside float32", cell->number);
 }

@@ -9,6 +9,8 @@
 #include "engine/cell.h"
 #include "engine/memory.h"
 
+enum { SPELT_MAX = 40 }; /* bytes of a cell that an error quotes */
+
 struct csv_scan {
     const struct csv_instances *from;
     size_t *order; /* (columns.n): the model's column of each of the file's; owned */
@@ -16,12 +18,30 @@ struct csv_scan {
     bool begun; /* the first line was looked at */
 };
 
+/* The value of a parameter of a media type, which may stand in quotes (RFC 9110, section
+ * 5.6.6); NULL: there is none. */
+static const char *parameter_find(const char *type, const char *name, size_t *value_n) {
+    size_t name_n = strlen(name);
+    while ((type = strchr(type, ';'))) {
+        type += 1 + strspn(type + 1, " \t");
+        if (strncasecmp(type, name, name_n) != 0 || type[name_n] != '=')
+            continue;
+        const char *value = type + name_n + 1;
+        bool quoted = *value == '"';
+        value += quoted;
+        *value_n = strcspn(value, quoted ? "\"" : "; \t");
+        return value;
+    }
+    return NULL;
+}
+
 enum csv_header csv_header_of(const char *content_type, enum csv_header usual) {
-    const char *header = content_type ? strcasestr(content_type, "header=") : NULL;
-    if (header && strncasecmp(header + 7, "absent", 6) == 0)
+    size_t n = 0;
+    const char *value = parameter_find(content_type ? content_type : "", "header", &n);
+    if (n == strlen("absent") && strncasecmp(value, "absent", n) == 0)
         return CSV_HEADER_ABSENT;
-    return header && strncasecmp(header + 7, "present", 7) == 0 ? CSV_HEADER_PRESENT
-                                                                : usual;
+    bool present = n == strlen("present") && strncasecmp(value, "present", n) == 0;
+    return present ? CSV_HEADER_PRESENT : usual;
 }
 
 /* Any header will do over columns without names, but a row of numbers is none. */
@@ -99,6 +119,21 @@ static bool first_is_row(struct csv_scan *s, const struct cell *cells, size_t n,
                    n);
 }
 
+/* A number that leaves float64, too, is a text to the reader of tables. */
+static bool cell_take(const struct csv_scan *s, size_t column, const struct cell *cell,
+                      float *row, const char *where, struct err *e) {
+    const struct columns *columns = &s->from->columns;
+    const struct encoder_column *named =
+        columns_named(columns) ? &columns->encoder->columns[column] : NULL;
+    const char *at = cell->text, *end = at + cell->text_n;
+    bool numbers = !named || named->kind == ENCODER_NUMBER;
+    if (numbers && cell->kind == CELL_TEXT && number_skip(&at, end) && at == end)
+        return err_set(e, ERR_RANGE, where, "%.*s is outside float32",
+                       (int)(cell->text_n < SPELT_MAX ? cell->text_n : SPELT_MAX),
+                       cell->text);
+    return columns_cell(columns, column, cell, row, where, e);
+}
+
 static bool take_row(void *context, const struct cell *cells, size_t n, size_t line,
                      struct err *e) {
     struct csv_scan *s = context;
@@ -117,7 +152,7 @@ static bool take_row(void *context, const struct cell *cells, size_t n, size_t l
         char where[ERR_WHERE_MAX], number[COLUMNS_NUMBER_BYTES];
         size_t column = s->order[i];
         cell_where(where, "line", line, columns_name(&s->from->columns, column, number));
-        if (!columns_cell(&s->from->columns, column, &cells[i], row, where, e))
+        if (!cell_take(s, column, &cells[i], row, where, e))
             return false;
     }
     rows->rows_n++;

@@ -75,6 +75,8 @@ static void test_named(void) {
                   "is given twice");
     check_refused(&enc, 4, "sex,age,alone\nmale,1,1\n\"a\nb\",abc,1\n",
                   "line 3, column \"age\"", "expected a number, got \"abc\"");
+    check_refused(&enc, 4, "sex,age,alone\nmale,1e400,1\n", "line 2, column \"age\"",
+                  "1e400 is outside float32");
     check_refused(&enc, 4, "sex,age,alone\nmale,1,\n", "line 2, column \"alone\"",
                   "expected a value, but it is missing");
     check_refused(&enc, 4, "\x1f\x8b\x08", "", "expected CSV, got a gzip file");
@@ -102,6 +104,15 @@ static void test_nameless(void) {
                   "expected a number, but it is missing");
     check_refused(&none, 2, "x,y\n1,1e39\n", "line 2, column \"1\"",
                   "1e+39 is outside float32");
+    check_refused(&none, 2, "x,y\n-1e400,2\n", "line 2, column \"0\"",
+                  "-1e400 is outside float32");
+    /* Beside the middle between two of float32, by less than float64 can tell. */
+    check_rows(
+        &none, 2, CSV_HEADER_ABSENT,
+        "0.6045676767826080322265625000000000000000000001,"
+        "0.6045676767826080322265624999999999999999999999\n"
+        "0.6045676767826080322265625,-0.6045676767826080322265625000000000000001\n",
+        (float[]){0x1.3589e6p-1f, 0x1.3589e4p-1f, 0x1.3589e4p-1f, -0x1.3589e6p-1f}, 2);
     check_refused(&none, 2, "x,y\n", "", "expected at least one row behind the header");
 }
 
@@ -141,6 +152,19 @@ static void test_header_of(void) {
           CSV_HEADER_ABSENT);
     CHECK(csv_header_of("text/csv;header=present", CSV_HEADER_FOUND) ==
           CSV_HEADER_PRESENT);
+    CHECK(csv_header_of("text/csv; charset=utf-8;\theader=\"absent\" ",
+                        CSV_HEADER_PRESENT) == CSV_HEADER_ABSENT);
+    static const char *const others[] = {"text/csv; xheader=absent",
+                                         "text/csv; header",
+                                         "text/csv; header=",
+                                         "text/csv header=absent",
+                                         "text/csv; header=absently",
+                                         "text/csv; header=\"",
+                                         "text/csv;",
+                                         "header=absent"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        CHECK_SAY(csv_header_of(others[i], CSV_HEADER_FOUND) == CSV_HEADER_FOUND, "%s",
+                  others[i]);
 }
 
 /* More rows than the first room holds. */
