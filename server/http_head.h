@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "server/http.h"
+#include "server/http_width.h"
 #include "server/routes.h"
 
 /* What libmicrohttpd keeps of a head is to leave room for that of the answer: else it
@@ -19,7 +20,7 @@ enum {
     HTTP_PATH_MAX = 2048,
     HTTP_ENTRY_BYTES = 64, /* kept for a field, a cookie, or a query's parameter */
     HTTP_ANSWER_HEAD_BYTES_MAX = 1024,
-    HTTP_HEAD_BYTES_MAX = 7680 - HTTP_ANSWER_HEAD_BYTES_MAX
+    HTTP_HEAD_BYTES_MAX = HTTP_WIDTH_LEAST_BYTES - HTTP_ANSWER_HEAD_BYTES_MAX
 };
 
 struct http_field {

@@ -6,7 +6,7 @@
 /* What a connection is given, and from which announced body on. */
 static const struct {
     size_t bytes, body_n;
-} all[] = {{7680, 0}, /* the head must fit */
+} all[] = {{HTTP_WIDTH_LEAST_BYTES, 0},
            {16 << 10, 3500},
            {64 << 10, 16 << 10},
            {128 << 10, 256 << 10}};

@@ -15,7 +15,8 @@ enum {
     HTTP_WIDTH_ROOMY = 1,                  /* for bodies of at least 3,500 bytes, */
     HTTP_WIDTH_LARGE = HTTP_WIDTHS_N - 1,  /* and of at least 256 KiB */
     HTTP_WIDTH_WIDER_BYTES_MAX = 16 << 20, /* of all that are not the narrowest */
-    HTTP_WIDTH_ROOMY_MAX = 64              /* see http_width_take */
+    HTTP_WIDTH_ROOMY_MAX = 64,             /* see http_width_take */
+    HTTP_WIDTH_LEAST_BYTES = 7680 /* a head fits, and its answer's (http_head.h) */
 };
 
 /* What open connections have. Zero-initialise. */
