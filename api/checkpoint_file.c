@@ -57,6 +57,11 @@ static void facts_encode(const struct checkpoint_facts *f, struct text *out) {
     key_double(out, "validation_cost", f->validation_cost);
     key_double(out, "target_mean", f->target_mean);
     key_double(out, "target_scale", f->target_scale);
+    /* Only where they say something: releases before do not know these keys. */
+    if (f->point_pending)
+        text_member_bool(out, "point_pending", true);
+    if (f->stop_reason)
+        text_member_string(out, "stop_reason", f->stop_reason);
     text_close(out, '}');
 }
 
@@ -89,7 +94,7 @@ void *checkpoint_encode(const struct checkpoint_source *source, size_t *n,
 
 /* ---- reading -------------------------------------------------------------------- */
 
-enum { POSITION_N = 6, FACTS_N = 10 };
+enum { POSITION_N = 6, FACTS_N = 12 };
 
 static const struct json_key position_keys[POSITION_N] = {
     {"epoch", NULL}, {"row", NULL},   {"updates", NULL},
@@ -99,7 +104,7 @@ static const struct json_key facts_keys[FACTS_N] = {
     {"job", NULL},          {"position", NULL},        {"best", NULL},
     {"best_epoch", NULL},   {"cost_epoch", NULL},      {"training_seconds", NULL},
     {"cost", NULL},         {"validation_cost", NULL}, {"target_mean", NULL},
-    {"target_scale", NULL},
+    {"target_scale", NULL}, {"point_pending", NULL},   {"stop_reason", NULL},
 };
 
 /* A number, or null for one that was not finite. */
@@ -126,12 +131,13 @@ static bool position_decode(const struct json_slot *slot, struct trainer_positio
 static bool facts_decode(const json_t *object, struct checkpoint_facts *f,
                          struct err *e) {
     struct json_slot s[FACTS_N];
-    const char *job = NULL;
+    const char *job = NULL, *stop_reason = NULL;
     *f = (struct checkpoint_facts){.stopping = stopping_start(), .cost_epoch = -1};
     if (!json_match(object, facts_keys, FACTS_N, "/checkpoint", s, e) ||
         !json_text(&s[0], &job, e) ||
         !json_int(&s[3], -1, INT64_MAX, &f->stopping.best_epoch, e) ||
-        !json_int(&s[4], -1, INT64_MAX, &f->cost_epoch, e))
+        !json_int(&s[4], -1, INT64_MAX, &f->cost_epoch, e) ||
+        !json_bool(&s[10], &f->point_pending, e) || !json_text(&s[11], &stop_reason, e))
         return false;
     f->resumable = s[1].value != NULL;
     f->stopping.best = number_of(&s[2], (double)INFINITY);
@@ -143,7 +149,9 @@ static bool facts_decode(const json_t *object, struct checkpoint_facts *f,
     if (f->resumable && !position_decode(&s[1], &f->position, e))
         return false;
     f->job_id = strdup(job ? job : "");
-    return f->job_id || err_set(e, ERR_NO_MEMORY, NULL, "no memory for a checkpoint");
+    f->stop_reason = stop_reason ? strdup(stop_reason) : NULL;
+    return (f->job_id && (f->stop_reason || !stop_reason)) ||
+           err_set(e, ERR_NO_MEMORY, NULL, "no memory for a checkpoint");
 }
 
 static bool document_decode(const char *document, struct checkpoint_facts *facts,
@@ -190,5 +198,6 @@ bool checkpoint_decode(const void *bytes, size_t n, struct checkpoint *out,
 void checkpoint_free(struct checkpoint *c) {
     model_free(c->model);
     free((char *)(uintptr_t)c->facts.job_id);
+    free((char *)(uintptr_t)c->facts.stop_reason);
     *c = (struct checkpoint){0};
 }

@@ -8,7 +8,7 @@
 #include "api/model_file.h"
 #include "engine/stopping.h"
 
-/* Plain numbers; only job_id is a pointer. */
+/* Plain numbers; job_id and stop_reason are pointers. */
 struct checkpoint_facts {
     const char *job_id;
     bool resumable; /* else the parameters stand alone: the best ones so far */
@@ -17,7 +17,9 @@ struct checkpoint_facts {
     double training_seconds;
     int64_t cost_epoch; /* of the last point; -1: none yet */
     double cost;
-    double validation_cost;           /* NaN: none */
+    double validation_cost;  /* NaN: none */
+    bool point_pending;      /* it is to have a validation cost yet, and to be judged */
+    const char *stop_reason; /* the training is done, for that; NULL: it goes on */
     double target_mean, target_scale; /* what the net's target was scaled by; scale 0:
                                          it was not */
 };
@@ -38,7 +40,7 @@ void *checkpoint_encode(const struct checkpoint_source *source, size_t *n, struc
 /* Zero-initialise; checkpoint_free. */
 struct checkpoint {
     struct model *model;           /* owned; in the units that it was trained in */
-    struct checkpoint_facts facts; /* job_id is owned */
+    struct checkpoint_facts facts; /* its texts are owned */
     const float *state;            /* (state_n), in the file's bytes; NULL: none */
     size_t state_n;
 };

@@ -9,6 +9,10 @@
 #include "server/clock.h"
 #include "server/log.h"
 
+/* Why a training is done. */
+static const char COMPLETED[] = "completed", EARLY_STOPPING[] = "early_stopping",
+                  TARGET_COST[] = "target_cost", MAX_RUNTIME[] = "max_runtime";
+
 bool training_open(struct training *t, const struct training_options *options,
                    struct err *e) {
     const struct run *run = options->run;
@@ -38,6 +42,16 @@ static void params_copy(float *to, const struct net *net) {
     memcpy(to, net->params, net->block_n * sizeof *to);
 }
 
+/* The same text, of this file's. */
+static const char *reason_known(const char *reason) {
+    static const char *const all[] = {COMPLETED, EARLY_STOPPING, TARGET_COST,
+                                      MAX_RUNTIME};
+    for (size_t i = 0; reason && i < sizeof all / sizeof *all; i++)
+        if (strcmp(reason, all[i]) == 0)
+            return all[i];
+    return NULL;
+}
+
 bool training_resume(struct training *t, const struct checkpoint *from,
                      const struct checkpoint *best, struct err *e) {
     const struct checkpoint_facts *f = &from->facts;
@@ -46,6 +60,8 @@ bool training_resume(struct training *t, const struct checkpoint *from,
         return false;
     t->stopping = f->stopping;
     t->last = (struct store_point){f->cost_epoch, f->cost, f->validation_cost};
+    t->pending = f->point_pending;
+    t->stop_reason = reason_known(f->stop_reason);
     t->seconds_before = t->seconds = f->training_seconds;
     t->epochs_done = trainer_epochs_done(t->trainer);
     if (t->stopping.best_epoch < 0)
@@ -77,8 +93,8 @@ static double watched(const struct job_spec *spec, const struct store_point *poi
 static const char *verdict_reason(enum stopping_verdict verdict) {
     static const char *const reasons[] = {
         [STOPPING_NOT] = NULL,
-        [STOPPING_PATIENCE] = "early_stopping",
-        [STOPPING_TARGET] = "target_cost",
+        [STOPPING_PATIENCE] = EARLY_STOPPING,
+        [STOPPING_TARGET] = TARGET_COST,
     };
     return reasons[verdict];
 }
@@ -104,23 +120,27 @@ static void point_judge(struct training *t) {
     t->best_held = true;
 }
 
-/* A point is always the last one; a due one goes to the curve, with the cost of the rows
- * that were held back. */
-static bool point_take(struct training *t, struct trainer_point point, struct err *e) {
-    struct run *run = t->options.run;
+/* A point is always the last one; a due one is to go to the curve. */
+static void point_take(struct training *t, struct trainer_point point) {
+    t->last = (struct store_point){point.epoch, point.cost, (double)NAN};
+    t->pending = point_is_due(&t->options.run->spec, point.epoch);
+}
+
+/* With the cost of the rows that were held back. @return TRAINER_POINT, or
+ * TRAINER_STOPPED before that cost was known: then it is pending when the training goes
+ * on. */
+static enum trainer_event point_finish(struct training *t, struct err *e) {
+    const struct run *run = t->options.run;
     double validation = (double)NAN;
-    bool due = point_is_due(&run->spec, point.epoch);
-    if (due && run->validation.rows_n &&
-        !trainer_cost(t->trainer, run->validation, &validation))
-        validation = (double)NAN; /* stopped: the next step says so */
-    if (!isfinite(validation))
-        validation = (double)NAN;
-    t->last = (struct store_point){point.epoch, point.cost, validation};
-    if (!due)
-        return true;
+    if (run->validation.rows_n && !trainer_cost(t->trainer, run->validation, &validation))
+        return TRAINER_STOPPED;
+    t->last.validation_cost = isfinite(validation) ? validation : (double)NAN;
+    t->pending = false;
     point_judge(t);
-    return keeper_point(t->options.keeper, t->last) ||
-           err_set(e, ERR_NO_MEMORY, NULL, "no memory for the curve");
+    if (keeper_point(t->options.keeper, t->last))
+        return TRAINER_POINT;
+    err_set(e, ERR_NO_MEMORY, NULL, "no memory for the curve");
+    return TRAINER_FAILED;
 }
 
 /* ---- checkpoints ---------------------------------------------------------------- */
@@ -136,6 +156,8 @@ static struct checkpoint_facts facts_of(const struct training *t, bool resumable
         .cost_epoch = point->epoch,
         .cost = point->cost,
         .validation_cost = point->validation_cost,
+        .point_pending = resumable && t->pending,
+        .stop_reason = resumable ? t->stop_reason : NULL,
         .target_mean = run->tables.target_mean,
         .target_scale = run->tables.target_scale,
     };
@@ -251,34 +273,62 @@ static void clock_look(struct training *t) {
     keeper_progress(t->options.keeper, t->epochs_done, t->seconds);
 }
 
-/* @return the event that ended it; TRAINER_DONE also where stop_reason says so. */
-static enum trainer_event steps_run(struct training *t, struct err *e) {
-    double seconds_max = t->options.run->spec.max_runtime_seconds;
-    for (;;) {
-        struct trainer_point point;
-        t->best_held = false;
+/* To the next point or what there is before it; first to that which is pending. */
+static enum trainer_event step(struct training *t, struct err *e) {
+    struct trainer_point point;
+    t->best_held = false;
+    if (!t->pending) {
         enum trainer_event event = trainer_step(t->trainer, &point, e);
         clock_look(t);
         if (event == TRAINER_FAILED)
             t->last.epoch = point.epoch;
+        if (event != TRAINER_POINT)
+            return event;
+        point_take(t, point);
+    }
+    return t->pending ? point_finish(t, e) : TRAINER_POINT;
+}
+
+/* @return the event that ended it; TRAINER_DONE also where stop_reason says so. */
+static enum trainer_event steps_run(struct training *t, struct err *e) {
+    double seconds_max = t->options.run->spec.max_runtime_seconds;
+    while (!t->stop_reason) {
+        enum trainer_event event = step(t, e);
         if (event != TRAINER_STEPPED && event != TRAINER_POINT)
             return event;
-        if (event == TRAINER_POINT && !point_take(t, point, e))
-            return TRAINER_FAILED;
         if (!t->stop_reason && seconds_max > 0 && t->seconds >= seconds_max)
-            t->stop_reason = "max_runtime";
-        if (t->stop_reason)
-            return TRAINER_DONE;
-        checkpoint_visit(t);
+            t->stop_reason = MAX_RUNTIME;
+        if (!t->stop_reason)
+            checkpoint_visit(t);
+    }
+    return TRAINER_DONE;
+}
+
+static void params_swap(struct training *t) {
+    const struct net *net = t->options.run->parts.net;
+    for (size_t i = 0; i < net->block_n; i++) {
+        float last = net->params[i];
+        net->params[i] = t->best[i];
+        t->best[i] = last;
     }
 }
 
 static void best_restore(struct training *t) {
-    struct net *net = t->options.run->parts.net;
-    if (t->options.run->spec.early_stopping.restore_best && t->stopping.best_epoch >= 0) {
-        memcpy(net->params, t->best, net->block_n * sizeof *net->params);
-        t->best_held = true;
+    if (!t->options.run->spec.early_stopping.restore_best || t->stopping.best_epoch < 0)
+        return;
+    params_swap(t);
+    t->restored = true;
+    t->held = t->best_held;
+    t->best_held = true;
+}
+
+void training_set_aside(struct training *t) {
+    if (t->restored) {
+        params_swap(t);
+        t->restored = false;
+        t->best_held = t->held;
     }
+    checkpoint_last(t);
 }
 
 enum training_end training_run(struct training *t, struct err *e) {
@@ -289,7 +339,7 @@ enum training_end training_run(struct training *t, struct err *e) {
     switch (end) {
     case TRAINER_DONE:
         if (!t->stop_reason)
-            t->stop_reason = "completed";
+            t->stop_reason = COMPLETED;
         best_restore(t);
         return TRAINING_DONE;
     case TRAINER_STOPPED:

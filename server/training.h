@@ -21,8 +21,11 @@ struct training {
     struct store_point best_point; /* of stopping.best_epoch */
     float *best;                   /* its parameters; NULL until there are any; owned */
     bool best_held;                /* the net holds them just now */
-    int64_t best_kept;           /* the epoch whose parameters the store has; -1: none */
-    struct store_point last;     /* epoch -1: none yet */
+    int64_t best_kept;       /* the epoch whose parameters the store has; -1: none */
+    struct store_point last; /* epoch -1: none yet */
+    bool pending;            /* it is to be judged and to go to the curve yet */
+    bool restored; /* for the end the net has the best parameters, and `best` the last */
+    bool held;     /* what best_held was before that */
     double epochs_done, seconds; /* of all attempts */
     double seconds_before;       /* of those before this one */
     int64_t start_us, checkpoint_us;
@@ -46,6 +49,10 @@ enum training_end {
                        parameters are kept */
 };
 enum training_end training_run(struct training *t, struct err *e);
+
+/* After TRAINING_DONE, where what was to follow was stopped: a last checkpoint is kept,
+ * from which it is done again at once. */
+void training_set_aside(struct training *t);
 
 void training_close(struct training *t);
 

@@ -269,6 +269,8 @@ static bool hand_train(struct hand *t, struct err *e) {
                    ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker));
     if (!stopped)
         t->outcome = outcome_failed(e, &t->training);
+    else if (end == TRAINING_DONE)
+        training_set_aside(&t->training);
     return stopped;
 }
 
