@@ -19,6 +19,7 @@ static const struct {
     [ERR_HEAD_TOO_LARGE] = {431, "head_too_large"},
     [ERR_MEDIA] = {415, "unsupported_media_type"},
     [ERR_BUSY] = {429, "busy"},
+    [ERR_CONTENDED] = {503, "unavailable"},
     [ERR_UNAVAILABLE] = {503, "unavailable"},
     [ERR_CANCELLED] = {499, "cancelled"},
     [ERR_DEADLINE] = {504, "deadline_exceeded"},

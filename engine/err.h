@@ -23,6 +23,7 @@ enum err_kind {
     ERR_HEAD_TOO_LARGE,  /* the same of what comes before a body */
     ERR_MEDIA,           /* a media type or coding that is not understood */
     ERR_BUSY,            /* a bound on work in progress: try again later */
+    ERR_CONTENDED,       /* others have had the store for too long: try again */
     ERR_UNAVAILABLE,     /* starting or draining: try again, or elsewhere */
     ERR_CANCELLED,       /* somebody asked for it to stop */
     ERR_DEADLINE,        /* out of time */

@@ -9,7 +9,7 @@
 enum { PAUSE_MS = 50, PAUSE_MS_MAX = 1000 };
 
 bool away_is(enum err_kind kind) {
-    return kind == ERR_UNAVAILABLE || kind == ERR_BUSY;
+    return kind == ERR_UNAVAILABLE || kind == ERR_CONTENDED;
 }
 
 bool away_note(struct away *a, const struct err *e) {

@@ -31,10 +31,10 @@ static enum err_kind kind_of(const char *state) {
         enum err_kind kind;
     } KINDS[] = {
         {"23505", ERR_CONFLICT},    /* unique key */
-        {"40001", ERR_BUSY},        /* serialization */
-        {"40P01", ERR_BUSY},        /* deadlock */
-        {"55P03", ERR_BUSY},        /* lock timeout */
-        {"57014", ERR_BUSY},        /* statement timeout */
+        {"40001", ERR_CONTENDED},   /* serialization */
+        {"40P01", ERR_CONTENDED},   /* deadlock */
+        {"55P03", ERR_CONTENDED},   /* lock timeout */
+        {"57014", ERR_CONTENDED},   /* statement timeout */
         {"08", ERR_UNAVAILABLE},    /* connection */
         {"57P", ERR_UNAVAILABLE},   /* shutdown, crash, start */
         {"25006", ERR_UNAVAILABLE}, /* read-only: a standby */

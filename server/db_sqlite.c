@@ -56,7 +56,7 @@ static enum err_kind kind_of(int rc) {
         return ERR_NO_MEMORY;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return ERR_BUSY;
+        return ERR_CONTENDED;
     case SQLITE_NOTADB: /* somebody else's file */
         return ERR_CONFLICT;
     default:

@@ -114,7 +114,7 @@ bool handle_checkpoints_publish(void *subsystem, struct store *store,
     struct checkpoint checkpoint = {0};
     struct version_image image = {0};
     int64_t version;
-    if (!job_find(store, request, &job, e))
+    if (!job_order_check(request, e) || !job_find(store, request, &job, e))
         return false;
     bool ok = checkpoint_find(store, request, &row, e) &&
               checkpoint_read(store, &row, &checkpoint, e) &&

@@ -9,7 +9,7 @@ static bool order_give(job_order *order, const struct jobs_context *jobs,
                        struct store *store, const struct http_request *request,
                        struct http_reply *reply, struct err *e) {
     struct store_job job;
-    if (!job_id_check(request, e) ||
+    if (!job_order_check(request, e) || !job_id_check(request, e) ||
         !order(store, request->parameters[0], store_now_ms(store), &job, e))
         return false;
     supervisor_wake(jobs->supervisor);

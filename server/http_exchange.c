@@ -2,11 +2,14 @@
 
 #include "server/clock.h"
 
+/* Who had its turn and waits for something is answered as things stand then. */
 static bool is_late(struct exchange *x) {
     int64_t deadline_us = x->request.deadline_us;
-    return deadline_us && !x->reply.kept.state && clock_mono_us() >= deadline_us &&
-           !err_set(&x->err, ERR_DEADLINE, HTTP_TIMEOUT,
-                    "its time was over before its turn came");
+    if (!deadline_us || x->reply.kept.state || clock_mono_us() < deadline_us)
+        return false;
+    x->no_park = x->has_parked;
+    return !x->has_parked && !err_set(&x->err, ERR_DEADLINE, HTTP_TIMEOUT,
+                                      "its time was over before its turn came");
 }
 
 /* Of float32, to be written as text: some milliseconds. */
@@ -50,6 +53,7 @@ static bool exchange_park(struct exchange *x) {
         x->reply.park_until_us = x->request.deadline_us;
     x->no_park = h->parked_n >= h->parked_max || h->parked_n + h->flows_n >= h->held_max;
     bool parked = !x->no_park && atomic_load(&h->wakes) == x->wakes_seen;
+    x->has_parked = true; /* or as good as that */
     if (parked) {
         x->next = h->parked;
         h->parked = x;

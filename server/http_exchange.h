@@ -42,7 +42,9 @@ struct exchange {
     const struct route *route; /* NULL: refused before one was found */
     enum exchange_state state;
     bool close;   /* the connection ends with this answer */
-    bool no_park; /* its client has left, or too many wait already: answer now */
+    bool no_park; /* its client has left, too many wait already, or its time is over:
+                     answer now */
+    bool has_parked;
     struct http_request request;
     char *accept, *accept_encoding; /* the request's, of several fields; owned, or NULL */
     struct http_reply reply;

@@ -24,7 +24,8 @@ bool http_query_int(const struct http_request *request, const char *name, int64_
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < min || value > max)
+    bool plain = text[text[0] == '-'] >= '0' && text[text[0] == '-'] <= '9';
+    if (!plain || errno || end == text || *end || value < min || value > max)
         return err_set(e, ERR_INVALID, name,
                        "expected an integer from %" PRId64 " to %" PRId64
                        ", got \"%.40s\"",

@@ -40,6 +40,22 @@ static json_t *plain_job(const char *model) {
     return table_job(model, table_planar(200), rest);
 }
 
+/* Most of its time it computes the cost of the rows that are held back. */
+static json_t *held_back_job(const char *model) {
+    json_t *rest =
+        json_pack("{s[ii]sisisisisfs{si}sf}", "hidden_layers", 128, 128, "epochs", 150,
+                  "report_every", 1, "seed", 5, "batch_size", 64, "validation_split", 0.9,
+                  "early_stopping", "patience", 1000, "checkpoint_seconds", 1000.0);
+    return table_job(model, table_planar(4000), rest);
+}
+
+/* Two updates, and then a while to evaluate what came of them. */
+static json_t *evaluated_job(const char *model) {
+    json_t *rest = json_pack("{s[ii]sisisisf}", "hidden_layers", 768, 768, "epochs", 2,
+                             "seed", 5, "report_every", 1, "checkpoint_seconds", 1000.0);
+    return table_job(model, table_planar(8000), rest);
+}
+
 static json_t *short_job(void) {
     return table_job("short", table_planar(20), json_pack("{si}", "epochs", 20));
 }
@@ -174,6 +190,78 @@ static void test_paused_nine_times(void) {
         return;
     check_paused_nine_times(&d.client, stateful_job("one"), "one", &stateful);
     check_paused_nine_times(&d.client, plain_job("other"), "other", &plain);
+    daemon_close(&d);
+}
+
+/* A cost of the rows held back that was cut short is none: it is computed when the job
+ * goes on, and early stopping judges by it. */
+static void test_paused_at_the_validation(void) {
+    struct daemon d;
+    struct result want = {0};
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    if (CHECK(reference(&d.client, held_back_job("straight"), "straight", &want)))
+        check_paused_nine_times(&d.client, held_back_job("held"), "held", &want);
+    result_free(&want);
+    daemon_close(&d);
+}
+
+/* Asks for a pause as soon as all epochs are done. @return whether it came before the
+ * end; the job has then kept what it has done. */
+static bool pause_at_the_end(struct client *user, const char *id) {
+    struct reply reply;
+    double epoch;
+    do {
+        client_get(user, &reply, "/v1/jobs/%s", id);
+        epoch = reply_number(reply.json, "/epoch");
+        reply_free(&reply);
+    } while (epoch < 2);
+    job_order(user, id, "pause", &reply);
+    reply_free(&reply);
+    char status[32] = "running";
+    while (strcmp(status, "running") == 0) {
+        client_get(user, &reply, "/v1/jobs/%s", id);
+        snprintf(status, sizeof status, "%s", reply_text(reply.json, "/status"));
+        if (strcmp(status, "paused") == 0)
+            CHECK_SAY(reply_number(reply.json, "/checkpoint") >= 1 &&
+                          reply_number(reply.json, "/progress") == 1,
+                      "%s", reply.body);
+        reply_free(&reply);
+    }
+    return strcmp(status, "paused") == 0;
+}
+
+static double training_seconds(struct client *user, const char *id) {
+    struct reply reply;
+    client_get(user, &reply, "/v1/jobs/%s", id);
+    double seconds = reply_number(reply.json, "/training_seconds");
+    reply_free(&reply);
+    return seconds;
+}
+
+/* Nothing is trained again for an evaluation that was cut short. */
+static void test_paused_at_the_evaluation(void) {
+    enum { TRIES = 10 };
+    struct daemon d;
+    struct result want = {0};
+    bool hit = false;
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    bool ok = CHECK(reference(&d.client, evaluated_job("straight"), "straight", &want));
+    for (int i = 0; ok && !hit && i < TRIES; i++) {
+        char id[JOB_ID_BYTES], model[16];
+        snprintf(model, sizeof model, "try-%d", i);
+        ok = job_post(&d.client, evaluated_job(model), id);
+        hit = ok && pause_at_the_end(&d.client, id);
+        if (!hit)
+            continue;
+        double seconds = training_seconds(&d.client, id);
+        order(&d.client, id, "resume");
+        finish_check(&d.client, id, model, &want);
+        CHECK(training_seconds(&d.client, id) == seconds);
+    }
+    CHECK_SAY(hit, "no pause came in time in %d tries", TRIES);
+    result_free(&want);
     daemon_close(&d);
 }
 
@@ -490,6 +578,8 @@ static void test_threads_make_no_difference(void) {
 int main(void) {
     CHECK_RUN(test_straight_through);
     CHECK_RUN(test_paused_nine_times);
+    CHECK_RUN(test_paused_at_the_validation);
+    CHECK_RUN(test_paused_at_the_evaluation);
     CHECK_RUN(test_paused_frees_its_worker);
     CHECK_RUN(test_killed_at_random);
     CHECK_RUN(test_frozen_worker);

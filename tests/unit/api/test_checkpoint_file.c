@@ -52,6 +52,8 @@ static const struct checkpoint_facts facts = {
     .training_seconds = 12.25,
     .cost_epoch = 41,
     .cost = 0.7000000000000001,
+    .point_pending = true,
+    .stop_reason = "early_stopping",
     .target_mean = -3.5,
     .target_scale = 0.1,
 };
@@ -99,6 +101,29 @@ static void a_checkpoint_comes_back_bit_for_bit(void) {
         CHECK(same(f->cost, facts.cost) && f->cost_epoch == 41);
         CHECK(isnan(f->validation_cost) && same(f->training_seconds, 12.25));
         CHECK(same(f->target_mean, -3.5) && same(f->target_scale, 0.1));
+        CHECK(f->point_pending && f->stop_reason);
+        CHECK_TEXT(f->stop_reason, "early_stopping");
+        checkpoint_free(&back);
+    }
+    free(bytes);
+    scene_close(&s);
+}
+
+/* What says nothing is not written: releases that do not know it read the rest. */
+static void a_training_that_goes_on_has_no_reason(void) {
+    struct scene s;
+    struct err e = {0};
+    size_t n;
+    struct checkpoint back;
+    scene_open(&s);
+    struct checkpoint_facts with = facts;
+    with.point_pending = false;
+    with.stop_reason = NULL;
+    char *bytes = bytes_of(&s, with, &n);
+    CHECK(!memmem(bytes, n, "point_pending", strlen("point_pending")) &&
+          !memmem(bytes, n, "stop_reason", strlen("stop_reason")));
+    if (CHECK_SAY(checkpoint_decode(bytes, n, &back, &e), "%s: %s", e.where, e.text)) {
+        CHECK(!back.facts.point_pending && !back.facts.stop_reason);
         checkpoint_free(&back);
     }
     free(bytes);
@@ -169,6 +194,7 @@ static void what_is_no_checkpoint_is_refused(void) {
 
 int main(void) {
     CHECK_RUN(a_checkpoint_comes_back_bit_for_bit);
+    CHECK_RUN(a_training_that_goes_on_has_no_reason);
     CHECK_RUN(a_checkpoint_is_a_model_for_who_reads_models);
     CHECK_RUN(the_best_parameters_stand_alone);
     CHECK_RUN(what_is_not_finite_is_not_kept);

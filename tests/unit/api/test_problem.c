@@ -22,6 +22,7 @@ static void test_statuses(void) {
         {ERR_HEAD_TOO_LARGE, 431, "head_too_large"},
         {ERR_MEDIA, 415, "unsupported_media_type"},
         {ERR_BUSY, 429, "busy"},
+        {ERR_CONTENDED, 503, "unavailable"},
         {ERR_UNAVAILABLE, 503, "unavailable"},
         {ERR_NUMERIC, 422, "not_finite"},
         {ERR_NO_MEMORY, 503, "out_of_memory"},

@@ -171,7 +171,7 @@ static void *write_from_a_thread(void *arg) {
     return e;
 }
 
-/* A writer that is done in time is waited for, one that is not makes it ERR_BUSY. On
+/* A writer that is done in time is waited for, one that is not makes it ERR_CONTENDED. On
  * PostgreSQL it must be the same row. */
 static void busy_is_told_apart(void) {
     struct place p;
@@ -192,7 +192,7 @@ static void busy_is_told_apart(void) {
                place_on_server ? "SET lock_timeout = 50" : "PRAGMA busy_timeout = 50",
                &e));
     OK(db_begin(db, &e) && row_insert(db, 10, &e));
-    FAILS(db_begin(other, &e) && row_insert(other, 10, &e), ERR_BUSY);
+    FAILS(db_begin(other, &e) && row_insert(other, 10, &e), ERR_CONTENDED);
     db_rollback(other);
     db_rollback(db);
     OK(db_begin(other, &e) && row_insert(other, 10, &e));

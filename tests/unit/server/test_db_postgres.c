@@ -144,7 +144,7 @@ static void a_deadlock_is_busy(void) {
     lock_two(&a);
     pthread_join(thread, NULL);
     CHECK(a.ok != b.ok);
-    CHECK_SAY((a.ok ? b.e : a.e).kind == ERR_BUSY, "%s", (a.ok ? b.e : a.e).text);
+    CHECK_SAY((a.ok ? b.e : a.e).kind == ERR_CONTENDED, "%s", (a.ok ? b.e : a.e).text);
     pthread_barrier_destroy(&both);
     db_close(b.db);
     db_close(db);

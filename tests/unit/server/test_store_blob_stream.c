@@ -260,7 +260,7 @@ static bool meddle(void *context, const void *bytes, size_t n, struct err *e) {
         return false;
     /* A checkpoint that empties the log needs that nobody reads from it. */
     m->truncated = raw_int(m->place, "PRAGMA wal_checkpoint(TRUNCATE)") == 0;
-    return m->truncated || err_set(e, ERR_BUSY, NULL, "the log is in use");
+    return m->truncated || err_set(e, ERR_CONTENDED, NULL, "the log is in use");
 }
 
 static void no_snapshot_between_chunks(void) {
