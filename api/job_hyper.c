@@ -188,13 +188,12 @@ static bool report_decode(const struct json_slot *slot, struct job_spec *spec,
     spec->report_every = report_default(spec->epochs);
     if (!json_int(slot, 1, JOB_EPOCHS_MAX, &spec->report_every, e))
         return false;
-    /* Of epoch 0, of each that is a multiple, and of the last. */
-    int64_t points =
-        1 + spec->epochs / spec->report_every + (spec->epochs % spec->report_every != 0);
-    return points <= JOB_POINTS_MAX ||
-           err_set(e, ERR_RANGE, slot->path,
-                   "would make a curve of %lld points; at most %d", (long long)points,
-                   JOB_POINTS_MAX);
+    /* Beside those of epoch 0 and of the last, which need not be a multiple. */
+    if (spec->epochs / spec->report_every > JOB_POINTS_MAX)
+        return err_set(e, ERR_RANGE, slot->path,
+                       "would make a curve of %lld points; at most %d",
+                       (long long)(spec->epochs / spec->report_every), JOB_POINTS_MAX);
+    return true;
 }
 
 /* The course's choice where a unit is rectified, Glorot's where it saturates. */

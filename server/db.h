@@ -8,7 +8,7 @@
  * LOCKED` and ` FOR KEY SHARE` lock rows (to SQLite, whose transaction has locked
  * everything, they say nothing), and texts are compared by their bytes.
  *
- * Errors are ERR_STORAGE, or ERR_NO_MEMORY, or ERR_BUSY when others held a lock for
+ * Errors are ERR_STORAGE, or ERR_NO_MEMORY, or ERR_CONTENDED when others held a lock for
  * longer than the busy timeout or in a deadlock, or ERR_CONFLICT when a unique key stood
  * in the way or the file is not a store, or ERR_UNAVAILABLE when the server cannot be
  * reached: then nothing was done, but for a commit (or a statement that writes outside of

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -43,9 +44,12 @@ enum {
 /* ---- the head ------------------------------------------------------------------- */
 
 /* Spaces behind a value are none of it (RFC 9110, section 5.5), but the library leaves
- * them. What it keeps of the head is the connection's own memory. */
-static void field_trim(const char *value, size_t *n) {
+ * them. What it keeps of the head is the connection's own memory. It has judged the
+ * transfer coding already, by the value with its spaces: that is to be refused. */
+static void field_trim(const char *name, const char *value, size_t *n) {
     size_t trimmed = *n;
+    if (strcasecmp(name, "Transfer-Encoding") == 0)
+        return;
     while (trimmed && (value[trimmed - 1] == ' ' || value[trimmed - 1] == '\t'))
         trimmed--;
     if (trimmed < *n)
@@ -67,7 +71,7 @@ static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind,
                                      size_t value_n) {
     struct http_head *head = context;
     (void)kind;
-    field_trim(value, &value_n);
+    field_trim(name, value, &value_n);
     if (head->fields_n < HTTP_FIELDS_MAX)
         head->fields[head->fields_n] =
             (struct http_field){name, value ? value : "", name_n, value_n};

@@ -58,7 +58,7 @@ bool receive_open(struct exchange *x, const struct http_head *head,
                   const struct http_framing *framing) {
     struct http_body_limit limit = body_limit(x);
     enum http_coding coding;
-    bool absent = !framing->length_known && !framing->chunked;
+    bool absent = !framing->length && !framing->chunked;
     struct http_bodies *bodies = &x->http->bodies;
     struct http_pieces pieces = {0};
     if (x->route->body & BODY_OPTIONAL && absent)

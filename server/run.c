@@ -142,7 +142,6 @@ bool run_evaluate(struct run *run, struct err *e) {
     text_close(&text, '}');
     run->metrics = ok ? text_take(&text) : NULL;
     text_free(&text);
-    table_run_unscale(&run->tables, run->parts.net);
     return ok &&
            (run->metrics || err_set(e, ERR_NO_MEMORY, NULL, "no memory for the metrics"));
 }

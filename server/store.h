@@ -9,8 +9,8 @@
  * PostgreSQL also those of other machines. Times are milliseconds since 1970: the
  * caller's where a function takes them, which are to come from store_now_ms, else the
  * store's own clock, which is the one that leases go by. Errors: ERR_NOT_FOUND,
- * ERR_CONFLICT, ERR_STORAGE, ERR_BUSY, ERR_NO_MEMORY, and ERR_UNAVAILABLE: the store is
- * away, and comes back by itself; what was to be written may or may not be there. */
+ * ERR_CONFLICT, ERR_STORAGE, ERR_CONTENDED, ERR_NO_MEMORY, and ERR_UNAVAILABLE: the store
+ * is away, and comes back by itself; what was to be written may or may not be there. */
 #ifndef SERVER_STORE_H
 #define SERVER_STORE_H
 

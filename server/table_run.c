@@ -186,6 +186,31 @@ void table_run_unscale(const struct table_run *run, struct net *net) {
         net_outputs_scale(net, (float)run->target_scale, (float)run->target_mean);
 }
 
+static size_t last_weights_n(const struct net *net) {
+    return net->outputs_n * net->layers[net->layers_n - 1].inputs_n;
+}
+
+float *table_run_unscale_kept(const struct table_run *run, struct net *net,
+                              struct err *e) {
+    size_t l = net->layers_n - 1, weights_n = last_weights_n(net);
+    float *kept = memory_new(weights_n + net->outputs_n, sizeof *kept);
+    if (!kept) {
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the outputs of the net");
+        return NULL;
+    }
+    memcpy(kept, net_weights(net, l), weights_n * sizeof *kept);
+    memcpy(kept + weights_n, net_biases(net, l), net->outputs_n * sizeof *kept);
+    table_run_unscale(run, net);
+    return kept;
+}
+
+void table_run_restore(struct net *net, float *kept) {
+    size_t l = net->layers_n - 1, weights_n = last_weights_n(net);
+    memcpy(net_weights(net, l), kept, weights_n * sizeof *kept);
+    memcpy(net_biases(net, l), kept + weights_n, net->outputs_n * sizeof *kept);
+    free(kept);
+}
+
 void table_run_rescale(const struct table_run *run, struct net *net) {
     size_t l = net->layers_n - 1;
     float s = (float)run->target_scale, mean = (float)run->target_mean;

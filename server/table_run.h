@@ -43,6 +43,12 @@ void table_run_unscale(const struct table_run *run, struct net *net);
  * the scaled target. */
 void table_run_rescale(const struct table_run *run, struct net *net);
 
+/* table_run_unscale for a while: @return what table_run_restore puts back, to the bit,
+ * and frees; NULL with ERR_NO_MEMORY, the net as it was. */
+float *table_run_unscale_kept(const struct table_run *run, struct net *net, struct err *e)
+    __attribute__((warn_unused_result));
+void table_run_restore(struct net *net, float *kept);
+
 struct trainer_data table_part_data(const struct table_part *part);
 
 #endif

@@ -286,7 +286,11 @@ static enum trainer_event step(struct training *t, struct err *e) {
             return event;
         point_take(t, point);
     }
-    return t->pending ? point_finish(t, e) : TRAINER_POINT;
+    if (!t->pending)
+        return TRAINER_POINT;
+    enum trainer_event event = point_finish(t, e);
+    clock_look(t);
+    return event;
 }
 
 /* @return the event that ended it; TRAINER_DONE also where stop_reason says so. */

@@ -69,6 +69,17 @@ static bool model_file_put(struct worker *w, const void *file, size_t n, int64_t
     }
 }
 
+/* The trained model, which predicts in the target's own units. The training's net stays
+ * as it is: who is stopped before the model is written goes on with it. */
+static bool image_make(const struct run *run, const struct version_training *training,
+                       struct version_image *image, struct err *e) {
+    float *kept = table_run_unscale_kept(&run->tables, run->parts.net, e);
+    bool ok = kept && version_image_make(&run->parts, training, image, e);
+    if (kept)
+        table_run_restore(run->parts.net, kept);
+    return ok;
+}
+
 /* The trained model as bytes in the store, and what is said of it. */
 static bool model_store(struct worker *w, const struct run *run,
                         const struct store_point *point, int64_t *blob, char **facts,
@@ -80,7 +91,7 @@ static bool model_store(struct worker *w, const struct run *run,
         .metrics = run->metrics,
         .epochs = point->epoch,
     };
-    bool ok = version_image_make(&run->parts, &training, &image, e) &&
+    bool ok = image_make(run, &training, &image, e) &&
               model_file_put(w, image.file, image.file_n, blob, e);
     *facts = image.facts;
     image.facts = NULL;

@@ -11,6 +11,7 @@
 #include "tests/http/daemon.h"
 #include "tests/http/promise.h"
 #include "tests/http/table.h"
+#include "tests/http/upload.h"
 #include "tests/unit/check.h"
 
 enum {
@@ -54,6 +55,28 @@ static json_t *evaluated_job(const char *model) {
     json_t *rest = json_pack("{s[ii]sisisisf}", "hidden_layers", 768, 768, "epochs", 2,
                              "seed", 5, "report_every", 1, "checkpoint_seconds", 1000.0);
     return table_job(model, table_planar(8000), rest);
+}
+
+/* The same over a dataset, whose target the net learns scaled; and ends with the best. */
+static json_t *priced_job(const char *model) {
+    return json_pack("{sssssss[ii]sisisssisfs{sisb}}", "model", model, "dataset",
+                     "priced", "target", "y", "hidden_layers", 768, 768, "epochs", 2,
+                     "seed", 5, "batch_size", "full", "report_every", 1,
+                     "checkpoint_seconds", 1000.0, "early_stopping", "patience", 1000,
+                     "restore_best", 1);
+}
+
+static bool priced_upload(struct client *user) {
+    enum { ROWS_N = 8000, LINE_BYTES = 40 };
+    struct table_random random = {9};
+    static char csv[ROWS_N * LINE_BYTES] = "a,b,y\n";
+    size_t n = strlen(csv);
+    for (int i = 0; i < ROWS_N; i++) {
+        double a = table_uniform(&random), b = table_uniform(&random);
+        n += (size_t)snprintf(csv + n, sizeof csv - n, "%.6f,%.6f,%.4f\n", a, b,
+                              1000 + 200 * a - 100 * b);
+    }
+    return upload_bytes(user, "priced", csv, n);
 }
 
 static json_t *short_job(void) {
@@ -239,29 +262,36 @@ static double training_seconds(struct client *user, const char *id) {
     return seconds;
 }
 
-/* Nothing is trained again for an evaluation that was cut short. */
-static void test_paused_at_the_evaluation(void) {
+static void check_paused_at_the_evaluation(struct client *user, const char *name,
+                                           json_t *(*job)(const char *model)) {
     enum { TRIES = 10 };
-    struct daemon d;
     struct result want = {0};
-    bool hit = false;
-    if (!CHECK(daemon_start(&d, NULL)))
-        return;
-    bool ok = CHECK(reference(&d.client, evaluated_job("straight"), "straight", &want));
+    bool hit = false, ok = CHECK(reference(user, job(name), name, &want));
     for (int i = 0; ok && !hit && i < TRIES; i++) {
-        char id[JOB_ID_BYTES], model[16];
-        snprintf(model, sizeof model, "try-%d", i);
-        ok = job_post(&d.client, evaluated_job(model), id);
-        hit = ok && pause_at_the_end(&d.client, id);
+        char id[JOB_ID_BYTES], model[32];
+        snprintf(model, sizeof model, "%s-%d", name, i);
+        ok = job_post(user, job(model), id);
+        hit = ok && pause_at_the_end(user, id);
         if (!hit)
             continue;
-        double seconds = training_seconds(&d.client, id);
-        order(&d.client, id, "resume");
-        finish_check(&d.client, id, model, &want);
-        CHECK(training_seconds(&d.client, id) == seconds);
+        double seconds = training_seconds(user, id);
+        order(user, id, "resume");
+        finish_check(user, id, model, &want);
+        CHECK(training_seconds(user, id) == seconds);
     }
-    CHECK_SAY(hit, "no pause came in time in %d tries", TRIES);
+    CHECK_SAY(hit, "%s: no pause came in time in %d tries", name, TRIES);
     result_free(&want);
+}
+
+/* Nothing is trained again for an evaluation that was cut short, nor is a net's scaling
+ * undone twice. */
+static void test_paused_at_the_evaluation(void) {
+    struct daemon d;
+    if (!CHECK(daemon_start(&d, NULL)))
+        return;
+    check_paused_at_the_evaluation(&d.client, "plain", evaluated_job);
+    if (CHECK(priced_upload(&d.client)))
+        check_paused_at_the_evaluation(&d.client, "priced", priced_job);
     daemon_close(&d);
 }
 

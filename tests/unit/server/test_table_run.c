@@ -83,6 +83,14 @@ static void test_scaled_target(void) {
         check_floats(r.run.training.values, (float[]){-1, 1, -1, 1}, 4);
         struct layer_shape shape = {.units_n = 1, .activation = ACTIVATION_LINEAR};
         struct net *net = net_new(1, &shape, 1, &e);
+        net_weights(net, 0)[0] = 0.1f;
+        net_biases(net, 0)[0] = 1e-7f;
+        float *kept = table_run_unscale_kept(&r.run, net, &e);
+        CHECK_NEAR((double)net_weights(net, 0)[0], 10, 1e-6);
+        CHECK_NEAR((double)net_biases(net, 0)[0], 200.5, 1e-4);
+        if (CHECK(kept))
+            table_run_restore(net, kept);
+        CHECK(net_weights(net, 0)[0] == 0.1f && net_biases(net, 0)[0] == 1e-7f);
         net_weights(net, 0)[0] = 0.5f;
         net_biases(net, 0)[0] = 0.25f;
         table_run_unscale(&r.run, net);
