@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "api/job_document.h"
-#include "api/json.h"
 #include "server/clock.h"
 
 enum {
@@ -73,18 +72,6 @@ void job_reply(struct store_job *job, struct http_reply *reply) {
 bool job_id_check(const struct http_request *request, struct err *e) {
     return strlen(request->parameters[0]) < STORE_ID_MAX ||
            err_set(e, ERR_NOT_FOUND, NULL, "there is no such job");
-}
-
-bool job_order_check(const struct http_request *request, struct err *e) {
-    if (!request->body_n)
-        return true;
-    json_t *root = json_read(request->body, request->body_n, e);
-    bool empty = json_is_object(root) && !json_object_size(root);
-    bool ok = root && (empty || err_set(e, ERR_INVALID, NULL,
-                                        "expected no body, or an empty object: there is "
-                                        "nothing to say"));
-    json_decref(root);
-    return ok;
 }
 
 bool job_find(struct store *store, const struct http_request *request,

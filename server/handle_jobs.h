@@ -8,10 +8,6 @@
 bool job_id_check(const struct http_request *request, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The body of an order says nothing: it is empty, or {}. ERR_INVALID. */
-bool job_order_check(const struct http_request *request, struct err *e)
-    __attribute__((warn_unused_result));
-
 /* The path's job. ERR_NOT_FOUND. */
 bool job_find(struct store *store, const struct http_request *request,
               struct store_job *job, struct err *e) __attribute__((warn_unused_result));

@@ -6,6 +6,7 @@
 
 #include "api/checkpoint_file.h"
 #include "api/job_event.h"
+#include "api/job_order.h"
 #include "api/version_image.h"
 
 bool handle_checkpoints_list(void *subsystem, struct store *store,
@@ -114,7 +115,8 @@ bool handle_checkpoints_publish(void *subsystem, struct store *store,
     struct checkpoint checkpoint = {0};
     struct version_image image = {0};
     int64_t version;
-    if (!job_order_check(request, e) || !job_find(store, request, &job, e))
+    if (!job_order_decode(request->body, request->body_n, e) ||
+        !job_find(store, request, &job, e))
         return false;
     bool ok = checkpoint_find(store, request, &row, e) &&
               checkpoint_read(store, &row, &checkpoint, e) &&

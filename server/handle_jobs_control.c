@@ -1,6 +1,8 @@
 /* /v1/jobs/{id}/cancel, pause, resume, and the end of a job's record. */
 #include "server/handle_jobs.h"
 
+#include "api/job_order.h"
+
 typedef bool job_order(struct store *store, const char *id, int64_t now_ms,
                        struct store_job *job, struct err *e);
 
@@ -9,7 +11,8 @@ static bool order_give(job_order *order, const struct jobs_context *jobs,
                        struct store *store, const struct http_request *request,
                        struct http_reply *reply, struct err *e) {
     struct store_job job;
-    if (!job_order_check(request, e) || !job_id_check(request, e) ||
+    if (!job_order_decode(request->body, request->body_n, e) ||
+        !job_id_check(request, e) ||
         !order(store, request->parameters[0], store_now_ms(store), &job, e))
         return false;
     supervisor_wake(jobs->supervisor);

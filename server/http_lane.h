@@ -62,7 +62,8 @@ bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
 void lanes_balance(struct lanes *lanes);
 size_t lanes_at_work(const struct lanes *lanes);
 
-/* How many connections could not be taken since the last call, and why not the last. */
+/* How many connections could not be taken since the last call, and why not the last:
+ * static storage. One thread. */
 size_t lanes_refused(struct lanes *lanes, const char **why);
 
 /* Nobody runs them any more. */

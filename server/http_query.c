@@ -25,7 +25,7 @@ bool http_query_int(const struct http_request *request, const char *name, int64_
     errno = 0;
     long long value = strtoll(text, &end, 10);
     bool plain = text[text[0] == '-'] >= '0' && text[text[0] == '-'] <= '9';
-    if (!plain || errno || end == text || *end || value < min || value > max)
+    if (!plain || errno || *end || value < min || value > max)
         return err_set(e, ERR_INVALID, name,
                        "expected an integer from %" PRId64 " to %" PRId64
                        ", got \"%.40s\"",

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "api/model_file.h"
-#include "api/predict_frame.h"
 #include "engine/memory.h"
 #include "server/alias_table.h"
 #include "server/log.h"

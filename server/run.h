@@ -28,8 +28,8 @@ bool run_prepare(struct store *store, const struct store_job *job,
                  struct checkpoint *from, struct run *run, struct err *e)
     __attribute__((warn_unused_result));
 
-/* What the trained net is worth, in the units of the data, into run->metrics; then the
- * target's scaling goes into the output layer. */
+/* What the trained net is worth, in the units of the data, into run->metrics. The net
+ * stays as it is. ERR_CANCELLED once run->stop is set, ERR_NO_MEMORY. */
 bool run_evaluate(struct run *run, struct err *e) __attribute__((warn_unused_result));
 
 #endif

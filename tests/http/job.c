@@ -74,6 +74,14 @@ bool job_wait_status(struct client *client, const char *id, const char *status,
     return CHECK_SAY(false, "%s is %s, not %s", id, now, status);
 }
 
+double job_number(struct client *client, const char *id, const char *pointer) {
+    struct reply reply;
+    client_get(client, &reply, "/v1/jobs/%s", id);
+    double number = reply_number(reply.json, pointer);
+    reply_free(&reply);
+    return number;
+}
+
 bool job_wait_running(struct client *client, const char *id, int seconds) {
     int64_t end = daemon_clock_ms() + (int64_t)seconds * 1000;
     bool running = false, ended = false;

@@ -33,6 +33,9 @@ bool job_wait_status(struct client *client, const char *id, const char *status,
 /* Polls until the job runs and has completed an epoch. */
 bool job_wait_running(struct client *client, const char *id, int seconds);
 
+/* The number that stands at that pointer of the job. */
+double job_number(struct client *client, const char *id, const char *pointer);
+
 /* Whether an id has the form of one, and a time that of RFC 3339 with milliseconds. */
 bool job_id_is_formed(const char *id);
 bool job_time_is_formed(const char *time);

@@ -10,6 +10,7 @@
 
 #include "tests/http/daemon.h"
 #include "tests/http/promise.h"
+#include "tests/http/result.h"
 #include "tests/http/table.h"
 #include "tests/http/upload.h"
 #include "tests/unit/check.h"
@@ -19,8 +20,7 @@ enum {
     CRASHES_MAX = 2, /* without a checkpoint between: at the third a job is given up */
     PAUSES_N = 9,
     EPOCHS = 20000,
-    REPORT_EVERY = 20,
-    WAIT_S = 120
+    REPORT_EVERY = 20
 };
 
 /* Mini-batches with everything that has a state: an optimizer's, masks, a schedule. */
@@ -83,81 +83,6 @@ static json_t *short_job(void) {
     return table_job("short", table_planar(20), json_pack("{si}", "epochs", 20));
 }
 
-/* ---- what is compared ------------------------------------------------------------- */
-
-struct result {
-    char *curve, *parameters; /* as they came; owned */
-    size_t curve_n, parameters_n;
-};
-
-static void result_free(struct result *r) {
-    free(r->curve);
-    free(r->parameters);
-    *r = (struct result){0};
-}
-
-static char *body_take(struct reply *reply, size_t *n) {
-    char *body = reply->body;
-    *n = reply->body_n;
-    reply->body = NULL;
-    reply_free(reply);
-    return body;
-}
-
-/* Of an ended job, and of the only version of its model. */
-static bool result_read(struct client *user, const char *id, const char *model,
-                        struct result *r) {
-    struct reply reply;
-    client_get(user, &reply, "/v1/jobs/%s/history", id);
-    bool ok = CHECK(reply.status == 200);
-    r->curve = body_take(&reply, &r->curve_n);
-    client_get(user, &reply, "/v1/models/%s/versions/1/export?format=safetensors", model);
-    ok = CHECK_SAY(reply.status == 200, "%s: %ld", model, reply.status) && ok;
-    r->parameters = body_take(&reply, &r->parameters_n);
-    client_get(user, &reply, "/v1/models/%s/versions", model);
-    ok = CHECK_SAY(reply_count(reply.json, "/data") == 1, "%s has %zu versions", model,
-                   reply_count(reply.json, "/data")) &&
-         ok;
-    reply_free(&reply);
-    return ok;
-}
-
-static void result_check(const struct result *got, const struct result *want,
-                         const char *what) {
-    CHECK_SAY(got->curve_n == want->curve_n &&
-                  memcmp(got->curve, want->curve, want->curve_n) == 0,
-              "%s: another curve", what);
-    CHECK_SAY(got->parameters_n == want->parameters_n &&
-                  memcmp(got->parameters, want->parameters, want->parameters_n) == 0,
-              "%s: other parameters", what);
-}
-
-/* Trains it straight through. */
-static bool reference(struct client *user, json_t *job, const char *model,
-                      struct result *want) {
-    struct reply reply;
-    if (!job_train(user, job, &reply)) {
-        reply_free(&reply);
-        return false;
-    }
-    char id[JOB_ID_BYTES];
-    snprintf(id, sizeof id, "%s", reply_text(reply.json, "/id"));
-    reply_free(&reply);
-    return result_read(user, id, model, want);
-}
-
-static bool finish_check(struct client *user, const char *id, const char *model,
-                         const struct result *want) {
-    struct reply reply;
-    struct result got = {0};
-    bool ok = job_wait(user, id, "succeeded", WAIT_S, &reply);
-    reply_free(&reply);
-    if (ok && result_read(user, id, model, &got))
-        result_check(&got, want, model);
-    result_free(&got);
-    return ok;
-}
-
 /* What the two jobs come to, straight through. */
 static struct result stateful, plain;
 
@@ -165,8 +90,8 @@ static void test_straight_through(void) {
     struct daemon d;
     if (!CHECK(daemon_start(&d, NULL)))
         return;
-    CHECK(reference(&d.client, stateful_job("stateful"), "stateful", &stateful));
-    CHECK(reference(&d.client, plain_job("plain"), "plain", &plain));
+    CHECK(result_reference(&d.client, stateful_job("stateful"), "stateful", &stateful));
+    CHECK(result_reference(&d.client, plain_job("plain"), "plain", &plain));
     daemon_close(&d);
 }
 
@@ -204,7 +129,7 @@ static void check_paused_nine_times(struct client *user, json_t *job, const char
         ok = ok && pause_and_wait(user, id);
         order(user, id, "resume");
     }
-    finish_check(user, id, model, want);
+    result_finish(user, id, model, want);
 }
 
 static void test_paused_nine_times(void) {
@@ -223,7 +148,7 @@ static void test_paused_at_the_validation(void) {
     struct result want = {0};
     if (!CHECK(daemon_start(&d, NULL)))
         return;
-    if (CHECK(reference(&d.client, held_back_job("straight"), "straight", &want)))
+    if (CHECK(result_reference(&d.client, held_back_job("straight"), "straight", &want)))
         check_paused_nine_times(&d.client, held_back_job("held"), "held", &want);
     result_free(&want);
     daemon_close(&d);
@@ -233,12 +158,8 @@ static void test_paused_at_the_validation(void) {
  * end; the job has then kept what it has done. */
 static bool pause_at_the_end(struct client *user, const char *id) {
     struct reply reply;
-    double epoch;
-    do {
-        client_get(user, &reply, "/v1/jobs/%s", id);
-        epoch = reply_number(reply.json, "/epoch");
-        reply_free(&reply);
-    } while (epoch < 2);
+    while (job_number(user, id, "/epoch") < 2)
+        ;
     job_order(user, id, "pause", &reply);
     reply_free(&reply);
     char status[32] = "running";
@@ -254,19 +175,11 @@ static bool pause_at_the_end(struct client *user, const char *id) {
     return strcmp(status, "paused") == 0;
 }
 
-static double training_seconds(struct client *user, const char *id) {
-    struct reply reply;
-    client_get(user, &reply, "/v1/jobs/%s", id);
-    double seconds = reply_number(reply.json, "/training_seconds");
-    reply_free(&reply);
-    return seconds;
-}
-
 static void check_paused_at_the_evaluation(struct client *user, const char *name,
                                            json_t *(*job)(const char *model)) {
     enum { TRIES = 10 };
     struct result want = {0};
-    bool hit = false, ok = CHECK(reference(user, job(name), name, &want));
+    bool hit = false, ok = CHECK(result_reference(user, job(name), name, &want));
     for (int i = 0; ok && !hit && i < TRIES; i++) {
         char id[JOB_ID_BYTES], model[32];
         snprintf(model, sizeof model, "%s-%d", name, i);
@@ -274,10 +187,10 @@ static void check_paused_at_the_evaluation(struct client *user, const char *name
         hit = ok && pause_at_the_end(user, id);
         if (!hit)
             continue;
-        double seconds = training_seconds(user, id);
+        double seconds = job_number(user, id, "/training_seconds");
         order(user, id, "resume");
-        finish_check(user, id, model, &want);
-        CHECK(training_seconds(user, id) == seconds);
+        result_finish(user, id, model, &want);
+        CHECK(job_number(user, id, "/training_seconds") == seconds);
     }
     CHECK_SAY(hit, "%s: no pause came in time in %d tries", name, TRIES);
     result_free(&want);
@@ -307,7 +220,7 @@ static void test_paused_frees_its_worker(void) {
         CHECK(daemon_stop(&d) == 0);
         if (CHECK(daemon_restart(&d)) && job_wait_status(&d.client, id, "paused", 5)) {
             order(&d.client, id, "resume");
-            finish_check(&d.client, id, "paused", &plain);
+            result_finish(&d.client, id, "paused", &plain);
         }
     }
     daemon_close(&d);
@@ -404,7 +317,7 @@ static bool loop_job(struct loop *l) {
     while (!ended && loop_killed(l) < kills_n())
         if (!kill_and_wait(l, &ended))
             return false;
-    bool ok = finish_check(&l->d.client, l->promise.id, model, &stateful);
+    bool ok = result_finish(&l->d.client, l->promise.id, model, &stateful);
     promise_check(&l->d.client, &l->promise);
     return ok && CHECK(promise_points(&l->promise) == EPOCHS / REPORT_EVERY + 1);
 }
@@ -501,12 +414,12 @@ static void test_frozen_worker(void) {
         daemon_sleep_ms(100);
         freeze(first);
         second = worker_start(&d, "1000");
-        finish_check(&d.client, id, "frozen", &stateful);
+        result_finish(&d.client, id, "frozen", &stateful);
         kill(first, SIGCONT);
         for (int i = 0; i < 4; i++)
             CHECK(job_train(&d.client, short_job(), NULL));
         daemon_sleep_ms(300);
-        finish_check(&d.client, id, "frozen", &stateful);
+        result_finish(&d.client, id, "frozen", &stateful);
     }
     worker_end(first);
     worker_end(second);
@@ -526,7 +439,7 @@ static void test_strange_worker_killed(void) {
         CHECK(job_wait_running(&d.client, id, 20))) {
         kill(first, SIGKILL);
         second = worker_start(&d, "600000");
-        finish_check(&d.client, id, "strange", &stateful);
+        result_finish(&d.client, id, "strange", &stateful);
     }
     kill(first, SIGKILL);
     waitpid(first, NULL, 0);
@@ -557,7 +470,7 @@ static void test_worker_stopped_for_ever(void) {
             daemon_sleep_ms(10);
         CHECK_SAY(kill(pids[0], 0) != 0, "the worker is still there");
     }
-    finish_check(&d.client, id, "stopped", &stateful);
+    result_finish(&d.client, id, "stopped", &stateful);
     daemon_close(&d);
 }
 
@@ -588,19 +501,19 @@ static void test_threads_make_no_difference(void) {
     char id[JOB_ID_BYTES];
     if (!CHECK(daemon_start(&d, flags)))
         return;
-    bool ok = reference(&d.client, wide_job("wide-1"), "wide-1", &want) &&
+    bool ok = result_reference(&d.client, wide_job("wide-1"), "wide-1", &want) &&
               job_post(&d.client, wide_job("turns"), id);
     for (size_t i = 1; i < 3 && ok; i++) {
         char model[16];
         ok = CHECK(job_wait_running(&d.client, id, 20)) &&
              pause_and_wait(&d.client, id) && restart_with(&d, threads[i]);
         snprintf(model, sizeof model, "wide-%s", threads[i]);
-        if (ok && (ok = reference(&d.client, wide_job(model), model, &got)))
+        if (ok && (ok = result_reference(&d.client, wide_job(model), model, &got)))
             result_check(&got, &want, model);
         result_free(&got);
         order(&d.client, id, "resume");
     }
-    finish_check(&d.client, id, "turns", &want);
+    result_finish(&d.client, id, "turns", &want);
     result_free(&want);
     daemon_close(&d);
 }

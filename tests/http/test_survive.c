@@ -270,14 +270,6 @@ static int run_other(const char *listen, const char *store) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static double epoch_of(struct client *user, const char *id) {
-    struct reply reply;
-    client_get(user, &reply, "/v1/jobs/%s", id);
-    double epoch = reply_number(reply.json, "/epoch");
-    reply_free(&reply);
-    return epoch;
-}
-
 /* A second daemon on the same store is refused or works, but never sets back what the
  * first one's worker is training. */
 static void test_second_daemon(void) {
@@ -288,9 +280,9 @@ static void test_second_daemon(void) {
         return;
     job_post(&d.client, job_of("first", ENDLESS, 0), id);
     CHECK(job_wait_running(&d.client, id, 20));
-    double before = epoch_of(&d.client, id);
+    double before = job_number(&d.client, id, "/epoch");
     CHECK(run_other("127.0.0.1:0", d.store) >= 0);
-    double after = epoch_of(&d.client, id);
+    double after = job_number(&d.client, id, "/epoch");
     CHECK_SAY(after >= before, "epoch %g, then %g", before, after);
     job_cancel(&d.client, id, &reply);
     CHECK(reply.status == 200);

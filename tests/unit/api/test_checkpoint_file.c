@@ -73,20 +73,24 @@ static void *bytes_of(const struct scene *s, struct checkpoint_facts with, size_
     return bytes;
 }
 
+static bool comes_back(const void *bytes, size_t n, struct checkpoint *back) {
+    struct err e = {0};
+    return CHECK_SAY(checkpoint_decode(bytes, n, back, &e), "%s: %s", e.where, e.text);
+}
+
 static bool same(double a, double b) {
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
 static void a_checkpoint_comes_back_bit_for_bit(void) {
     struct scene s;
-    struct err e = {0};
     size_t n;
     struct checkpoint back;
     scene_open(&s);
     struct checkpoint_facts with = facts;
     with.validation_cost = (double)NAN;
     void *bytes = bytes_of(&s, with, &n);
-    if (CHECK_SAY(checkpoint_decode(bytes, n, &back, &e), "%s: %s", e.where, e.text)) {
+    if (comes_back(bytes, n, &back)) {
         const struct checkpoint_facts *f = &back.facts;
         const struct net *net = s.model.net;
         CHECK(memcmp(back.model->net->params, net->params,
@@ -112,7 +116,6 @@ static void a_checkpoint_comes_back_bit_for_bit(void) {
 /* What says nothing is not written: releases that do not know it read the rest. */
 static void a_training_that_goes_on_has_no_reason(void) {
     struct scene s;
-    struct err e = {0};
     size_t n;
     struct checkpoint back;
     scene_open(&s);
@@ -122,7 +125,7 @@ static void a_training_that_goes_on_has_no_reason(void) {
     char *bytes = bytes_of(&s, with, &n);
     CHECK(!memmem(bytes, n, "point_pending", strlen("point_pending")) &&
           !memmem(bytes, n, "stop_reason", strlen("stop_reason")));
-    if (CHECK_SAY(checkpoint_decode(bytes, n, &back, &e), "%s: %s", e.where, e.text)) {
+    if (comes_back(bytes, n, &back)) {
         CHECK(!back.facts.point_pending && !back.facts.stop_reason);
         checkpoint_free(&back);
     }
@@ -145,14 +148,13 @@ static void a_checkpoint_is_a_model_for_who_reads_models(void) {
 
 static void the_best_parameters_stand_alone(void) {
     struct scene s;
-    struct err e = {0};
     size_t n;
     struct checkpoint back;
     scene_open(&s);
     struct checkpoint_facts with = {
         .job_id = "j", .stopping = stopping_start(), .cost_epoch = -1};
     void *bytes = bytes_of(&s, with, &n);
-    if (CHECK_SAY(checkpoint_decode(bytes, n, &back, &e), "%s: %s", e.where, e.text)) {
+    if (comes_back(bytes, n, &back)) {
         CHECK(!back.facts.resumable && !back.state && !back.state_n);
         CHECK(isinf(back.facts.stopping.best) && back.facts.stopping.best_epoch == -1);
         CHECK(back.facts.cost_epoch == -1);
