@@ -182,6 +182,14 @@ static struct MHD_Response *response_new(struct exchange *x) {
     return response;
 }
 
+/* Beside those of others in this run of the lane. */
+static void reply_hold(struct exchange *x, int64_t now_us) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info && !x->reply.feed)
+        http_hold_answer(&x->lane->hold, info->connect_fd, now_us);
+}
+
 static enum MHD_Result reply_queue(struct exchange *x) {
     if (!coding_settle(x, false))
         return exchange_away_coding(x), MHD_YES;
@@ -199,10 +207,11 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     struct MHD_Response *response = response_new(x);
     if (!response)
         return MHD_NO;
-    int64_t duration_us = clock_mono_us() - x->request.received_us;
+    int64_t now_us = clock_mono_us(), duration_us = now_us - x->request.received_us;
     metrics_request(x->http->options.metrics, x->route, x->reply.status, duration_us);
     reply_log(x, duration_us);
     x->state = EXCHANGE_SENT;
+    reply_hold(x, now_us);
     enum MHD_Result result =
         MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
     MHD_destroy_response(response);
@@ -291,6 +300,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                      x->request.received_us);
         return reads_on ? MHD_YES : reply_queue(x); /* the latter ends the connection */
     }
+    if (x->request.body_n + *data_n > HTTP_HOLD_BYTES)
+        http_hold_leave(&x->lane->hold);
     if (*data_n)
         return receive_bytes(x, data, data_n) ? MHD_YES : MHD_NO;
     if (x->state == EXCHANGE_READING)
@@ -351,6 +362,7 @@ static void on_connection(void *context, struct MHD_Connection *connection,
         if (*socket_context)
             reaper_remove(h->reaper, *socket_context);
         *socket_context = NULL;
+        http_hold_leave(&lane->hold); /* its socket is closed next */
         metrics_connections(h->options.metrics, -1);
         lane_lost(lane);
     }

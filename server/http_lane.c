@@ -116,6 +116,7 @@ static bool lane_run(void *context) {
     if (atomic_load_explicit(&lane->arrivals, memory_order_relaxed))
         arrivals_add(lane);
     MHD_run(lane->daemon);
+    http_hold_end(&lane->hold);
     return MHD_get_timeout(lane->daemon, &ms) == MHD_YES && ms == 0;
 }
 
