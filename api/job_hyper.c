@@ -87,16 +87,16 @@ static const struct json_choice normalizes[] = {
 #define CHOOSE(slot, choices, out, e)                                                    \
     json_choose(slot, choices, sizeof(choices) / sizeof *(choices), out, e)
 
+/* The characters of a name; the last three not at its beginning. */
+static const bool name_characters[256] = {['0' ... '9'] = true, ['A' ... 'Z'] = true,
+                                          ['a' ... 'z'] = true, ['.'] = true,
+                                          ['_'] = true,         ['-'] = true};
+
 bool job_name_valid(const char *name) {
-    size_t n = strlen(name);
-    static const char first[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    if (n < 1 || n > JOB_NAME_MAX || !strchr(first, name[0]))
-        return false;
-    for (size_t i = 1; i < n; i++)
-        if (!strchr(first, name[i]) && !strchr("._-", name[i]))
-            return false;
-    return true;
+    size_t n = 0;
+    while (n <= JOB_NAME_MAX && name_characters[(unsigned char)name[n]])
+        n++;
+    return n >= 1 && n <= JOB_NAME_MAX && !name[n] && !strchr("._-", name[0]);
 }
 
 struct job_table_slots job_slots_table(const struct json_slot *slots) {

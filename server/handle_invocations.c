@@ -3,14 +3,13 @@
 
 #include "api/invocations.h"
 #include "server/http_accept.h"
-#include "server/http_head.h"
 
 /* The model is the default one, or the only one. */
 static bool decode(void *state, const struct http_request *request,
                    struct predict_ask *ask, struct err *e) {
     struct invocation *decoded = state;
     ask->model_where = "model";
-    if (http_head_media_csv(request->content_type))
+    if (request->media == MEDIA_CSV)
         invocation_decode_csv(request->body, request->body_n, request->content_type,
                               decoded);
     else if (!invocation_decode(request->body, request->body_n, decoded, e))

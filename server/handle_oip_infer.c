@@ -5,7 +5,6 @@
 
 #include "api/oip_response.h"
 #include "server/handlers.h"
-#include "server/http_head.h"
 
 static const char header_length[] = "Inference-Header-Content-Length";
 
@@ -15,7 +14,7 @@ static bool document_length(const struct http_request *request, struct oip_body 
     const char *text = request->inference_header_n;
     size_t digits = text ? strspn(text, "0123456789") : 0, n = 0;
     if (!text) {
-        body->raw = http_head_media_is(request->content_type, "application/octet-stream");
+        body->raw = request->media == MEDIA_BYTES;
         body->json_n = body->raw ? 0 : body->n;
         return true;
     }
@@ -81,8 +80,7 @@ static void state_free(void *state) {
 
 static bool pieces_expects(const struct http_request *request) {
     const char *text = request->inference_header_n;
-    return text ? strcmp(text, "0") == 0
-                : http_head_media_is(request->content_type, "application/octet-stream");
+    return text ? strcmp(text, "0") == 0 : request->media == MEDIA_BYTES;
 }
 
 static bool pieces_rows(void *state, const struct served *served,

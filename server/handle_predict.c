@@ -4,7 +4,6 @@
 #include "api/array.h"
 #include "api/predict_csv.h"
 #include "server/http_accept.h"
-#include "server/http_head.h"
 
 /* The forms of bodies and answers; the first is the usual one. */
 enum form { FORM_JSON, FORM_CSV, FORM_NPY, FORM_RAW, FORMS_N };
@@ -23,11 +22,11 @@ struct predict_state {
     struct tensor_rows rows;
 };
 
-static enum form form_of(const char *content_type) {
-    for (enum form form = FORM_JSON; form < FORMS_N; form++)
-        if (http_head_media_is(content_type, types[form]))
-            return form;
-    return http_head_media_csv(content_type) ? FORM_CSV : FORM_JSON;
+static enum form form_of(enum http_media media) {
+    return media == MEDIA_CSV     ? FORM_CSV
+           : media == MEDIA_NPY   ? FORM_NPY
+           : media == MEDIA_BYTES ? FORM_RAW
+                                  : FORM_JSON;
 }
 
 /* The body as rows, or what waits for the model. */
@@ -62,7 +61,7 @@ static bool decode(void *state, const struct http_request *request,
     struct predict_state *s = state;
     const char *model = http_query_text(request, "model");
     struct model_ref ref = {0};
-    s->form = form_of(request->content_type);
+    s->form = form_of(request->media);
     if ((model && !model_ref_parse(model, "model", &ref, e)) ||
         !body_decode(s, request, ask, e))
         return false;
@@ -117,7 +116,7 @@ static void state_free(void *state) {
 }
 
 static bool pieces_expects(const struct http_request *request) {
-    return form_of(request->content_type) == FORM_RAW;
+    return request->media == MEDIA_BYTES;
 }
 
 static bool pieces_rows(void *state, const struct served *served,

@@ -50,7 +50,7 @@ static bool head_accept(struct exchange *x, const char *url, const char *version
     struct http_framing framing;
     http_collect_head(x, url, version, &head);
     enum admission found = admit(x, &head, url, &framing);
-    bool ok = found == ADMITTED && http_collect_query(x) &&
+    bool ok = found == ADMITTED && http_collect_query(x, &head) &&
               http_query_known(&x->request, x->route->query, &x->err) &&
               receive_open(x, &head, &framing);
     x->close = !ok && !(found != ADMIT_MALFORMED && receive_skips(x, &head, &framing));

@@ -45,6 +45,17 @@ struct http_kept {
 
 #define HTTP_TIMEOUT "X-Request-Timeout-Ms"
 
+/* What a body is said to be; MEDIA_NONE: nothing is said. */
+enum http_media {
+    MEDIA_NONE,
+    MEDIA_JSON,
+    MEDIA_CSV,
+    MEDIA_NPY,
+    MEDIA_BYTES,
+    MEDIA_FORM,
+    MEDIA_OTHER
+};
+
 /* What a handler sees. Everything is borrowed until it returns. */
 struct http_request {
     const char *method;
@@ -56,6 +67,7 @@ struct http_request {
     const char *parameters[2]; /* the path's {...}, in order */
     const char *body;
     size_t body_n;                     /* of a stream: how much of it has come */
+    enum http_media media;             /* of content_type */
     const char *content_type, *accept; /* these headers; NULL: not there */
     const char *accept_encoding;
     const char *if_match, *if_none_match;

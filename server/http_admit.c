@@ -1,6 +1,7 @@
 #include "server/http_admit.h"
 
 #include "server/http_exchange.h"
+#include "server/http_media.h"
 #include "server/http_query.h"
 #include "server/tokens.h"
 
@@ -24,7 +25,7 @@ static bool access_check(struct exchange *x, const struct http_head *head) {
     struct tokens *tokens = x->http->options.tokens;
     bool found = route_check(x);
     if (!tokens || (found && route_is_open(x->route)) ||
-        tokens_allow(tokens, http_head_field(head, "Authorization")))
+        tokens_allow(tokens, http_head_field(head, NAME_AUTHORIZATION)))
         return found;
     x->reply.allow = NULL;
     x->err = (struct err){0};
@@ -35,15 +36,17 @@ static bool access_check(struct exchange *x, const struct http_head *head) {
 static bool fields_take(struct exchange *x, const struct http_head *head) {
     struct http_request *r = &x->request;
     struct err *e = &x->err;
-    r->if_match = http_head_field(head, "If-Match");
-    r->if_none_match = http_head_field(head, "If-None-Match");
-    return http_head_single(head, "Content-Type", &r->content_type, e) &&
-           http_head_single(head, "Idempotency-Key", &r->idempotency_key, e) &&
-           http_head_single(head, "Last-Event-ID", &r->last_event_id, e) &&
-           http_head_single(head, "Inference-Header-Content-Length",
+    r->if_match = http_head_field(head, NAME_IF_MATCH);
+    r->if_none_match = http_head_field(head, NAME_IF_NONE_MATCH);
+    if (!http_head_single(head, NAME_CONTENT_TYPE, &r->content_type, e))
+        return false;
+    r->media = http_media_of(r->content_type);
+    return http_head_single(head, NAME_IDEMPOTENCY_KEY, &r->idempotency_key, e) &&
+           http_head_single(head, NAME_LAST_EVENT_ID, &r->last_event_id, e) &&
+           http_head_single(head, NAME_INFERENCE_HEADER_CONTENT_LENGTH,
                             &r->inference_header_n, e) &&
-           http_head_list(head, "Accept", &r->accept, &x->accept, e) &&
-           http_head_list(head, "Accept-Encoding", &r->accept_encoding,
+           http_head_list(head, NAME_ACCEPT, &r->accept, &x->accept, e) &&
+           http_head_list(head, NAME_ACCEPT_ENCODING, &r->accept_encoding,
                           &x->accept_encoding, e);
 }
 
@@ -60,7 +63,7 @@ enum admission admit(struct exchange *x, const struct http_head *head, const cha
                      struct http_framing *framing) {
     struct err of_path;
     of_path.kind = ERR_NONE;
-    http_request_id(&x->request, http_head_field(head, "X-Request-Id"));
+    http_request_id(&x->request, http_head_field(head, NAME_X_REQUEST_ID));
     /* First, as it tells in which form errors are answered, too. */
     bool has_path = http_head_path(path, x->path, &x->request, &of_path);
     if (!http_head_check(head, framing, &x->err))

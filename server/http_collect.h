@@ -13,6 +13,7 @@ void http_collect_head(const struct exchange *x, const char *url, const char *ve
 
 /* The query's parameters into x->request, copied. ERR_INVALID: a pair that is malformed,
  * given twice, or too much. */
-bool http_collect_query(struct exchange *x) __attribute__((warn_unused_result));
+bool http_collect_query(struct exchange *x, const struct http_head *head)
+    __attribute__((warn_unused_result));
 
 #endif

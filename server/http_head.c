@@ -8,63 +8,61 @@
 
 #include "api/utf8.h"
 
-static inline bool field_is(const struct http_field *f, const char *name, size_t n) {
-    return f->name_n == n && strncasecmp(f->name, name, n) == 0;
+void http_head_open(struct http_head *head, const char *version, size_t line_n) {
+    head->version = version;
+    head->line_n = line_n;
+    head->parameters_n = head->fields_n = 0;
+    memset(head->known, 0, sizeof head->known);
 }
 
-const char *http_head_find(const struct http_head *head, const char *name, size_t n) {
-    for (size_t i = 0; i < head->fields_n && i < HTTP_FIELDS_MAX; i++)
-        if (field_is(&head->fields[i], name, n))
-            return head->fields[i].value;
-    return NULL;
-}
-
-static inline size_t fields_count(const struct http_head *head, const char *name) {
-    size_t count = 0, n = strlen(name);
-    for (size_t i = 0; i < head->fields_n; i++)
-        count += field_is(&head->fields[i], name, n);
-    return count;
-}
-
-/* The next field of that name from fields[*at] on, behind which *at moves; or NULL. */
-static const struct http_field *field_next(const struct http_head *head, const char *name,
-                                           size_t name_n, size_t *at) {
-    while (*at < head->fields_n) {
-        const struct http_field *f = &head->fields[(*at)++];
-        if (field_is(f, name, name_n))
-            return f;
+void http_head_add(struct http_head *head, const struct http_field *field) {
+    if (head->fields_n < HTTP_FIELDS_MAX) {
+        head->fields[head->fields_n] = *field;
+        if (head->known[field->known].n++ == 0)
+            head->known[field->known].first = (unsigned char)head->fields_n;
     }
-    return NULL;
+    head->fields_n++;
 }
 
-bool http_head_single(const struct http_head *head, const char *name, const char **value,
-                      struct err *e) {
-    size_t at = 0, name_n = strlen(name);
-    const struct http_field *first = field_next(head, name, name_n, &at), *other = first;
-    *value = first ? first->value : NULL;
-    while (other && strcmp(other->value, first->value) == 0)
-        other = field_next(head, name, name_n, &at);
-    return !other ||
-           err_set(e, ERR_INVALID, name, "expected one, got \"%.40s\" and \"%.40s\"",
-                   first->value, other->value);
+static inline size_t fields_count(const struct http_head *head, enum http_name name) {
+    return head->known[name].n;
 }
 
-bool http_head_list(const struct http_head *head, const char *name, const char **value,
+/* The next field of that name from fields[*at] on, behind which *at moves; there is one.
+ */
+static const struct http_field *field_next(const struct http_head *head,
+                                           enum http_name name, size_t *at) {
+    while (head->fields[*at].known != name)
+        ++*at;
+    return &head->fields[(*at)++];
+}
+
+bool http_head_single(const struct http_head *head, enum http_name name,
+                      const char **value, struct err *e) {
+    *value = http_head_field(head, name);
+    for (size_t i = 0, at = 0; i < fields_count(head, name); i++) {
+        const char *other = field_next(head, name, &at)->value;
+        if (strcmp(other, *value) != 0)
+            return err_set(e, ERR_INVALID, http_name_text(name),
+                           "expected one, got \"%.40s\" and \"%.40s\"", *value, other);
+    }
+    return true;
+}
+
+bool http_head_list(const struct http_head *head, enum http_name name, const char **value,
                     char **joined, struct err *e) {
-    size_t at = 0, name_n = strlen(name), bytes = 0, n = 0, all_n = 0;
-    const struct http_field *first = field_next(head, name, name_n, &at);
-    *value = first ? first->value : NULL;
-    for (const struct http_field *f = first; f; f = field_next(head, name, name_n, &at)) {
-        bytes += f->value_n + 2;
-        n++;
-    }
+    size_t n = fields_count(head, name), bytes = 0, all_n = 0;
+    *value = http_head_field(head, name);
     if (n < 2)
         return true;
+    for (size_t i = 0, at = 0; i < n; i++)
+        bytes += field_next(head, name, &at)->value_n + 2;
     char *all = *joined = malloc(bytes);
     if (!all)
-        return err_set(e, ERR_NO_MEMORY, name, "no memory for %zu fields", n);
-    for (size_t i = at = 0; i < n; i++) {
-        const struct http_field *f = field_next(head, name, name_n, &at);
+        return err_set(e, ERR_NO_MEMORY, http_name_text(name), "no memory for %zu fields",
+                       n);
+    for (size_t i = 0, at = 0; i < n; i++) {
+        const struct http_field *f = field_next(head, name, &at);
         memcpy(all + all_n, f->value, f->value_n);
         memcpy(all + all_n + f->value_n, i + 1 < n ? ", " : "\0", 2);
         all_n += f->value_n + 2;
@@ -103,10 +101,10 @@ static bool value_is_well_formed(const char *value, size_t n) {
     return ok;
 }
 
-/* A token, and, by section 5.5, a value. */
+/* A token, as all names are that are known, and, by section 5.5, a value. */
 static bool field_is_well_formed(const struct http_field *f) {
     bool ok = f->name_n > 0;
-    for (size_t i = 0; i < f->name_n; i++)
+    for (size_t i = 0; !f->known && i < f->name_n; i++)
         ok &= token_characters[(unsigned char)f->name[i]];
     return ok && value_is_well_formed(f->value, f->value_n);
 }
@@ -123,20 +121,21 @@ static bool length_parse(const char *text, uint64_t *length) {
 
 static bool framing_check(const struct http_head *head, struct http_framing *framing,
                           struct err *e) {
-    size_t lengths = fields_count(head, "Content-Length");
-    size_t codings = fields_count(head, "Transfer-Encoding");
+    size_t lengths = fields_count(head, NAME_CONTENT_LENGTH);
+    size_t codings = fields_count(head, NAME_TRANSFER_ENCODING);
     *framing = (struct http_framing){.chunked = codings, .length_known = lengths};
     if (lengths + codings > 1)
         return err_set(e, ERR_INVALID, "Content-Length",
                        "expected one Content-Length or one Transfer-Encoding");
     if (codings && strcmp(head->version, "HTTP/1.1") != 0)
         return err_set(e, ERR_INVALID, "Transfer-Encoding", "belongs to HTTP/1.1");
-    if (codings && strcasecmp(http_head_field(head, "Transfer-Encoding"), "chunked") != 0)
+    if (codings &&
+        strcasecmp(http_head_field(head, NAME_TRANSFER_ENCODING), "chunked") != 0)
         return err_set(e, ERR_INVALID, "Transfer-Encoding",
                        "expected chunked, got \"%.40s\"",
-                       http_head_field(head, "Transfer-Encoding"));
+                       http_head_field(head, NAME_TRANSFER_ENCODING));
     if (lengths &&
-        !length_parse(http_head_field(head, "Content-Length"), &framing->length))
+        !length_parse(http_head_field(head, NAME_CONTENT_LENGTH), &framing->length))
         return err_set(e, ERR_INVALID, "Content-Length", "expected a number of bytes");
     return true;
 }
@@ -145,7 +144,7 @@ bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e)
     const char *text;
     uint64_t value = 0;
     *ms = 0;
-    if (!http_head_single(head, HTTP_TIMEOUT, &text, e))
+    if (!http_head_single(head, NAME_X_REQUEST_TIMEOUT_MS, &text, e))
         return false;
     if (text && (!length_parse(text, &value) || !value || value > HTTP_TIMEOUT_MS_MAX))
         return err_set(e, ERR_INVALID, HTTP_TIMEOUT,
@@ -158,7 +157,7 @@ bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e)
 /* "http://host:port" against the Host that was asked: a page of our own, or of somebody
  * else's. */
 static bool origin_check(const struct http_head *head, const char *host, struct err *e) {
-    const char *origin = http_head_field(head, "Origin");
+    const char *origin = http_head_field(head, NAME_ORIGIN);
     if (!origin)
         return true;
     const char *at = strstr(origin, "://");
@@ -181,7 +180,7 @@ static bool size_check(const struct http_head *head, struct err *e) {
     for (size_t i = 0; i < head->fields_n; i++) {
         const struct http_field *f = &head->fields[i];
         bytes += f->name_n + f->value_n + sizeof ": \r\n" - 1 + HTTP_ENTRY_BYTES;
-        if (field_is(f, "Cookie", strlen("Cookie")))
+        if (f->known == NAME_COOKIE)
             bytes += cookies_bytes(f);
     }
     return bytes <= HTTP_HEAD_BYTES_MAX ||
@@ -201,15 +200,15 @@ bool http_head_check(const struct http_head *head, struct http_framing *framing,
     for (size_t i = 0; i < head->fields_n; i++)
         if (!field_is_well_formed(&head->fields[i]))
             return err_set(e, ERR_INVALID, NULL, "a malformed header field");
-    size_t hosts = fields_count(head, "Host");
+    size_t hosts = fields_count(head, NAME_HOST);
     if (hosts > 1 || (!hosts && strcmp(head->version, "HTTP/1.1") == 0))
         return err_set(e, ERR_INVALID, "Host", "expected one Host header, got %zu",
                        hosts);
-    if (fields_count(head, "If-Match") + fields_count(head, "If-None-Match") > 1)
+    if (fields_count(head, NAME_IF_MATCH) + fields_count(head, NAME_IF_NONE_MATCH) > 1)
         return err_set(e, ERR_INVALID, "If-Match",
                        "expected one If-Match or one If-None-Match");
     return framing_check(head, framing, e) &&
-           origin_check(head, http_head_field(head, "Host"), e);
+           origin_check(head, http_head_field(head, NAME_HOST), e);
 }
 
 bool http_head_coding(const struct http_head *head, enum http_coding *coding,
@@ -221,11 +220,11 @@ bool http_head_coding(const struct http_head *head, enum http_coding *coding,
                  {"gzip", CODING_GZIP},
                  {"x-gzip", CODING_GZIP},
                  {"deflate", CODING_DEFLATE}};
-    const char *name = http_head_field(head, "Content-Encoding");
+    const char *name = http_head_field(head, NAME_CONTENT_ENCODING);
     *coding = CODING_NONE;
     if (!name)
         return true;
-    bool one = fields_count(head, "Content-Encoding") == 1;
+    bool one = fields_count(head, NAME_CONTENT_ENCODING) == 1;
     for (size_t i = 0; one && i < sizeof known / sizeof *known; i++) {
         if (strcasecmp(name, known[i].name) != 0)
             continue;
@@ -235,44 +234,6 @@ bool http_head_coding(const struct http_head *head, enum http_coding *coding,
     return err_set(e, ERR_MEDIA, "Content-Encoding",
                    "expected one of " HTTP_CODINGS " and identity, got %s%.40s\"",
                    one ? "\"" : "several from \"", name);
-}
-
-bool http_head_media_is(const char *content_type, const char *type) {
-    size_t n = strlen(type);
-    if (!content_type || strncasecmp(content_type, type, n) != 0)
-        return false;
-    char next = content_type[n];
-    return !next || next == ';' || next == ' ' || next == '\t';
-}
-
-bool http_head_media_csv(const char *content_type) {
-    return http_head_media_is(content_type, "text/csv") ||
-           http_head_media_is(content_type, "application/csv");
-}
-
-bool http_head_media(const struct http_head *head, unsigned body, struct err *e) {
-    static const struct {
-        enum route_body body;
-        const char *type;
-    } known[] = {{BODY_JSON, "application/json"},
-                 {BODY_CSV, "text/csv"},
-                 {BODY_NPY, "application/x-npy"},
-                 {BODY_BYTES, "application/octet-stream"}};
-    char expected[128] = "";
-    const char *type = http_head_field(head, "Content-Type");
-    if (!type || http_head_media_is(type, "application/x-www-form-urlencoded"))
-        return true;
-    for (size_t i = 0, at = 0; i < sizeof known / sizeof *known; i++) {
-        if (!(body & known[i].body))
-            continue;
-        if (http_head_media_is(type, known[i].type) ||
-            (known[i].body == BODY_CSV && http_head_media_csv(type)))
-            return true;
-        at += (size_t)snprintf(expected + at, sizeof expected - at, "%s%s",
-                               at ? " or " : "", known[i].type);
-    }
-    return err_set(e, ERR_MEDIA, "Content-Type", "expected %s, got \"%.60s\"", expected,
-                   type);
 }
 
 /* ---- paths ---------------------------------------------------------------------- */

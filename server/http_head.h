@@ -7,9 +7,8 @@
 #ifndef SERVER_HTTP_HEAD_H
 #define SERVER_HTTP_HEAD_H
 
-#include <string.h>
-
 #include "server/http.h"
+#include "server/http_field.h"
 #include "server/http_width.h"
 #include "server/routes.h"
 
@@ -23,17 +22,22 @@ enum {
     HTTP_HEAD_BYTES_MAX = HTTP_WIDTH_LEAST_BYTES - HTTP_ANSWER_HEAD_BYTES_MAX
 };
 
-struct http_field {
-    const char *name, *value;
-    size_t name_n, value_n;
-};
-
 struct http_head {
     const char *version; /* "HTTP/1.1" */
     size_t line_n;       /* bytes that are kept of the request line */
+    size_t parameters_n; /* of its query */
     size_t fields_n;     /* may be over HTTP_FIELDS_MAX: refused */
-    struct http_field fields[HTTP_FIELDS_MAX];
+    struct {
+        unsigned char first, n; /* fields[first] is the first of n */
+    } known[NAMES_N];
+    struct http_field fields[HTTP_FIELDS_MAX]; /* not zeroed */
 };
+
+/* A head without fields. */
+void http_head_open(struct http_head *head, const char *version, size_t line_n);
+
+/* One field more, borrowed; beyond HTTP_FIELDS_MAX it is counted alone. */
+void http_head_add(struct http_head *head, const struct http_field *field);
 
 struct http_framing {
     bool chunked;
@@ -45,44 +49,29 @@ struct http_framing {
 bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) __attribute__((warn_unused_result));
 
-/* Whether the body may be what the route takes (of enum route_body): application/json,
- * text/csv, application/x-npy, application/octet-stream; curl's form type, or none, for
- * any of them. ERR_MEDIA otherwise. */
-bool http_head_media(const struct http_head *head, unsigned body, struct err *e)
-    __attribute__((warn_unused_result));
-
-/* Whether a Content-Type (NULL: none) is `type`, whatever its parameters. */
-bool http_head_media_is(const char *content_type, const char *type);
-
-/* Whether a Content-Type (NULL: none) is that of CSV, by its name or another that is in
- * use. */
-bool http_head_media_csv(const char *content_type);
-
 /* What Content-Encoding says (RFC 9110, section 8.4): at most one coding. ERR_MEDIA. */
 enum http_coding { CODING_NONE, CODING_GZIP, CODING_DEFLATE };
 #define HTTP_CODINGS "gzip, deflate" /* those that are known */
 bool http_head_coding(const struct http_head *head, enum http_coding *coding,
                       struct err *e) __attribute__((warn_unused_result));
 
-/* The value of the field whose name is name[0..n); NULL when there is none. Names compare
- * without case. */
-const char *http_head_find(const struct http_head *head, const char *name, size_t n);
-/* The same; the length of a literal costs nothing here. */
+/* The value of a field, the first of its name; NULL when there is none. */
 static inline const char *http_head_field(const struct http_head *head,
-                                          const char *name) {
-    return http_head_find(head, name, strlen(name));
+                                          enum http_name name) {
+    return head->known[name].n ? head->fields[head->known[name].first].value : NULL;
 }
 
 /* The same for a field that is one value: others of its name may only repeat it.
  * ERR_INVALID. */
-bool http_head_single(const struct http_head *head, const char *name, const char **value,
-                      struct err *e) __attribute__((warn_unused_result));
+bool http_head_single(const struct http_head *head, enum http_name name,
+                      const char **value, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* The same for a field that is a list, which may stand in several fields (RFC 9110,
  * section 5.3): *joined then gets all of them as one, the caller's to free.
  * ERR_NO_MEMORY.
  */
-bool http_head_list(const struct http_head *head, const char *name, const char **value,
+bool http_head_list(const struct http_head *head, enum http_name name, const char **value,
                     char **joined, struct err *e) __attribute__((warn_unused_result));
 
 /* X-Request-Timeout-Ms; 0 where there is none. ERR_INVALID: no whole number from 1 to

@@ -22,7 +22,8 @@ void http_hold_answer(struct http_hold *hold, int socket, int64_t now_us) {
     hold->answers_n++;
     if (hold->before_n < ANSWERS_MIN)
         return;
-    if (hold->n == HTTP_HOLD_MAX || (hold->n && now_us - hold->since_us >= HTTP_HOLD_US)) {
+    if (hold->n == HTTP_HOLD_MAX ||
+        (hold->n && now_us - hold->since_us >= HTTP_HOLD_US)) {
         http_hold_leave(hold);
         return;
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "server/http_exchange.h"
+#include "server/http_media.h"
 
 enum { SKIPPED_BYTES_MAX = 64 << 10 };
 
@@ -72,7 +73,7 @@ bool receive_open(struct exchange *x, const struct http_head *head,
     if (x->route->stream)
         return upload_prepare(x, framing, coding);
     x->body.lead = lead_of(x->request.inference_header_n);
-    if (!http_head_media(head, x->route->body, &x->err))
+    if (!http_media_check(&x->request, x->route->body, &x->err))
         return false;
     if (intake_open(x, framing, coding, &pieces)) {
         x->computed_n = pieces.kept_n;
@@ -85,7 +86,7 @@ bool receive_open(struct exchange *x, const struct http_head *head,
 bool receive_skips(const struct exchange *x, const struct http_head *head,
                    const struct http_framing *framing) {
     return x->err.kind != ERR_LENGTH && !framing->chunked &&
-           framing->length <= SKIPPED_BYTES_MAX && !http_head_field(head, "Expect");
+           framing->length <= SKIPPED_BYTES_MAX && !http_head_field(head, NAME_EXPECT);
 }
 
 static bool piece_pass(struct exchange *x) {

@@ -10,9 +10,7 @@
 /* Connections of a server and its clients: real ones, as a pair of local sockets would
  * hold nothing. */
 enum { PAIRS = HTTP_HOLD_MAX + 2 };
-static struct pairs {
-    int ours[PAIRS], theirs[PAIRS];
-} all;
+static struct pairs { int ours[PAIRS], theirs[PAIRS]; } all;
 
 static void pairs_open(struct pairs *pairs) {
     struct listener listener;
