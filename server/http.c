@@ -41,6 +41,12 @@ enum {
     FDS_BESIDE = 128        /* file descriptors that are not connections */
 };
 
+static int socket_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
 /* ---- the head ------------------------------------------------------------------- */
 
 /* Judges everything that is known before the body. What follows a head that is malformed
@@ -108,11 +114,8 @@ static bool is_head(const struct exchange *x) {
 /* The head of a feed. What the system would keep for a client that does not read counts
  * too. The library would end the chunks of an answer to HEAD, which has none. */
 static struct MHD_Response *response_feed(struct exchange *x) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     int bytes = FEED_BUFFER;
-    if (info)
-        setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    setsockopt(socket_of(x->connection), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     x->close = true;
     struct MHD_Response *response = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, FEED_BLOCK, is_head(x) ? feed_none : feed_read, x, NULL);
@@ -184,10 +187,8 @@ static struct MHD_Response *response_new(struct exchange *x) {
 
 /* Beside those of others in this run of the lane. */
 static void reply_hold(struct exchange *x, int64_t now_us) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info && !x->reply.feed)
-        http_hold_answer(&x->lane->hold, info->connect_fd, now_us);
+    if (!x->reply.feed)
+        http_hold_answer(&x->lane->hold, socket_of(x->connection), now_us);
 }
 
 static enum MHD_Result reply_queue(struct exchange *x) {
@@ -246,19 +247,12 @@ void connection_wake(struct exchange *x) {
 /* A suspended connection does not notice by itself that nobody is there any more. */
 bool connection_left(const struct exchange *x) {
     char byte;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (!info)
-        return false;
-    ssize_t n = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t n = recv(socket_of(x->connection), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 void connection_cut(const struct exchange *x) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info)
-        shutdown(info->connect_fd, SHUT_RDWR);
+    shutdown(socket_of(x->connection), SHUT_RDWR);
 }
 
 /* ---- libmicrohttpd's callbacks -------------------------------------------------- */
@@ -286,6 +280,12 @@ static struct exchange *exchange_new(struct lane *lane, struct MHD_Connection *c
     return x;
 }
 
+/* Ends the connection, whatever of the body is still to come. */
+static enum MHD_Result refusal_queue(struct exchange *x) {
+    linger_add(&x->http->lingerers, socket_of(x->connection), x->request.received_us);
+    return reply_queue(x);
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
                                   const char *url, const char *method,
                                   const char *version, const char *data, size_t *data_n,
@@ -298,7 +298,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         bool reads_on = head_accept(x, url, version) || !x->close;
         reaper_phase(x->watched, reads_on ? REAPER_BODY : REAPER_BUSY,
                      x->request.received_us);
-        return reads_on ? MHD_YES : reply_queue(x); /* the latter ends the connection */
+        return reads_on ? MHD_YES : refusal_queue(x);
     }
     if (x->request.body_n + *data_n > HTTP_HOLD_BYTES)
         http_hold_leave(&x->lane->hold);
@@ -342,13 +342,6 @@ static void *on_request_line(void *context, const char *uri,
     return NULL;
 }
 
-static struct reaper_entry *watch(const struct http *h,
-                                  struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info ? reaper_add(h->reaper, info->connect_fd, clock_mono_us()) : NULL;
-}
-
 static void on_connection(void *context, struct MHD_Connection *connection,
                           void **socket_context,
                           enum MHD_ConnectionNotificationCode code) {
@@ -356,7 +349,7 @@ static void on_connection(void *context, struct MHD_Connection *connection,
     struct http *h = lane->http;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         lane->begun = true;
-        *socket_context = watch(h, connection);
+        *socket_context = reaper_add(h->reaper, socket_of(connection), clock_mono_us());
         metrics_connections(h->options.metrics, 1);
     } else {
         if (*socket_context)
@@ -396,6 +389,7 @@ static void *tick(void *context) {
         usleep(TICK_MS * 1000);
         bool look = ticks % REAP_EVERY_TICKS == 0;
         exchanges_unpark(h, look ? PARKED_LEFT : PARKED_DUE);
+        linger_run(&h->lingerers, clock_mono_us());
         if (ticks % BALANCE_EVERY_TICKS == 0) {
             lanes_balance(&h->lanes);
             threads_count(h);
@@ -474,6 +468,7 @@ static void http_free(struct http *h) {
         usleep(1000); /* nothing more is handed over */
     lanes_rest(&h->lanes);
     lanes_close(&h->lanes);
+    linger_close(&h->lingerers);
     uploads_close(&h->uploads);
     executor_free(h->computing);
     executor_free(h->executor);
@@ -503,6 +498,7 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     }
     h->options = *options;
     h->listener.fd = -1;
+    linger_open(&h->lingerers);
     pthread_mutex_init(&h->lock, NULL);
     h->reaper = reaper_new((struct reaper_options){config->header_timeout_ms * 1000,
                                                    config->idle_timeout_s * 1000000});

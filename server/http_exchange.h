@@ -15,6 +15,7 @@
 #include "server/http_coding.h"
 #include "server/http_flow.h"
 #include "server/http_lane.h"
+#include "server/linger.h"
 #include "server/listener.h"
 #include "server/reaper.h"
 #include "server/routes.h"
@@ -68,6 +69,7 @@ struct http {
     struct executor *executor;  /* with stores */
     struct executor *computing; /* without */
     struct reaper *reaper;
+    struct lingerers lingerers;
     struct listener listener;
     struct acceptor *acceptor;
     struct lanes lanes;

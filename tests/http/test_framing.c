@@ -444,6 +444,42 @@ static void test_spaces_behind(void) {
     raw_close(&raw);
 }
 
+/* Who says all that it has to say before it listens, as most clients do, hears a refusal
+ * nevertheless: the server does not reset what it no longer wants to read. */
+static void test_refused_in_full(void) {
+    static const struct refusal all[] = {
+        {"no such path", "POST /nothing HTTP/1.1\r\n" HOST, 404},
+        {"no such method", "PUT /predict HTTP/1.1\r\n" HOST, 405},
+        {"a foreign type",
+         "POST /predict HTTP/1.1\r\n" HOST "Content-Type: text/plain\r\n", 415},
+        {"a foreign page",
+         "POST /v1/jobs HTTP/1.1\r\n" HOST "Origin: http://a.example\r\n", 403},
+        {"no host", "POST /predict HTTP/1.1\r\n", 400},
+    };
+    enum { BYTES = 8 << 20 };
+    char *body = calloc(1, BYTES);
+    if (!body)
+        abort();
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct raw raw;
+        struct reply reply;
+        char length[64];
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            break;
+        snprintf(length, sizeof length, "Content-Length: %d\r\n\r\n", BYTES);
+        CHECK(raw_text(&raw, all[i].request) && raw_text(&raw, length));
+        CHECK_SAY(raw_send(&raw, body, BYTES), "%s: cut off", all[i].name);
+        CHECK_SAY(raw_reply(&raw, false, ANSWER_MS, &reply) &&
+                      reply.status == all[i].status,
+                  "%s: %ld", all[i].name, reply.status);
+        CHECK_SAY(raw_ended(&raw, ANSWER_MS), "%s: goes on", all[i].name);
+        reply_free(&reply);
+        raw_close(&raw);
+    }
+    free(body);
+    check_alive("refusals in full");
+}
+
 /* Bytes that are no HTTP, and connections that come to nothing. */
 static void test_noise(void) {
     static const char *const noise[] = {
@@ -477,6 +513,7 @@ int main(void) {
     if (job_train(user, table_job("planar", table_planar(40), NULL), NULL)) {
         CHECK_RUN(test_refusals);
         CHECK_RUN(test_no_smuggling);
+        CHECK_RUN(test_refused_in_full);
         CHECK_RUN(test_several_fields);
         CHECK_RUN(test_keep_alive);
         CHECK_RUN(test_pipelined);
