@@ -1,60 +1,11 @@
-#include "server/registry.h"
+#include "server/registry_private.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/model_file.h"
 #include "engine/memory.h"
-#include "server/alias_table.h"
-#include "server/log.h"
-
-enum { LIST_PAGE = 1000 };
-
-/* What a version's predictions cost: it outlives its stays in memory, and the model. */
-struct tally {
-    struct usage usage;
-    int64_t version;
-    atomic_int references; /* the entry's, and those of the loaded */
-};
-
-struct loaded {
-    struct served served; /* first: a served pointer is a loaded pointer */
-    struct tally *tally;
-    atomic_int references;
-    atomic_uint_fast64_t used_at; /* the registry's tick of its last use */
-    size_t bytes;
-    struct model *model;
-    struct predict_frame frame;
-    char name[STORE_NAME_MAX];
-};
-
-/* One model: its name, its latest version, and which versions are loaded. */
-struct entry {
-    char name[STORE_NAME_MAX];
-    int64_t latest;
-    struct loaded **versions;
-    size_t versions_n;
-    struct tally **tallies; /* of the versions that were ever loaded */
-    size_t tallies_n;
-    bool aside;
-};
-
-struct registry {
-    size_t memory_max;
-    struct model_ref by_default; /* no name: there is none */
-    atomic_uint_fast64_t ticks;
-    atomic_size_t aside_n;   /* models that are set aside: mostly none */
-    pthread_mutex_t loading; /* one load or refresh at a time; before `lock` */
-    pthread_rwlock_t lock;   /* guards what follows */
-    struct entry **entries;  /* sorted by name */
-    size_t entries_n;
-    size_t bytes;
-    int64_t loads, evictions;
-    struct alias_table aliases;
-};
 
 /* ---- references ----------------------------------------------------------------- */
 
@@ -63,7 +14,7 @@ static void tally_release(struct tally *t) {
         free(t);
 }
 
-static void loaded_release(struct loaded *l) {
+void registry_loaded_release(struct loaded *l) {
     if (atomic_fetch_sub_explicit(&l->references, 1, memory_order_acq_rel) > 1)
         return;
     model_free(l->model);
@@ -73,7 +24,7 @@ static void loaded_release(struct loaded *l) {
 }
 
 void registry_release(const struct served *served) {
-    loaded_release((struct loaded *)(uintptr_t)served);
+    registry_loaded_release((struct loaded *)(uintptr_t)served);
 }
 
 static const struct served *loaded_acquire(struct registry *r, struct loaded *l) {
@@ -85,8 +36,7 @@ static const struct served *loaded_acquire(struct registry *r, struct loaded *l)
 
 /* ---- entries: the caller holds `lock` ------------------------------------------- */
 
-/* Where `name` stands, or would. */
-static size_t entry_index(const struct registry *r, const char *name) {
+size_t registry_entry_index(const struct registry *r, const char *name) {
     size_t low = 0, high = r->entries_n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -98,14 +48,14 @@ static size_t entry_index(const struct registry *r, const char *name) {
     return low;
 }
 
-static struct entry *entry_find(const struct registry *r, const char *name) {
-    size_t i = entry_index(r, name);
+struct entry *registry_entry_find(const struct registry *r, const char *name) {
+    size_t i = registry_entry_index(r, name);
     bool there = i < r->entries_n && strcmp(r->entries[i]->name, name) == 0;
     return there ? r->entries[i] : NULL;
 }
 
-static struct entry *entry_add(struct registry *r, const char *name) {
-    size_t i = entry_index(r, name);
+struct entry *registry_entry_add(struct registry *r, const char *name) {
+    size_t i = registry_entry_index(r, name);
     struct entry **grown = realloc(r->entries, (r->entries_n + 1) * sizeof *grown);
     struct entry *entry = calloc(1, sizeof *entry);
     if (grown)
@@ -121,7 +71,7 @@ static struct entry *entry_add(struct registry *r, const char *name) {
     return entry;
 }
 
-static struct loaded *version_find(const struct entry *entry, int64_t version) {
+struct loaded *registry_version_find(const struct entry *entry, int64_t version) {
     for (size_t i = 0; i < entry->versions_n; i++)
         if (entry->versions[i]->served.version == version)
             return entry->versions[i];
@@ -164,10 +114,10 @@ static void version_drop(struct registry *r, struct entry *entry, size_t i) {
     struct loaded *l = entry->versions[i];
     entry->versions[i] = entry->versions[--entry->versions_n];
     r->bytes -= l->bytes;
-    loaded_release(l);
+    registry_loaded_release(l);
 }
 
-static void entry_drop(struct registry *r, size_t i) {
+void registry_entry_drop(struct registry *r, size_t i) {
     struct entry *entry = r->entries[i];
     while (entry->versions_n)
         version_drop(r, entry, entry->versions_n - 1);
@@ -213,7 +163,7 @@ static const struct model_ref *ref_or_default(const struct registry *r,
 static struct loaded *version_wanted(const struct registry *r,
                                      const struct model_ref *asked) {
     const struct model_ref *ref = ref_or_default(r, asked);
-    const struct entry *entry = ref->name[0]        ? entry_find(r, ref->name)
+    const struct entry *entry = ref->name[0]        ? registry_entry_find(r, ref->name)
                                 : r->entries_n == 1 ? r->entries[0]
                                                     : NULL;
     if (!entry)
@@ -222,7 +172,7 @@ static struct loaded *version_wanted(const struct registry *r,
                           ? alias_table_version(&r->aliases, entry->name, ref->alias)
                       : ref->version ? ref->version
                                      : entry->latest;
-    return version_find(entry, version);
+    return registry_version_find(entry, version);
 }
 
 /* ---- loading -------------------------------------------------------------------- */
@@ -240,9 +190,9 @@ const struct served *registry_acquire(struct registry *r, const struct model_ref
 /* Gives a version the counters of its kind. */
 static bool tally_attach(struct registry *r, struct loaded *l, struct err *e) {
     pthread_rwlock_wrlock(&r->lock);
-    struct entry *entry = entry_find(r, l->name);
+    struct entry *entry = registry_entry_find(r, l->name);
     if (!entry)
-        entry = entry_add(r, l->name);
+        entry = registry_entry_add(r, l->name);
     l->tally = entry ? tally_take(entry, l->served.version) : NULL;
     pthread_rwlock_unlock(&r->lock);
     if (!l->tally)
@@ -251,8 +201,8 @@ static bool tally_attach(struct registry *r, struct loaded *l, struct err *e) {
     return true;
 }
 
-static struct loaded *version_read(struct registry *r, struct store *store,
-                                   const char *name, int64_t version, struct err *e) {
+struct loaded *registry_version_read(struct registry *r, struct store *store,
+                                     const char *name, int64_t version, struct err *e) {
     struct store_version v;
     void *bytes = NULL;
     size_t n = 0;
@@ -271,7 +221,7 @@ static struct loaded *version_read(struct registry *r, struct store *store,
         l->served = (struct served){l->name, v.version, model, &l->frame, NULL};
         if (!predict_frame_make(model, l->name, v.version, &l->frame, e) ||
             !tally_attach(r, l, e)) {
-            loaded_release(l);
+            registry_loaded_release(l);
             l = NULL;
         } else {
             l->bytes = inference_memory(model->net) + predict_frame_memory(&l->frame) +
@@ -285,16 +235,14 @@ static struct loaded *version_read(struct registry *r, struct store *store,
     return l;
 }
 
-/* Puts a version in; takes the caller's reference when it says true. One that is there
- * already, loaded under its number before it was known to be the latest, stays. */
-static bool version_insert(struct registry *r, struct loaded *l, bool is_latest) {
+bool registry_version_insert(struct registry *r, struct loaded *l, bool is_latest) {
     pthread_rwlock_wrlock(&r->lock);
-    struct entry *entry = entry_find(r, l->name);
+    struct entry *entry = registry_entry_find(r, l->name);
     if (!entry)
-        entry = entry_add(r, l->name);
+        entry = registry_entry_add(r, l->name);
     if (entry && is_latest && l->served.version > entry->latest)
         entry->latest = l->served.version;
-    bool there = entry && version_find(entry, l->served.version);
+    bool there = entry && registry_version_find(entry, l->served.version);
     struct loaded **grown = NULL;
     if (entry && !there)
         grown = realloc(entry->versions, (entry->versions_n + 1) * sizeof *grown);
@@ -317,9 +265,6 @@ static size_t models_count(struct registry *r) {
     return n;
 }
 
-static bool refresh(struct registry *r, struct store *store, struct err *e);
-static bool refresh_aliases(struct registry *r, struct store *store, struct err *e);
-
 static int64_t alias_known(struct registry *r, const char *model, const char *alias) {
     pthread_rwlock_rdlock(&r->lock);
     int64_t version = alias_table_version(&r->aliases, model, alias);
@@ -335,7 +280,7 @@ static bool alias_resolve(struct registry *r, struct store *store, struct model_
     if (!store_alias_get(store, ref->name, ref->alias, &found, e))
         return false;
     if (alias_known(r, ref->name, ref->alias) != found.version &&
-        !refresh_aliases(r, store, e))
+        !registry_learn_aliases(r, store, e))
         return false;
     ref->version = found.version;
     ref->alias[0] = '\0';
@@ -349,7 +294,7 @@ static bool wanted_resolve(struct registry *r, struct store *store,
     *wanted = *ref_or_default(r, ref);
     if (wanted->name[0])
         return true;
-    if (!refresh(r, store, e))
+    if (!registry_learn(r, store, e))
         return false;
     if (models_count(r) != 1)
         return err_set(
@@ -373,13 +318,13 @@ const struct served *registry_load(struct registry *r, struct store *store,
         bool found = served || !wanted.alias[0] || alias_resolve(r, store, &wanted, e);
         if (!served && found)
             served = registry_acquire(r, &wanted);
-        struct loaded *l = !served && found
-                               ? version_read(r, store, wanted.name, wanted.version, e)
-                               : NULL;
+        struct loaded *l = !served && found ? registry_version_read(r, store, wanted.name,
+                                                                    wanted.version, e)
+                                            : NULL;
         if (l) {
             served = loaded_acquire(r, l);
-            if (!version_insert(r, l, !wanted.version))
-                loaded_release(l);
+            if (!registry_version_insert(r, l, !wanted.version))
+                registry_loaded_release(l);
         }
     }
     pthread_mutex_unlock(&r->loading);
@@ -388,115 +333,9 @@ const struct served *registry_load(struct registry *r, struct store *store,
 
 /* ---- what there is -------------------------------------------------------------- */
 
-/* One model of the store's list: a new latest version is warmed before it takes over. */
-static void model_seen(struct registry *r, struct store *store,
-                       const struct store_version *v) {
-    pthread_rwlock_rdlock(&r->lock);
-    struct entry *entry = entry_find(r, v->model);
-    bool known = entry && entry->latest == v->version;
-    bool warm = entry && !known && entry->versions_n && !version_find(entry, v->version);
-    pthread_rwlock_unlock(&r->lock);
-    if (known)
-        return;
-    struct err e = {0};
-    struct loaded *l = warm ? version_read(r, store, v->model, v->version, &e) : NULL;
-    if (l && !version_insert(r, l, true))
-        loaded_release(l);
-    if (warm && !l)
-        log_err(LOG_ERROR, "a new version could not be loaded", &e);
+void registry_version_forget(struct registry *r, const char *name, int64_t version) {
     pthread_rwlock_wrlock(&r->lock);
-    entry = entry_find(r, v->model);
-    if (!entry)
-        entry = entry_add(r, v->model);
-    if (entry)
-        entry->latest = v->version;
-    pthread_rwlock_unlock(&r->lock);
-}
-
-/* Drops the models that the store no longer has: those before `next` in the order of
- * names and behind `previous`. NULL: the start, the end. */
-static void models_gone(struct registry *r, const char *previous, const char *next) {
-    pthread_rwlock_wrlock(&r->lock);
-    size_t i = previous ? entry_index(r, previous) : 0;
-    if (previous && i < r->entries_n && strcmp(r->entries[i]->name, previous) == 0)
-        i++;
-    while (i < r->entries_n && (!next || strcmp(r->entries[i]->name, next) < 0))
-        entry_drop(r, i);
-    pthread_rwlock_unlock(&r->lock);
-}
-
-/* An alias that has moved: where its model is in use, its version is warmed. */
-static void alias_warm(struct registry *r, struct store *store,
-                       const struct store_alias *alias) {
-    pthread_rwlock_rdlock(&r->lock);
-    const struct entry *entry = entry_find(r, alias->model);
-    bool moved =
-        alias_table_version(&r->aliases, alias->model, alias->alias) != alias->version;
-    bool warm =
-        moved && entry && entry->versions_n && !version_find(entry, alias->version);
-    pthread_rwlock_unlock(&r->lock);
-    if (!warm)
-        return;
-    struct err e = {0};
-    struct loaded *l = version_read(r, store, alias->model, alias->version, &e);
-    if (!l)
-        log_err(LOG_ERROR, "the version of an alias could not be loaded", &e);
-    else if (!version_insert(r, l, false))
-        loaded_release(l);
-}
-
-static bool refresh_aliases(struct registry *r, struct store *store, struct err *e) {
-    struct alias_table fresh = {0};
-    if (!alias_table_read(&fresh, store, e))
-        return false;
-    for (size_t i = 0; i < fresh.n; i++)
-        alias_warm(r, store, &fresh.aliases[i]);
-    pthread_rwlock_wrlock(&r->lock);
-    struct alias_table stale = r->aliases;
-    r->aliases = fresh;
-    pthread_rwlock_unlock(&r->lock);
-    alias_table_free(&stale);
-    return true;
-}
-
-static bool refresh(struct registry *r, struct store *store, struct err *e) {
-    char previous[STORE_NAME_MAX] = "";
-    for (bool more = true; more;) {
-        struct store_version *list = NULL;
-        size_t n = 0;
-        if (!store_versions_list(store, NULL, previous[0] ? previous : NULL, LIST_PAGE,
-                                 &list, &n, &more, e))
-            return false;
-        for (size_t i = 0; i < n; i++) {
-            models_gone(r, previous[0] ? previous : NULL, list[i].model);
-            model_seen(r, store, &list[i]);
-            snprintf(previous, sizeof previous, "%s", list[i].model);
-            store_version_free(&list[i]);
-        }
-        free(list);
-    }
-    models_gone(r, previous[0] ? previous : NULL, NULL);
-    return refresh_aliases(r, store, e);
-}
-
-bool registry_refresh(struct registry *r, struct store *store, struct err *e) {
-    pthread_mutex_lock(&r->loading);
-    bool ok = refresh(r, store, e);
-    pthread_mutex_unlock(&r->loading);
-    return ok;
-}
-
-bool registry_refresh_aliases(struct registry *r, struct store *store, struct err *e) {
-    pthread_mutex_lock(&r->loading);
-    bool ok = refresh_aliases(r, store, e);
-    pthread_mutex_unlock(&r->loading);
-    return ok;
-}
-
-void registry_forget(struct registry *r, const char *name, int64_t version) {
-    pthread_mutex_lock(&r->loading); /* a load that began before ends before */
-    pthread_rwlock_wrlock(&r->lock);
-    struct entry *entry = entry_find(r, name);
+    struct entry *entry = registry_entry_find(r, name);
     for (size_t i = 0; entry && i < entry->versions_n; i++) {
         if (entry->versions[i]->served.version == version) {
             version_drop(r, entry, i);
@@ -506,12 +345,17 @@ void registry_forget(struct registry *r, const char *name, int64_t version) {
     if (entry)
         tally_drop(entry, version);
     pthread_rwlock_unlock(&r->lock);
+}
+
+void registry_forget(struct registry *r, const char *name, int64_t version) {
+    pthread_mutex_lock(&r->loading); /* a load that began before ends before */
+    registry_version_forget(r, name, version);
     pthread_mutex_unlock(&r->loading);
 }
 
 bool registry_knows(struct registry *r, const char *name, int64_t version) {
     pthread_rwlock_rdlock(&r->lock);
-    const struct entry *entry = entry_find(r, name);
+    const struct entry *entry = registry_entry_find(r, name);
     bool knows = entry && entry->latest >= version;
     pthread_rwlock_unlock(&r->lock);
     return knows;
@@ -519,9 +363,9 @@ bool registry_knows(struct registry *r, const char *name, int64_t version) {
 
 bool registry_put_aside(struct registry *r, const char *name, bool aside, struct err *e) {
     pthread_rwlock_wrlock(&r->lock);
-    struct entry *entry = entry_find(r, name);
+    struct entry *entry = registry_entry_find(r, name);
     if (!entry && aside)
-        entry = entry_add(r, name);
+        entry = registry_entry_add(r, name);
     bool failed = !entry && aside;
     if (entry && entry->aside != aside) {
         entry->aside = aside;
@@ -540,7 +384,7 @@ bool registry_is_aside(struct registry *r, const char *name) {
     if (!atomic_load_explicit(&r->aside_n, memory_order_relaxed))
         return false;
     pthread_rwlock_rdlock(&r->lock);
-    const struct entry *entry = entry_find(r, name);
+    const struct entry *entry = registry_entry_find(r, name);
     bool aside = entry && entry->aside;
     pthread_rwlock_unlock(&r->lock);
     return aside;
@@ -591,7 +435,7 @@ void registry_free(struct registry *r) {
     if (!r)
         return;
     while (r->entries_n)
-        entry_drop(r, r->entries_n - 1);
+        registry_entry_drop(r, r->entries_n - 1);
     free(r->entries);
     alias_table_free(&r->aliases);
     pthread_mutex_destroy(&r->loading);
