@@ -46,9 +46,9 @@ const struct served *registry_load(struct registry *r, struct store *store,
 
 void registry_release(const struct served *served);
 
-/* Learns from the store which models and aliases there are. A model of which a version
- * was loaded has its latest, and those that its aliases have moved to, loaded before they
- * take over here. */
+/* Learns from the store which models, loaded versions and aliases there are. A model of
+ * which a version was loaded has its latest, and those that its aliases have moved to,
+ * loaded before they take over here. */
 bool registry_refresh(struct registry *r, struct store *store, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -82,6 +82,43 @@ bool registry_learn_aliases(struct registry *r, struct store *store, struct err 
     return true;
 }
 
+/* The loaded version behind (name, *version) that is not its model's latest; false: there
+ * is none. */
+static bool loaded_next(struct registry *r, char name[STORE_NAME_MAX], int64_t *version) {
+    bool found = false;
+    pthread_rwlock_rdlock(&r->lock);
+    for (size_t i = registry_entry_index(r, name); i < r->entries_n && !found; i++) {
+        const struct entry *entry = r->entries[i];
+        int64_t behind = strcmp(entry->name, name) == 0 ? *version : 0, next = INT64_MAX;
+        for (size_t v = 0; v < entry->versions_n; v++) {
+            int64_t one = entry->versions[v]->served.version;
+            if (one != entry->latest && one > behind && one < next)
+                next = one;
+        }
+        found = next < INT64_MAX;
+        if (found) {
+            *version = next;
+            snprintf(name, STORE_NAME_MAX, "%s", entry->name);
+        }
+    }
+    pthread_rwlock_unlock(&r->lock);
+    return found;
+}
+
+/* Drops the loaded versions that the store no longer has, deleted through another server,
+ * and were not told of by the list of the latest. */
+static bool versions_gone(struct registry *r, struct store *store, struct err *e) {
+    char name[STORE_NAME_MAX] = "";
+    for (int64_t version = 0; loaded_next(r, name, &version);) {
+        bool there;
+        if (!store_version_is_there(store, name, version, &there, e))
+            return false;
+        if (!there)
+            registry_version_forget(r, name, version);
+    }
+    return true;
+}
+
 bool registry_learn(struct registry *r, struct store *store, struct err *e) {
     char previous[STORE_NAME_MAX] = "";
     for (bool more = true; more;) {
@@ -99,7 +136,7 @@ bool registry_learn(struct registry *r, struct store *store, struct err *e) {
         free(list);
     }
     models_gone(r, previous[0] ? previous : NULL, NULL);
-    return registry_learn_aliases(r, store, e);
+    return versions_gone(r, store, e) && registry_learn_aliases(r, store, e);
 }
 
 bool registry_refresh(struct registry *r, struct store *store, struct err *e) {

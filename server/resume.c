@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "server/away.h"
 #include "server/log.h"
 
 void resume_free(struct resume *r) {
@@ -12,18 +13,48 @@ void resume_free(struct resume *r) {
     *r = (struct resume){0};
 }
 
-/* false: the row's bytes cannot be used. */
+/* Whether an error says nothing of what was to be read: it may be there the next time. */
+static bool passes(enum err_kind kind) {
+    return away_is(kind) || kind == ERR_NO_MEMORY;
+}
+
+/* *usable: its bytes are a checkpoint, and the log says why not. @return false when
+ * nobody knows. */
 static bool row_read(struct store *store, const struct store_checkpoint *row,
-                     void **bytes, struct checkpoint *out) {
-    struct err e = {0};
+                     void **bytes, struct checkpoint *out, bool *usable, struct err *e) {
+    struct err why = {0};
     size_t n;
-    if (store_blob_get(store, row->blob, bytes, &n, &e) &&
-        checkpoint_decode(*bytes, n, out, &e))
+    *usable = store_blob_get(store, row->blob, bytes, &n, &why) &&
+              checkpoint_decode(*bytes, n, out, &why);
+    if (*usable)
         return true;
-    log_err(LOG_WARN, "a checkpoint cannot be read", &e);
     free(*bytes);
     *bytes = NULL;
-    return false;
+    if (passes(why.kind))
+        return err_set(e, why.kind, why.where, "%s", why.text);
+    log_err(LOG_WARN, "a checkpoint cannot be read", &why);
+    return true;
+}
+
+static bool newest_read(struct store *store, const struct store_checkpoint *list,
+                        size_t n, struct resume *r, struct err *e) {
+    for (size_t i = n; i-- > 0 && !r->found;) {
+        if (!list[i].resumable)
+            continue;
+        if (!row_read(store, &list[i], &r->from_bytes, &r->from, &r->found, e))
+            return false;
+        r->number = list[i].number;
+    }
+    return true;
+}
+
+static bool best_read(struct store *store, const struct store_checkpoint *list, size_t n,
+                      struct resume *r, struct err *e) {
+    size_t i = n;
+    while (i > 0 && !list[i - 1].best)
+        i--;
+    bool usable, beside = i > 0 && list[i - 1].number != r->number;
+    return !beside || row_read(store, &list[i - 1], &r->best_bytes, &r->best, &usable, e);
 }
 
 bool resume_load(struct store *store, const char *job_id, struct resume *r,
@@ -32,15 +63,8 @@ bool resume_load(struct store *store, const char *job_id, struct resume *r,
     size_t n = 0;
     if (!store_checkpoints(store, job_id, &list, &n, e))
         return false;
-    for (size_t i = n; i-- > 0 && !r->found;) {
-        r->found =
-            list[i].resumable && row_read(store, &list[i], &r->from_bytes, &r->from);
-        r->number = list[i].number;
-    }
-    bool beside = false;
-    for (size_t i = n; r->found && i-- > 0 && !beside;)
-        if ((beside = list[i].best) && list[i].number != r->number)
-            (void)!row_read(store, &list[i], &r->best_bytes, &r->best);
+    bool ok = newest_read(store, list, n, r, e) &&
+              (!r->found || best_read(store, list, n, r, e));
     free(list);
-    return true;
+    return ok;
 }

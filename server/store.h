@@ -151,6 +151,11 @@ bool store_version_add(struct store *s, const struct store_version_new *version,
                        int64_t *number, struct err *e)
     __attribute__((warn_unused_result));
 
+/* Whether the store has that version. */
+bool store_version_is_there(struct store *s, const char *model, int64_t version,
+                            bool *there, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* Deletes one version. ERR_CONFLICT when an alias points to it, naming the alias. */
 bool store_version_delete(struct store *s, const char *model, int64_t version,
                           struct err *e) __attribute__((warn_unused_result));

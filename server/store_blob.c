@@ -300,11 +300,14 @@ bool store_blob_end(struct store *s, struct store_blob_writer *w, int64_t now_ms
     bool ok = !w->filled || writer_flush(s, w, now_ms, e);
     store_sha256_text(&w->hash, sha256);
     const struct seal seal = {sha256, w->bytes, now_ms};
-    *blob = w->blob;
-    *bytes = w->bytes;
-    ok = ok && blob_seal(s, &seal, blob, e);
-    if (!ok || *blob != w->blob)
+    int64_t sealed = w->blob; /* or another one of the same bytes */
+    ok = ok && blob_seal(s, &seal, &sealed, e);
+    if (!ok || sealed != w->blob)
         blob_abandon(s, w->blob);
+    if (ok) {
+        *blob = sealed;
+        *bytes = w->bytes;
+    }
     free(w);
     return ok;
 }

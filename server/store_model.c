@@ -170,6 +170,20 @@ bool store_versions_list(struct store *s, const char *model, const char *after,
     return false;
 }
 
+bool store_version_is_there(struct store *s, const char *model, int64_t version,
+                            bool *there, struct err *e) {
+    struct db_statement *q =
+        db_prepare(s->db, "SELECT 1 FROM versions WHERE model = $1 AND version = $2", e);
+    if (!q)
+        return false;
+    db_bind_text(q, 1, model);
+    db_bind_int(q, 2, version);
+    enum db_step step = db_step(q, e);
+    db_end(q);
+    *there = step == DB_ROW;
+    return step != DB_FAILED;
+}
+
 /* ---- deleting ------------------------------------------------------------------- */
 
 /* Alone with the model's versions, so that no alias can be given to them meanwhile.

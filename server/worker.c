@@ -27,6 +27,7 @@ enum {
     IDLE_POLL_MS = 500, /* between looks for a job without a wake-up */
     RETRY_MS = 100,     /* between tries of what the store did not take */
     RETRIES_MAX = 100,  /* of them, unless the store is away: that is waited for */
+    RELEASE_MS = 5000,  /* how long one who ends waits for it */
     OOM_SCORE = 500,    /* of 1000, beside what a process takes (proc(5)) */
     SHOW_LEASES = 2,    /* how often it shows itself while it has nothing to do */
     ALIVE_LEASES = 6    /* how long others count on one that has shown itself */
@@ -154,6 +155,23 @@ static void outcome_shorten(struct store_outcome *outcome, const struct err *e) 
     outcome->progress.points_n = 0;
 }
 
+/* Puts a job back, so that its end here is not taken for a death. A store that is away
+ * may be back in a moment; who was told to end does not wait for longer. */
+static void claim_release(struct worker *w, const struct store_claim *claim) {
+    int64_t until_us = clock_mono_us() + RELEASE_MS * 1000;
+    for (bool again = true; again;) {
+        struct err e = {0};
+        bool ok = store_claim_release(w->store, claim, &e);
+        again = !ok && away_is(e.kind) && clock_mono_us() < until_us;
+        if (ok)
+            log_write(LOG_INFO, "job put back", "job", LOG_TEXT(claim->job_id), NULL);
+        else if (again)
+            usleep(RETRY_MS * 1000);
+        else
+            log_err(LOG_WARN, "a job could not be put back", &e);
+    }
+}
+
 /* The end must be written: a store that is away is waited for, and a disk that is full
  * has a reserve for it. That the lease is lost after the one may well mean that the end
  * was written, and the answer lost. */
@@ -170,8 +188,12 @@ static void outcome_write(struct worker *w, const struct store_claim *claim,
             first = e;
             log_err(LOG_ERROR, "the end of a job waits to be written", &e);
         }
-        if (e.kind == ERR_CONFLICT || keeper_quitting(w->keeper))
+        if (e.kind == ERR_CONFLICT)
             return;
+        if (keeper_quitting(w->keeper)) {
+            claim_release(w, claim);
+            return;
+        }
         bool given = e.kind == ERR_STORAGE && reserve_release(w->store_path);
         if (e.kind == ERR_STORAGE && i >= RETRIES_MAX / 2)
             outcome_shorten(outcome, &first);
@@ -181,14 +203,6 @@ static void outcome_write(struct worker *w, const struct store_claim *claim,
     }
     log_write(LOG_ERROR, "the end of a job could not be written", "job",
               LOG_TEXT(claim->job_id), "error", LOG_TEXT(first.text), NULL);
-}
-
-static void claim_release(struct worker *w, const struct store_claim *claim) {
-    struct err e = {0};
-    if (store_claim_release(w->store, claim, &e))
-        log_write(LOG_INFO, "job put back", "job", LOG_TEXT(claim->job_id), NULL);
-    else
-        log_err(LOG_WARN, "a job could not be put back", &e);
 }
 
 /* A job in hand. */

@@ -212,6 +212,33 @@ static void an_alias_moves_on_all(void) {
     CHECK(status == 404);
 }
 
+/* Who withdraws a version withdraws it everywhere. */
+static void a_version_goes_from_all(void) {
+    double by;
+    long status = 0;
+    for (int version = 1; version <= 3; version++)
+        CHECK(job_train(one, line_job("gone", version), NULL));
+    CHECK(answer(other, "gone@1", "", &by, &status) == 1);
+    CHECK(answer(other, "gone@3", "", &by, &status) == 3);
+    static const char *const paths[] = {"/v1/models/gone/versions/1",
+                                        "/v1/models/gone/versions/3"};
+    for (size_t i = 0; i < 2; i++) {
+        struct reply reply;
+        client_call(one, &reply, "DELETE", paths[i]);
+        CHECK_SAY(reply.status == 204, "%ld %s", reply.status, reply.body);
+        reply_free(&reply);
+    }
+    int64_t until_ms = daemon_clock_ms() + WAIT_S * 1000;
+    while (status != 404 && daemon_clock_ms() < until_ms) {
+        daemon_sleep_ms(10);
+        answer(other, "gone@1", "", &by, &status);
+    }
+    CHECK_SAY(status == 404, "%ld", status);
+    answer(other, "gone@3", "", &by, &status);
+    CHECK_SAY(status == 404, "%ld", status);
+    CHECK(answer(other, "gone", "", &by, &status) == 2 && by == 2);
+}
+
 /* However old what a replica knows: who insists gets it, or hears that there is none. */
 static void a_version_can_be_insisted_on(void) {
     struct reply reply;
@@ -466,6 +493,7 @@ int main(void) {
     CHECK_RUN(a_dataset_through_either);
     CHECK_RUN(a_version_is_news_to_all);
     CHECK_RUN(an_alias_moves_on_all);
+    CHECK_RUN(a_version_goes_from_all);
     CHECK_RUN(a_version_can_be_insisted_on);
     CHECK_RUN(keys_and_the_queue_are_the_fleets);
     CHECK_RUN(each_job_is_trained_once);

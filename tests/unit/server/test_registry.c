@@ -317,12 +317,42 @@ static void test_forget(void) {
     scene_free(&s);
 }
 
+/* What was deleted through another server is found out, of whatever age, and nothing
+ * else is dropped. */
+static void test_deleted_elsewhere(void) {
+    struct scene s;
+    struct err e = {0};
+    scene_new(&s, 1 << 20);
+    for (int version = 1; version <= 5; version++) {
+        publish(s.store, "a", (float)version);
+        publish(s.store, "b", (float)version);
+    }
+    refresh(&s);
+    for (int version = 1; version <= 5; version++) {
+        check_loads(&s, "a", version, (float)version);
+        check_loads(&s, "b", version, (float)version);
+    }
+    OK(store_version_delete(s.store, "a", 2, &e));
+    OK(store_version_delete(s.store, "a", 5, &e));
+    OK(store_version_delete(s.store, "b", 1, &e));
+    refresh(&s);
+    check_counts(&s, 2, 7);
+    check_acquires(&s, "a", 0, 4);
+    for (int version = 1; version <= 5; version++) {
+        check_acquires(&s, "a", version, version % 3 == 2 ? -1 : (float)version);
+        check_acquires(&s, "b", version, version == 1 ? -1 : (float)version);
+    }
+    check_load_fails(&s, "a", 5, ERR_NOT_FOUND);
+    scene_free(&s);
+}
+
 int main(void) {
     STORE_RUN(test_load);
     STORE_RUN(test_publish);
     STORE_RUN(test_once);
     STORE_RUN(test_nameless);
     STORE_RUN(test_delete);
+    STORE_RUN(test_deleted_elsewhere);
     STORE_RUN(test_eviction);
     STORE_RUN(test_broken);
     STORE_RUN(test_alias);
