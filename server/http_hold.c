@@ -4,8 +4,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-enum { ANSWERS_MIN = 2 };
-
 /* What cannot be held leaves at once. */
 static void cork(int socket, int on) {
     int result = setsockopt(socket, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
@@ -20,7 +18,7 @@ void http_hold_leave(struct http_hold *hold) {
 
 void http_hold_answer(struct http_hold *hold, int socket, int64_t now_us) {
     hold->answers_n++;
-    if (hold->before_n < ANSWERS_MIN)
+    if (hold->before_n < HTTP_HOLD_ANSWERS)
         return;
     if (hold->n == HTTP_HOLD_MAX ||
         (hold->n && now_us - hold->since_us >= HTTP_HOLD_US)) {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 enum {
+    HTTP_HOLD_ANSWERS = 4,     /* of a run, from which on they do: few are better sent */
     HTTP_HOLD_MAX = 32,        /* answers that wait */
     HTTP_HOLD_US = 200,        /* how long, about */
     HTTP_HOLD_BYTES = 16 << 10 /* of a body that is no reason to let them go first */
@@ -26,8 +27,9 @@ struct http_hold {
     size_t answers_n, before_n; /* of this run, and of the last one that had any */
 };
 
-/* An answer is about to be written to a socket. It waits, if it is hardly the only one of
- * this run; where others have waited long enough, they leave, and it does not wait. */
+/* An answer is about to be written to a socket. It waits, if this run will have as many
+ * as the one before it; where others have waited long enough, they leave, and it does not
+ * wait. */
 void http_hold_answer(struct http_hold *hold, int socket, int64_t now_us);
 
 /* Those that wait leave: before one of their sockets is closed, or something takes long.
