@@ -103,7 +103,7 @@ void chain_fold(struct chain *chain) {
             sum += weight * (chain->shift[j] - chain->offset[j] * chain->scale[j]);
             w[j] = (float)(weight * chain->scale[j]);
         }
-        layer->biased = sum != 0;
+        layer->biased = layer->biased || sum != 0;
         layer->b[i] = (float)sum;
     }
     pending_free(chain);

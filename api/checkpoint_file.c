@@ -68,8 +68,7 @@ static void facts_encode(const struct checkpoint_facts *f, struct text *out) {
 void *checkpoint_encode(const struct checkpoint_source *source, size_t *n,
                         struct err *e) {
     const struct net *net = source->model->net;
-    if (!floats_finite(net->params, net->block_n) ||
-        !floats_finite(source->state, source->state_n)) {
+    if (!floats_finite(net->params, net->block_n)) {
         err_set(e, ERR_NUMERIC, NULL, "the parameters are not finite");
         return NULL;
     }

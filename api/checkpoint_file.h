@@ -33,7 +33,8 @@ struct checkpoint_source {
 };
 
 /* A new file image of *n bytes (free() it); NULL with ERR_NO_MEMORY, or ERR_NUMERIC when
- * a parameter or the state is not finite: such a training is not worth a checkpoint. */
+ * a parameter is not finite: such a training is not worth a checkpoint. An optimizer's
+ * state may be: it goes on from there as it would have. */
 void *checkpoint_encode(const struct checkpoint_source *source, size_t *n, struct err *e)
     __attribute__((warn_unused_result));
 

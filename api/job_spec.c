@@ -181,6 +181,8 @@ static size_t labels_needed(const struct job_spec *spec, size_t outputs_n) {
  * and its model is trusted to have a label for each of its outputs. */
 static bool spec_check(const struct job_spec *spec, struct err *e) {
     const struct layer_shape *output = &spec->layers[spec->layers_n - 1];
+    if ((int)output->activation == JOB_ACTIVATION_OPEN)
+        return err_set(e, ERR_INVALID, "/layers", "the output layer has no activation");
     bool imported = output->activation >= ACTIVATION_ELU; /* predicts, trains no more */
     if (!imported && !loss_fits(spec->loss, output->activation))
         return err_set(e, ERR_INVALID, "/loss", "%s does not fit %s on the output layer",

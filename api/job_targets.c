@@ -229,8 +229,8 @@ static bool numbers_index_outputs(const double *distinct, size_t n, size_t outpu
     return outputs_n > 0;
 }
 
-/* A number names a class when it is whole (0.5 is a measurement) and exact: neighbours
- * above 2^53 are one double, so two labels would become one without a word. */
+/* A number names a class when it is whole (0.5 is a measurement) and exact: from 2^53 on
+ * neighbours are one double, so two labels would become one without a word. */
 static bool labels_exact(const struct column *targets, struct err *e) {
     const double max = 9007199254740992.0; /* 2^53 */
     for (size_t i = 0; i < targets->n; i++) {
@@ -242,11 +242,11 @@ static bool labels_exact(const struct column *targets, struct err *e) {
                            "expected a whole number, a string or a boolean for a class, "
                            "got %g",
                            number);
-        if (fabs(number) > max)
+        if (fabs(number) >= max)
             return err_set(
                 e, ERR_RANGE, where,
-                "the class label %.17g is beyond 2^53, where numbers merge: give "
-                "labels like it as strings",
+                "the class label %.17g is not below 2^53, where numbers begin to merge: "
+                "give labels like it as strings",
                 number);
     }
     return true;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/model_file.h"
+#include "engine/finite.h"
 
 void version_image_free(struct version_image *image) {
     free(image->file);
@@ -16,6 +17,8 @@ bool version_image_make(const struct model *parts,
     const struct job_spec *spec = training->spec;
     struct model described = *parts; /* borrows all of it */
     struct text facts = {0};
+    if (!finite_all(parts->net->params, parts->net->block_n))
+        return err_set(e, ERR_NUMERIC, NULL, "the model's parameters leave float32");
     described.task = spec->task;
     described.loss = spec->loss;
     described.labels = spec->labels;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/finite.h"
 #include "engine/lanes.h"
 #include "engine/memory.h"
 #include "engine/rng.h"
@@ -219,13 +220,6 @@ static bool batch_run(struct trainer *t, const struct lanes_batch *batch, bool c
     return true;
 }
 
-static bool params_finite(const struct net *net) {
-    bool finite = true;
-    for (size_t i = 0; i < net->block_n; i++)
-        finite &= isfinite(net->params[i]) != 0;
-    return finite;
-}
-
 static enum trainer_event failed(const struct trainer *t, struct trainer_point *point,
                                  struct err *e) {
     *point = (struct trainer_point){.epoch = t->epoch, .cost = t->failed_cost};
@@ -249,7 +243,7 @@ static enum trainer_event fail(struct trainer *t, int64_t epoch, double cost,
 static enum trainer_event point_give(struct trainer *t, double cost,
                                      struct trainer_point *point, struct err *e) {
     bool last = t->epoch == t->options.epochs;
-    if (!isfinite(cost) || (last && !params_finite(t->net)))
+    if (!isfinite(cost) || !finite_all(t->net->params, t->net->block_n))
         return fail(t, t->epoch, cost, point, e);
     if (last)
         t->phase = TRAINER_HAS_ENDED;

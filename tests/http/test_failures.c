@@ -168,9 +168,46 @@ static void test_diverged(void) {
     daemon_close(&d);
 }
 
+/* An epoch whose cost was well ends with infinite weights: that is no model, and what was
+ * best before it is kept. */
+static void test_diverged_behind_its_cost(void) {
+    static const char job[] =
+        "{\"model\":\"behind\",\"data\":{\"features\":[[0],[0],[0],[3e38]],"
+        "\"targets\":[1,1,1,10.5]},\"hidden_layers\":[],\"batch_size\":3,\"shuffle\":"
+        "false,"
+        "\"learning_rate\":1,\"initializer\":\"zeros\",\"seed\":1,\"report_every\":1,"
+        "\"epochs\":10%s}";
+    for (int early = 0; early < 2; early++) {
+        struct daemon d;
+        struct reply reply;
+        char text[512], id[JOB_ID_BYTES], path[JOB_ID_BYTES + 64];
+        if (!CHECK(daemon_start(&d, NULL)))
+            return;
+        snprintf(text, sizeof text, job, early ? ",\"target_cost\":12" : "");
+        if (job_post(&d.client, json_loads(text, 0, NULL), id) &&
+            job_wait(&d.client, id, "failed", 20, &reply)) {
+            check_error(&reply, "diverged", 1);
+            reply_free(&reply);
+        }
+        client_get(&d.client, &reply, "/v1/models/behind");
+        CHECK_SAY(reply.status == 404, "%ld: %s", reply.status, reply.body);
+        reply_free(&reply);
+        CHECK(checkpoints_of(&d.client, id) == 1);
+        snprintf(path, sizeof path, "/v1/jobs/%s/checkpoints/best/publish", id);
+        client_call(&d.client, &reply, "POST", path);
+        CHECK_SAY(reply.status == 201, "%ld: %s", reply.status, reply.body);
+        reply_free(&reply);
+        client_post(&d.client, &reply, "/predict?model=behind", "{\"instances\":[[0]]}");
+        CHECK_SAY(reply.status == 200, "%ld: %s", reply.status, reply.body);
+        reply_free(&reply);
+        daemon_close(&d);
+    }
+}
+
 int main(void) {
     CHECK_RUN(test_disk_full);
     CHECK_RUN(test_disk_full_for_a_moment);
     CHECK_RUN(test_diverged);
+    CHECK_RUN(test_diverged_behind_its_cost);
     return check_done();
 }

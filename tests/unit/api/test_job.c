@@ -106,8 +106,8 @@ static void test_inferred_numbers(void) {
     check_inferred("[[4],[3],[4],[3]]", "", TASK_BINARY, 1, "[3,4]", "1010");
     check_inferred("[[0.5],[3],[4],[3]]", "", TASK_REGRESSION, 1, "[]", NULL);
     /* The last integer that is exact, to the digit, and its neighbour. */
-    check_inferred("[9007199254740992,9007199254740991,0,0]", "", TASK_MULTI_CLASS, 3,
-                   "[0,9007199254740991,9007199254740992]", "2100");
+    check_inferred("[9007199254740991,9007199254740990,0,0]", "", TASK_MULTI_CLASS, 3,
+                   "[0,9007199254740990,9007199254740991]", "2100");
 }
 
 static void test_inferred_others(void) {

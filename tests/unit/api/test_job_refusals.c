@@ -141,12 +141,13 @@ static void test_targets(void) {
                   "expected class labels, or rows with a single 1 among 0s");
     check_targets("[1e39,0,1]", "\"task\":\"regression\"", R, "/data/targets/0",
                   "1e+39 is outside float32");
-    check_targets("[9007199254740993,0,9007199254740994]", "", R, "/data/targets/2",
-                  "the class label 9007199254740994 is beyond 2^53, where numbers merge: "
-                  "give labels like it as strings");
+    check_targets(
+        "[9007199254740993,0,9007199254740994]", "", R, "/data/targets/0",
+        "the class label 9007199254740992 is not below 2^53, where numbers begin "
+        "to merge: give labels like it as strings");
     check_targets("[-1e300,0,1]", "", R, "/data/targets/0",
-                  "the class label -1.0000000000000001e+300 is beyond 2^53, where "
-                  "numbers merge: give labels like it as strings");
+                  "the class label -1.0000000000000001e+300 is not below 2^53, where "
+                  "numbers begin to merge: give labels like it as strings");
 }
 
 /* An output layer, a loss or a task that the targets or each other do not fit. */

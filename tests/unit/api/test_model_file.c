@@ -197,6 +197,27 @@ static void test_no_document(void) {
     CHECK(!model_file_decode("", 0, &e));
 }
 
+/* A document that leaves out what the output layer does. */
+static void test_no_activation(void) {
+    static const char *const documents[] = {
+        "{\"task\":\"regression\",\"samples\":2,\"inputs\":1,\"layers\":[{\"units\":1}],"
+        "\"loss\":\"mse\"}",
+        "{\"task\":\"binary\",\"samples\":2,\"inputs\":1,\"layers\":[{\"units\":1}],"
+        "\"loss\":\"binary_cross_entropy\",\"classes\":[0,1]}"};
+    float one = 1;
+    struct tensor tensors[] = {
+        {.name = "0.weight", .rows_n = 1, .columns_n = 1, .data = &one},
+        {.name = "0.bias", .rows_n = 1, .data = &one}};
+    for (size_t i = 0; i < 2; i++) {
+        struct err e = {0};
+        size_t n;
+        void *bytes = safetensors_encode(tensors, 2, documents[i], &n, &e);
+        CHECK(bytes && !model_file_decode(bytes, n, &e));
+        CHECK_TEXT(e.text, "the output layer has no activation");
+        free(bytes);
+    }
+}
+
 /* A document that claims a large network is refused before room is made for it. */
 static void test_claims(void) {
     static const char document[] = "{\"task\":\"regression\",\"samples\":1,\"inputs\":"
@@ -279,6 +300,7 @@ int main(void) {
     CHECK_RUN(test_not_finite);
     CHECK_RUN(test_corrupted_headers);
     CHECK_RUN(test_no_document);
+    CHECK_RUN(test_no_activation);
     CHECK_RUN(test_claims);
     CHECK_RUN(test_tables);
     CHECK_RUN(test_table_alignment);
