@@ -27,6 +27,19 @@ static void read_error(const json_error_t *error, struct err *e) {
     }
 }
 
+/* jansson tells of no memory as of a text that is wrong: whether this thread had none. */
+static _Thread_local bool starved;
+
+static void *json_allocate(size_t n) {
+    void *block = malloc(n);
+    starved = starved || !block;
+    return block;
+}
+
+__attribute__((constructor)) static void json_allocator(void) {
+    json_set_alloc_funcs(json_allocate, free);
+}
+
 json_t *json_read(const char *text, size_t n, struct err *e) {
     json_error_t error;
     /* Behind a number jansson passes over it. */
@@ -35,13 +48,16 @@ json_t *json_read(const char *text, size_t n, struct err *e) {
         cursor_refuse(&(struct cursor){text, nul, text + n}, "JSON", NULL, e);
         return NULL;
     }
+    starved = false;
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
     /* An integer beyond 64 bits is a number all the same; its bounds are checked where it
      * stands. */
     if (!root && json_error_code(&error) == json_error_numeric_overflow)
         root =
             json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
-    if (!root)
+    if (!root && starved)
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the JSON");
+    else if (!root)
         read_error(&error, e);
     return root;
 }

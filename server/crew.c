@@ -365,13 +365,17 @@ size_t crew_at_work(const struct crew *c) {
 
 /* ---- start and stop ------------------------------------------------------------- */
 
+static bool worker_open(struct crew *c, size_t i) {
+    struct worker *w = &c->workers[i];
+    return (w->epoll = epoll_create1(EPOLL_CLOEXEC)) >= 0 &&
+           watch(w, c->end, 0, WATCHED_END);
+}
+
 static bool worker_start(struct crew *c, size_t i) {
     struct worker *w = &c->workers[i];
     w->round = i + 1;
     w->other = c->workers_n > 1 ? (i + 1) % c->workers_n : 0;
-    return (w->epoll = epoll_create1(EPOLL_CLOEXEC)) >= 0 &&
-           watch(w, c->end, 0, WATCHED_END) &&
-           (w->started = pthread_create(&w->thread, NULL, work, w) == 0);
+    return (w->started = pthread_create(&w->thread, NULL, work, w) == 0);
 }
 
 static bool station_open(struct crew *c, size_t i, const struct crew_station *is) {
@@ -405,9 +409,11 @@ struct crew *crew_start(const struct crew_options *options, struct err *e) {
     }
     bool ok = c->end >= 0;
     for (size_t i = 0; ok && i < n; i++)
-        ok = worker_start(c, i);
+        ok = worker_open(c, i);
     for (size_t i = 0; ok && i < c->stations_n; i++)
         ok = station_open(c, i, &options->stations[i]);
+    for (size_t i = 0; ok && i < n; i++) /* which find all of them */
+        ok = worker_start(c, i);
     if (ok)
         return c;
     err_set(e, ERR_INTERNAL, NULL, "no threads to serve with: %s", strerror(errno));

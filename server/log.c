@@ -1,8 +1,13 @@
 #include "server/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/text.h"
@@ -13,9 +18,16 @@ static const char *const names[] = {[LOG_DEBUG] = "debug",
                                     [LOG_WARN] = "warn",
                                     [LOG_ERROR] = "error"};
 
+enum { PATIENCE_MS = 10 };
+
 /* Set once at start, before there are threads. */
 static enum log_level lowest = LOG_INFO;
 static const char *process_role = "main";
+static int out = STDERR_FILENO;
+
+/* Nobody has read what was written last; and how many lines were lost so. */
+static atomic_bool stalled;
+static atomic_size_t lost_n;
 
 bool log_level_find(const char *name, enum log_level *level) {
     for (enum log_level l = LOG_DEBUG; l <= LOG_ERROR; l++) {
@@ -27,7 +39,18 @@ bool log_level_find(const char *name, enum log_level *level) {
     return false;
 }
 
+/* A pipe by an open file of this process's own, which does not block, where that is
+ * allowed: others who write to it may want it to. */
+static int out_open(void) {
+    struct stat is;
+    if (fstat(STDERR_FILENO, &is) != 0 || !S_ISFIFO(is.st_mode))
+        return STDERR_FILENO;
+    int own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return own >= 0 ? own : STDERR_FILENO;
+}
+
 void log_start(enum log_level level, const char *role) {
+    out = out_open();
     lowest = level;
     process_role = role;
 }
@@ -46,13 +69,24 @@ static void line_start(struct text *line, enum log_level level, const char *mess
     text_json_string(line, message);
 }
 
+/* Who does not read the log holds up nobody who serves, but for a moment once. @return
+ * false: the line is lost. */
+static bool line_put(const struct text *line) {
+    struct pollfd to = {.fd = out, .events = POLLOUT};
+    bool ok = poll(&to, 1, atomic_load(&stalled) ? 0 : PATIENCE_MS) > 0 &&
+              (write(out, line->data, line->n) >= 0 || errno != EAGAIN);
+    atomic_store(&stalled, !ok);
+    return ok;
+}
+
 static void line_end(struct text *line) {
+    size_t lost = atomic_exchange(&lost_n, 0);
+    if (lost)
+        text_member_int(line, "lost_lines", (int64_t)lost);
     text_close(line, '}');
     text_string(line, "\n");
-    if (!line->failed) {
-        ssize_t written = write(STDERR_FILENO, line->data, line->n);
-        (void)written; /* there is nowhere to report it */
-    }
+    if (!line->failed && !line_put(line))
+        atomic_fetch_add(&lost_n, lost + 1);
     text_free(line);
 }
 

@@ -3,7 +3,9 @@
  *
  *   log_write(LOG_INFO, "job started", "job", LOG_TEXT(id), "attempt", LOG_INT(n), NULL);
  *
- * Any thread, any process: lines of one write() do not mix. */
+ * Any thread, any process: lines of one write() do not mix. Where stderr is a pipe or a
+ * terminal that nobody reads, lines are lost; the next one that is not has
+ * "lost_lines", how many. */
 #ifndef SERVER_LOG_H
 #define SERVER_LOG_H
 

@@ -1,4 +1,5 @@
 /* The command line and the signals. */
+#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -227,7 +228,19 @@ static bool is_help(int argc, char **argv) {
     return help;
 }
 
+/* A descriptor of ours must not be where something is read or written by its number. */
+static bool standard_fds_keep(void) {
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+        ;
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 int main(int argc, char **argv) {
+    if (!standard_fds_keep())
+        return 1;
     const char *name = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */

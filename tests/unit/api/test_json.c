@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/unit/check.h"
 
@@ -309,6 +312,47 @@ static void test_choose(void) {
     json_decref(v.root);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* whose allocator ends the process instead */
+/* Hundreds of thousands of strings, and room for a part of them. */
+static enum err_kind starved_kind(char *text, size_t n) {
+    struct rlimit limit = {0};
+    struct err e = {0};
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%ld", &pages) != 1)
+        abort();
+    fclose(f);
+    limit.rlim_cur = limit.rlim_max =
+        (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (4 << 20);
+    if (setrlimit(RLIMIT_AS, &limit) != 0 || json_read(text, n, &e))
+        return ERR_NONE;
+    return e.kind;
+}
+
+/* jansson says of either that the text is wrong. */
+static void test_no_memory(void) {
+    enum { STRINGS = 300000 };
+    size_t n = 0;
+    char *text = malloc(5 * STRINGS + 2);
+    if (!text)
+        abort();
+    text[n++] = '[';
+    for (size_t i = 0; i < STRINGS; i++, n += 4)
+        memcpy(text + n, "\"a\",", 4);
+    text[n - 1] = ']';
+    pid_t child = fork();
+    if (child == 0)
+        _exit((int)starved_kind(text, n));
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK_SAY(WEXITSTATUS(status) == ERR_NO_MEMORY, "kind %d", WEXITSTATUS(status));
+    text[n - 2] = 'x';
+    struct err e = {0};
+    CHECK(!json_read(text, n, &e) && e.kind == ERR_INVALID);
+    free(text);
+}
+#endif
+
 int main(void) {
     CHECK_RUN(test_read);
     CHECK_RUN(test_kinds);
@@ -320,5 +364,8 @@ int main(void) {
     CHECK_RUN(test_float);
     CHECK_RUN(test_double);
     CHECK_RUN(test_choose);
+#ifndef __SANITIZE_ADDRESS__
+    CHECK_RUN(test_no_memory);
+#endif
     return check_done();
 }

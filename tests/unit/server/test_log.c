@@ -109,9 +109,38 @@ static void test_threads(void) {
     fclose(c.file);
 }
 
+/* A pipe that is full and stays so: lines are lost, and none is waited for. */
+static void test_unread(void) {
+    enum { LINES = 500 };
+    int ends[2], before = dup(STDERR_FILENO);
+    static char text[1 << 20];
+    if (pipe(ends) != 0 || fcntl(ends[1], F_SETPIPE_SZ, 4096) < 0 ||
+        dup2(ends[1], STDERR_FILENO) < 0)
+        abort();
+    log_start(LOG_INFO, "tester");
+    for (int i = 0; i < LINES; i++)
+        log_write(LOG_INFO, "unread", "i", LOG_INT(i), NULL);
+    ssize_t n = read(ends[0], text, sizeof text - 1);
+    CHECK(n > 0 && n <= 4096);
+    log_write(LOG_INFO, "read", NULL);
+    n = read(ends[0], text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *lost = strstr(text, "\"lost_lines\":");
+    CHECK_SAY(strstr(text, "\"read\"") && lost, "%s", text);
+    size_t kept = LINES - (lost ? strtoul(strchr(lost, ':') + 1, NULL, 10) : 0);
+    CHECK_SAY(kept > 0 && kept < 100, "%zu kept", kept);
+    CHECK(!(fcntl(ends[1], F_GETFL) & O_NONBLOCK)); /* for others who write there */
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(ends[0]);
+    close(ends[1]);
+    log_start(LOG_INFO, "tester");
+}
+
 int main(void) {
     CHECK_RUN(test_line);
     CHECK_RUN(test_levels);
     CHECK_RUN(test_threads);
+    CHECK_RUN(test_unread);
     return check_done();
 }
