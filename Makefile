@@ -74,7 +74,7 @@ unit: $(UNIT)
 http: $(BUILD)/descentd $(HTTP)
 	@$(RUN) $(HTTP)
 test: cluster-deps $(ONNXRUNTIME) $(BUILD)/descentd $(UNIT) $(HTTP) $(ONNX_TEST) $(FUZZ_REPLAYS) $(LOAD)
-	@$(RUN) tests/layers.sh tests/contract.sh tests/process.sh tests/replay.sh tests/deploy/configs.sh tests/deploy/prometheus.sh \
+	@$(RUN) tests/layers.sh tests/contract.sh tests/process.sh tests/replay.sh tests/deploy/configs.sh tests/deploy/balancers.sh tests/deploy/prometheus.sh \
 	  tests/cluster/test_cluster.sh tests/cluster/test_partition.sh \
 	  $(UNIT) $(HTTP) $(ONNX_TEST)
 test-data: deps $(BUILD)/descentd $(BUILD)/tests/http/test_data $(CHECK_MODELS)

@@ -13,7 +13,7 @@ enum { ONNX_BYTES_MAX = 1 << 30, ONNX_NODES_MAX = 4096 };
 
 /* Reads a network: MatMul, Gemm, Add, Sub, Mul, Div with constants, Relu, LeakyRelu,
  * Sigmoid, Tanh, Softmax, LogSoftmax, Elu, Softplus, Clip, Identity, Flatten, Reshape,
- * Transpose of constants, Dropout, Cast, BatchNormalization at inference; opsets 7 to 21;
+ * Transpose of constants, Dropout, Cast, BatchNormalization at inference; opsets 6 to 25;
  * weights as initializers or Constant nodes. Affine steps are folded into dense layers. A
  * softmax output makes a multi_class model with classes 0..k-1 (or the labels given), one
  * sigmoid a binary one with 0 and 1, several sigmoids multi_label, anything else a

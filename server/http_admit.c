@@ -33,6 +33,15 @@ static bool access_check(struct exchange *x, const struct http_head *head) {
                    "expected \"Bearer \" and a token that is known here");
 }
 
+/* Where anybody on this machine may ask, a page must be of it for certain. */
+static bool page_check(struct exchange *x, const struct http_head *head) {
+    return x->http->options.tokens || !x->http->listener.loopback ||
+           http_head_origin_is_local(head) ||
+           err_set(&x->err, ERR_FORBIDDEN, "Origin",
+                   "requests of web pages that are not of localhost are refused without "
+                   "tokens (--token-file)");
+}
+
 static bool fields_take(struct exchange *x, const struct http_head *head) {
     struct http_request *r = &x->request;
     struct err *e = &x->err;
@@ -72,7 +81,7 @@ enum admission admit(struct exchange *x, const struct http_head *head, const cha
         x->err = of_path;
         return ADMIT_REFUSED;
     }
-    bool ok = access_check(x, head) && fields_take(x, head) &&
+    bool ok = page_check(x, head) && access_check(x, head) && fields_take(x, head) &&
               deadline_take(&x->request, head, &x->err);
     return ok ? ADMITTED : ADMIT_REFUSED;
 }

@@ -167,6 +167,23 @@ static bool origin_check(const struct http_head *head, const char *host, struct 
                    "requests of web pages from elsewhere (%.60s) are refused", origin);
 }
 
+/* Digits and dots, or, in brackets, an IPv6 address. */
+static bool is_address(const char *host, size_t n) {
+    return n > 0 && (host[0] == '[' || strspn(host, "0123456789.") == n);
+}
+
+bool http_head_origin_is_local(const struct http_head *head) {
+    static const char localhost[] = "localhost";
+    const char *origin = http_head_field(head, NAME_ORIGIN);
+    const char *host = origin ? strstr(origin, "://") : NULL;
+    if (!host)
+        return !origin;
+    host += 3;
+    size_t n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+    return is_address(host, n) ||
+           (n == sizeof localhost - 1 && strncasecmp(host, localhost, n) == 0);
+}
+
 /* Cookies are kept twice: as the field, and each by itself. */
 static size_t cookies_bytes(const struct http_field *f) {
     size_t n = f->value_n + HTTP_ENTRY_BYTES;

@@ -80,6 +80,10 @@ enum { HTTP_TIMEOUT_MS_MAX = 3600000 };
 bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e)
     __attribute__((warn_unused_result));
 
+/* Whether the Origin, if there is one, is this machine by an address or as localhost:
+ * whoever makes a name of their own mean 127.0.0.1 has pages of that origin. */
+bool http_head_origin_is_local(const struct http_head *head);
+
 /* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. What
  * follows the last colon of the last segment is the verb; a slash at the end makes an
  * empty segment. Refuses %00, %2F, bad escapes, control characters and what is not

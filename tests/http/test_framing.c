@@ -91,6 +91,10 @@ static const struct refusal refusals[] = {
      "POST /v1/jobs HTTP/1.1\r\n" HOST
      "Origin: http://example.com\r\nContent-Length: 2\r\n\r\n{}",
      403},
+    {"a name that a page has made mean this machine",
+     "POST /v1/jobs HTTP/1.1\r\nHost: a.example:80\r\nOrigin: "
+     "http://a.example:80\r\nContent-Length: 2\r\n\r\n{}",
+     403},
     {"no length", "POST /predict HTTP/1.1\r\n" HOST "\r\n", 411},
     {"a length over the limit",
      "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 67108865\r\n\r\n", 413},

@@ -268,6 +268,32 @@ static void test_origins(void) {
     CHECK(!checked("HTTP/1.0", "Origin: http://a", &f, &e) && e.kind == ERR_FORBIDDEN);
 }
 
+static void test_local_origins(void) {
+    static const struct {
+        const char *line;
+        bool local;
+    } all[] = {{"Host: a", true},
+               {"Origin: http://localhost", true},
+               {"Origin: https://LocalHost:8080", true},
+               {"Origin: http://127.0.0.1:8080", true},
+               {"Origin: http://10.1.2.3", true},
+               {"Origin: http://[::1]:8080", true},
+               {"Origin: http://evil.example:8080", false},
+               {"Origin: http://localhost.evil.example", false},
+               {"Origin: http://127.0.0.1.evil.example", false},
+               {"Origin: http://local", false},
+               {"Origin: http://", false},
+               {"Origin: null", false},
+               {"Origin: ", false}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char lines[128];
+        snprintf(lines, sizeof lines, "%s", all[i].line);
+        struct http_head *head = head_new("HTTP/1.1", lines);
+        CHECK_SAY(http_head_origin_is_local(head) == all[i].local, "%s", all[i].line);
+        free(head);
+    }
+}
+
 static bool media_of(unsigned body, const char *text, struct err *e) {
     char lines[256];
     snprintf(lines, sizeof lines, "%s", text);
@@ -459,6 +485,7 @@ int main(void) {
     CHECK_RUN(test_too_many);
     CHECK_RUN(test_too_large);
     CHECK_RUN(test_origins);
+    CHECK_RUN(test_local_origins);
     CHECK_RUN(test_media);
     CHECK_RUN(test_codings);
     CHECK_RUN(test_media_of_bytes);
