@@ -268,6 +268,8 @@ static bool store_resolve(struct config *config, struct err *e) {
         return false;
     config->store_text[strcspn(config->store_text, "\r\n")] = '\0';
     config->store = config->store_text;
+    if (strncmp(config->store, "\xef\xbb\xbf", 3) == 0)
+        config->store += 3; /* some editors' mark of UTF-8 */
     return *config->store ||
            err_set(e, ERR_INVALID, "--store-file", "%.120s: the first line is empty",
                    config->store_file);

@@ -171,17 +171,42 @@ static bool is_refusal(const PGconn *conn) {
     return PQconnectionNeedsPassword(conn) || strncmp(text, "invalid ", 8) == 0;
 }
 
-static bool attempt_failed(struct db_link *l, struct err *e) {
-    struct err why = {0};
-    l->refused = l->conn && is_refusal(l->conn);
-    if (l->conn)
-        lost(l, &why);
-    err_set(e, ERR_UNAVAILABLE, NULL, "%s", why.text);
+/* The next one is not at once. */
+static bool attempt_over(struct db_link *l, const char *why, struct err *e) {
+    err_set(e, ERR_UNAVAILABLE, NULL, "%s", why);
     snprintf(l->why, sizeof l->why, "%s", e->text);
     l->pause_ms = l->pause_ms * 2 < PAUSE_MS_MAX ? l->pause_ms * 2 : PAUSE_MS_MAX;
     double part = 0.5 + erand48(l->seed) / 2;
     l->attempt_after_us = clock_mono_us() + (int64_t)(part * 1000 * (double)l->pause_ms);
     return false;
+}
+
+static bool attempt_failed(struct db_link *l, struct err *e) {
+    struct err why = {0};
+    l->refused = l->conn && is_refusal(l->conn);
+    if (l->conn)
+        lost(l, &why);
+    return attempt_over(l, why.text, e);
+}
+
+/* Texts are UTF-8, and some have no place in another encoding. SQL_ASCII takes all bytes
+ * as they are. */
+static bool encoding_fits(const PGconn *conn) {
+    const char *encoding = PQparameterStatus(conn, "server_encoding");
+    return !encoding || strcmp(encoding, "UTF8") == 0 ||
+           strcmp(encoding, "SQL_ASCII") == 0;
+}
+
+static bool encoding_refused(struct db_link *l, struct err *e) {
+    char why[160];
+    snprintf(
+        why, sizeof why,
+        "store: the database's encoding is %.40s, expected UTF8 (CREATE DATABASE ... "
+        "ENCODING 'UTF8' TEMPLATE template0)",
+        PQparameterStatus(l->conn, "server_encoding"));
+    db_link_drop(l);
+    l->refused = true;
+    return attempt_over(l, why, e);
 }
 
 static bool attempt_begin(struct db_link *l, struct err *e) {
@@ -208,6 +233,8 @@ static bool attempt_begin(struct db_link *l, struct err *e) {
 static bool connection_adopt(struct db_link *l, struct err *e) {
     l->connecting = false;
     l->number++;
+    if (!encoding_fits(l->conn))
+        return encoding_refused(l, e);
     if (PQsetnonblocking(l->conn, 1) != 0 || !db_link_command(l, SETTINGS, e))
         return attempt_failed(l, e);
     l->pause_ms = PAUSE_MS / 2;
@@ -253,22 +280,29 @@ bool db_link_need(struct db_link *l, struct err *e) {
     return need(l, WAIT_MS, e);
 }
 
+/* Whether a port is one, or several of several hosts: a slash in a password ends the
+ * host before it, and libpq would quote what then stands for the port. */
+static bool is_port(const char *text) {
+    return strspn(text, "0123456789,") == strlen(text);
+}
+
 /* An attempt has time for each host of the URL. */
 static bool url_read(struct db_link *l, struct err *e) {
     char *message = NULL;
     PQconninfoOption *options = PQconninfoParse(l->url, &message);
     PQfreemem(message); /* which may quote the password */
-    if (!options)
-        return err_set(e, ERR_CONFLICT, NULL,
-                       "store: expected postgresql://USER[:PASSWORD]@HOST[:PORT]/DATABASE"
-                       "[?KEY=VALUE], other characters as %%XX");
+    bool ok = options;
     l->attempt_ms = ATTEMPT_MS;
-    for (PQconninfoOption *o = options; o->keyword; o++)
+    for (PQconninfoOption *o = options; ok && o->keyword; o++) {
+        ok = !o->val || strcmp(o->keyword, "port") != 0 || is_port(o->val);
         if (o->val && strcmp(o->keyword, "host") == 0)
             for (const char *at = o->val; (at = strchr(at, ',')); at++)
                 l->attempt_ms += ATTEMPT_MS;
+    }
     PQconninfoFree(options);
-    return true;
+    return ok || err_set(e, ERR_CONFLICT, NULL,
+                         "store: expected postgresql://USER[:PASSWORD]@HOST[:PORT]/"
+                         "DATABASE[?KEY=VALUE], other characters as %%XX");
 }
 
 bool db_link_open(struct db_link *l, const char *url, struct err *e) {

@@ -226,6 +226,9 @@ static void test_store_file(void) {
     CHECK(!READ(&c, &e, "--store-file", file_path, "--store", "x") &&
           e.kind == ERR_INVALID);
     CHECK_TEXT(e.where, "--store-file");
+    file_write("\xef\xbb\xbfpostgresql://me:secret@db/x\n");
+    CHECK_SAY(READ(&c, &e, "--store-file", file_path), "%s", e.text);
+    CHECK_TEXT(c.store, "postgresql://me:secret@db/x");
     file_write("\n");
     CHECK(!READ(&c, &e, "--store-file", file_path) && e.kind == ERR_INVALID);
     CHECK(!READ(&c, &e, "--store-file", "/nowhere/x") && e.kind == ERR_UNAVAILABLE);

@@ -227,8 +227,9 @@ static void urls_keep_their_passwords(void) {
         {"./a:b@c", "./a:b@c"},
     };
     static const char *const WRONG[] = {
-        "postgresql://me:s3cret@db:port/x", "postgresql://me:s3cret@[::1/x",
-        "postgresql://me:s3cret@db/x?no_such_key=1", "postgresql://me:s3cret@db/%zz"};
+        "postgresql://me:s3cret/word@db/x", "postgresql://me:s3cret@db:port/x",
+        "postgresql://me:s3cret@[::1/x", "postgresql://me:s3cret@db/x?no_such_key=1",
+        "postgresql://me:s3cret@db/%zz"};
     struct err e = {0};
     char text[256];
     for (size_t i = 0; i < sizeof URLS / sizeof *URLS; i++) {
@@ -243,6 +244,26 @@ static void urls_keep_their_passwords(void) {
     }
     /* Nobody listens on a port that was free a moment ago. */
     FAILS(db_open("postgresql://me:s3cret@127.0.0.1:1/x", &e), ERR_UNAVAILABLE);
+}
+
+/* A database that has no place for some texts is not begun with. */
+static void encodings_are_looked_at(void) {
+    struct postgres server;
+    struct err e = {0};
+    char url[POSTGRES_URL_MAX + 8];
+    if (!postgres_make(&server))
+        return;
+    raw_server(server.url, "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C'"
+                           " LC_CTYPE 'C' TEMPLATE template0");
+    raw_server(server.url, "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C'"
+                           " LC_CTYPE 'C' TEMPLATE template0");
+    char *name = strrchr(server.url, '/');
+    snprintf(url, sizeof url, "%.*s/latin", (int)(name - server.url), server.url);
+    CHECK(!db_open(url, &e) && e.kind == ERR_CONFLICT);
+    CHECK_SAY(strstr(e.text, "encoding is LATIN1, expected UTF8"), "%s", e.text);
+    snprintf(url, sizeof url, "%.*s/ascii", (int)(name - server.url), server.url);
+    db_close(db_at(url));
+    postgres_end(&server);
 }
 
 static void settings_are_on(void) {
@@ -342,6 +363,7 @@ int main(void) {
     CHECK_RUN(hints_come_with_the_commit);
     CHECK_RUN(texts_that_are_none_are_mended);
     CHECK_RUN(urls_keep_their_passwords);
+    CHECK_RUN(encodings_are_looked_at);
     CHECK_RUN(settings_are_on);
     CHECK_RUN(away_and_back);
     CHECK_RUN(a_server_that_hangs_costs_a_bounded_time);
