@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/finite.h"
 #include "engine/memory.h"
 
 bool chain_init(struct chain *chain, size_t inputs_n, size_t bytes_max, struct err *e) {
@@ -187,21 +188,14 @@ bool chain_activate(struct chain *chain, enum activation g, float slope, struct 
     return true;
 }
 
-static bool floats_finite(const float *x, size_t n) {
-    float product = 0;
-    for (size_t i = 0; i < n; i++)
-        product += x[i] * 0.0f; /* NaN once one is not finite */
-    return product == 0;
-}
-
 static bool numbers_check(const struct chain *chain, struct err *e) {
     const struct transform *t = &chain->transform;
-    bool ok = !t->scale || (floats_finite(t->offset, t->columns_n) &&
-                            floats_finite(t->scale, t->columns_n));
+    bool ok = !t->scale ||
+              (finite_all(t->offset, t->columns_n) && finite_all(t->scale, t->columns_n));
     for (size_t l = 0; ok && l < chain->layers_n; l++) {
         const struct chain_layer *layer = &chain->layers[l];
-        ok = floats_finite(layer->W, layer->shape.units_n * layer->inputs_n) &&
-             floats_finite(layer->b, layer->shape.units_n);
+        ok = finite_all(layer->W, layer->shape.units_n * layer->inputs_n) &&
+             finite_all(layer->b, layer->shape.units_n);
         if (!ok)
             return err_set(e, ERR_INVALID, NULL,
                            "layer %zu holds a number that is not finite in float32",

@@ -7,18 +7,12 @@
 
 #include "api/json.h"
 #include "api/safetensors.h"
+#include "engine/finite.h"
 
 static const char STATE[] = "optimizer.state";
 static const char MEMBER[] = "checkpoint";
 
 /* ---- writing -------------------------------------------------------------------- */
-
-static bool floats_finite(const float *x, size_t n) {
-    bool all = true;
-    for (size_t i = 0; i < n; i++)
-        all &= isfinite(x[i]) != 0;
-    return all;
-}
 
 static void key_int(struct text *out, const char *key, int64_t value) {
     text_key(out, key);
@@ -68,7 +62,7 @@ static void facts_encode(const struct checkpoint_facts *f, struct text *out) {
 void *checkpoint_encode(const struct checkpoint_source *source, size_t *n,
                         struct err *e) {
     const struct net *net = source->model->net;
-    if (!floats_finite(net->params, net->block_n)) {
+    if (!finite_all(net->params, net->block_n)) {
         err_set(e, ERR_NUMERIC, NULL, "the parameters are not finite");
         return NULL;
     }

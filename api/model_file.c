@@ -7,6 +7,7 @@
 
 #include "api/encoder_document.h"
 #include "api/safetensors.h"
+#include "engine/finite.h"
 #include "engine/memory.h"
 
 static void layer_tensor_name(char name[SAFETENSORS_NAME_MAX], size_t l,
@@ -88,13 +89,6 @@ void *model_file_encode(const struct model *model, const struct job_spec *spec, 
     return model_file_encode_with(model, spec, NULL, n, e);
 }
 
-static bool floats_finite(const float *x, size_t n) {
-    float product = 0;
-    for (size_t i = 0; i < n; i++)
-        product += x[i] * 0.0f; /* NaN once one is not finite */
-    return product == 0;
-}
-
 static bool floats_read(const struct safetensors *file, const char *name, size_t rows_n,
                         size_t columns_n, float *out, struct err *e) {
     const struct tensor *t =
@@ -103,7 +97,7 @@ static bool floats_read(const struct safetensors *file, const char *name, size_t
         return false;
     size_t n = rows_n * (columns_n ? columns_n : 1);
     memcpy(out, t->data, n * sizeof *out);
-    return floats_finite(out, n) ||
+    return finite_all(out, n) ||
            err_set(e, ERR_INVALID, NULL, "\"%s\" holds a number that is not finite",
                    name);
 }
