@@ -1,6 +1,5 @@
 #include "api/chain.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
