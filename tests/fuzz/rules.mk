@@ -9,8 +9,8 @@ FUZZ_SANITIZE := address,undefined
 # -O1 vectorises nothing, which the kernels would hear as a broken promise.
 FUZZ_CFLAGS := -O1 -g -fno-sanitize-recover=undefined -Wno-pass-failed
 
-# Decoders are of the api; the path's is the one file of the server that needs no library.
-FUZZ_SERVER := server/http_head.c
+# Decoders are of the api; the path is judged by the files of the server that need no library.
+FUZZ_SERVER := server/http_field.c server/http_head.c
 FUZZ_SHARED := $(API) $(ENGINE) $(FUZZ_SERVER:%.c=$(BUILD)/%.o)
 FUZZ_SANITIZED := $(FUZZ_SHARED:$(BUILD)/%=$(BUILD)/fuzz/%)
 FUZZ_REPLAYS := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
