@@ -18,7 +18,7 @@ bool version_image_make(const struct model *parts,
     struct model described = *parts; /* borrows all of it */
     struct text facts = {0};
     if (!finite_all(parts->net->params, parts->net->block_n))
-        return err_set(e, ERR_NUMERIC, NULL, "the model's parameters leave float32");
+        return err_set(e, ERR_RANGE, NULL, "the model's parameters are beyond float32");
     described.task = spec->task;
     described.loss = spec->loss;
     described.labels = spec->labels;

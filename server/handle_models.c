@@ -210,9 +210,11 @@ bool handle_versions_delete(void *subsystem, struct store *store,
         !model_version_read(request->parameters[1], &version, e) ||
         !store_version_delete(store, name, version, e))
         return false;
+    bool ok =
+        registry_refresh(models->registry, store, e); /* what takes over is loaded */
     registry_forget(models->registry, name, version);
     reply->status = 204;
-    return registry_refresh(models->registry, store, e);
+    return ok;
 }
 
 bool handle_models_delete(void *subsystem, struct store *store,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,7 +38,10 @@ enum {
     RETRY_AFTER_S = 1,
     FEED_BLOCK = 4 << 10,   /* of a feed's bytes, for a client without chunks */
     FEED_BUFFER = 32 << 10, /* what the system keeps for a client that is slow */
-    FDS_BESIDE = 128        /* file descriptors that are not connections */
+    /* File descriptors that are not connections: of stores, files and all else, and of
+     * each thread's lanes, which have an epoll instance and a bell each, and its own. */
+    FDS_BESIDE = 128 + LINGER_MAX,
+    FDS_PER_THREAD = 2 * HTTP_WIDTHS_N + LANE_CREWS
 };
 
 static int socket_of(struct MHD_Connection *connection) {
@@ -342,6 +345,19 @@ static void *on_request_line(void *context, const char *uri,
     return NULL;
 }
 
+/* Its socket is closed next. Where the library has refused a head by itself, more of it,
+ * or a body, may be to come. */
+static void connection_end(struct lane *lane, int socket, struct reaper_entry *watched) {
+    struct http *h = lane->http;
+    int unread = 0;
+    enum reaper_phase phase = watched ? reaper_remove(h->reaper, watched) : REAPER_IDLE;
+    http_hold_leave(&lane->hold);
+    if (phase == REAPER_HEAD || (ioctl(socket, FIONREAD, &unread) == 0 && unread > 0))
+        linger_add(&h->lingerers, socket, clock_mono_us());
+    metrics_connections(h->options.metrics, -1);
+    lane_lost(lane);
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection,
                           void **socket_context,
                           enum MHD_ConnectionNotificationCode code) {
@@ -352,12 +368,8 @@ static void on_connection(void *context, struct MHD_Connection *connection,
         *socket_context = reaper_add(h->reaper, socket_of(connection), clock_mono_us());
         metrics_connections(h->options.metrics, 1);
     } else {
-        if (*socket_context)
-            reaper_remove(h->reaper, *socket_context);
+        connection_end(lane, socket_of(connection), *socket_context);
         *socket_context = NULL;
-        http_hold_leave(&lane->hold); /* its socket is closed next */
-        metrics_connections(h->options.metrics, -1);
-        lane_lost(lane);
     }
 }
 
@@ -419,14 +431,15 @@ static void connection_take(void *context, const struct accepted *accepted) {
 }
 
 /* As many connections as were asked for, or as the file descriptors allow. */
-static size_t connections_limit(const struct config *config) {
+static size_t connections_limit(const struct config *config, size_t threads) {
     struct rlimit limit = {0};
+    rlim_t beside = FDS_BESIDE + FDS_PER_THREAD * threads;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
-    uint64_t most = limit.rlim_cur > 2 * FDS_BESIDE ? limit.rlim_cur - FDS_BESIDE
-                                                    : limit.rlim_cur / 2;
+    uint64_t most =
+        limit.rlim_cur > 2 * beside ? limit.rlim_cur - beside : limit.rlim_cur / 2;
     if ((uint64_t)config->connections_max <= most)
         return (size_t)config->connections_max;
     log_write(LOG_WARN, "fewer connections than --connections-max fit the limit of files",
@@ -506,11 +519,11 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->computing = executor_start(machine_cpus(), (size_t)config->predict_queue_max, e);
     uploads_open(&h->uploads, h->executor);
     h->bodies.bytes_max = (size_t)config->body_memory_max;
-    h->connections_max = connections_limit(config);
+    size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
+    h->connections_max = connections_limit(config, threads);
     h->parked_max = h->connections_max / 2;
     h->flows_max = (size_t)config->streams_max;
     h->held_max = h->connections_max - h->connections_max / 4;
-    size_t threads = config->http_threads ? (size_t)config->http_threads : machine_cpus();
     bool ok = h->reaper && h->executor && h->computing &&
               listener_open(&h->listener, config->listen, e) && reach_check(h, e) &&
               lanes_open(&h->lanes, h, threads, daemon_start, e);

@@ -33,13 +33,15 @@ static bool access_check(struct exchange *x, const struct http_head *head) {
                    "expected \"Bearer \" and a token that is known here");
 }
 
-/* Where anybody on this machine may ask, a page must be of it for certain. */
+/* Where anybody on this machine may ask, and nobody else, a page must be of it for
+ * certain. */
 static bool page_check(struct exchange *x, const struct http_head *head) {
-    return x->http->options.tokens || !x->http->listener.loopback ||
+    const struct http_options *o = &x->http->options;
+    return o->tokens || o->config->allow_anonymous || !x->http->listener.loopback ||
            http_head_origin_is_local(head) ||
            err_set(&x->err, ERR_FORBIDDEN, "Origin",
                    "requests of web pages that are not of localhost are refused without "
-                   "tokens (--token-file)");
+                   "--token-file or --allow-anonymous");
 }
 
 static bool fields_take(struct exchange *x, const struct http_head *head) {

@@ -169,7 +169,8 @@ static bool origin_check(const struct http_head *head, const char *host, struct 
 
 /* Digits and dots, or, in brackets, an IPv6 address. */
 static bool is_address(const char *host, size_t n) {
-    return n > 0 && (host[0] == '[' || strspn(host, "0123456789.") == n);
+    return n > 0 && (host[0] == '[' ? host[n - 1] == ']'
+                                    : strspn(host, "0123456789.") == n && host[0] != '.');
 }
 
 bool http_head_origin_is_local(const struct http_head *head) {
@@ -179,7 +180,8 @@ bool http_head_origin_is_local(const struct http_head *head) {
     if (!host)
         return !origin;
     host += 3;
-    size_t n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+    size_t bracket = host[0] == '[' ? strcspn(host, "]") : 0;
+    size_t n = bracket + strcspn(host + bracket, ":/");
     return is_address(host, n) ||
            (n == sizeof localhost - 1 && strncasecmp(host, localhost, n) == 0);
 }

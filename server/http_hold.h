@@ -5,7 +5,8 @@
  * often to wake that one. Answers that are sent one after another find it awake, and the
  * processor's caches full of what sends; requests that are read one after another find
  * them full of what reads. Linux holds an answer back by TCP_CORK (tcp(7)), for 200 ms at
- * most. */
+ * most; the first two of a connection are not held, as libmicrohttpd pushes them itself.
+ */
 #ifndef SERVER_HTTP_HOLD_H
 #define SERVER_HTTP_HOLD_H
 
@@ -32,7 +33,8 @@ struct http_hold {
  * wait. */
 void http_hold_answer(struct http_hold *hold, int socket, int64_t now_us);
 
-/* Those that wait leave: before one of their sockets is closed, or something takes long.
+/* Those that wait leave: before one of their sockets is closed, or a large body is read.
+ * A prediction computed in the same run holds them up for as long as it takes.
  */
 void http_hold_leave(struct http_hold *hold);
 

@@ -17,12 +17,13 @@
 #include "server/signals.h"
 
 enum {
-    LOOK_MS = 25,          /* between looks for a cancellation while a job runs */
-    LOOK_HINTED_MS = 100,  /* the same where the store says when somebody asks for one */
-    LISTEN_MS = 1000,      /* between attempts to hear such hints */
-    WRITE_MS = 100,        /* between batches of points */
-    PIECE_MS = 3,          /* between pieces of a checkpoint: others write too */
-    HEARTBEATS_A_LEASE = 5 /* without points */
+    LOOK_MS = 25,           /* between looks for a cancellation while a job runs */
+    LOOK_HINTED_MS = 100,   /* the same where the store says when somebody asks for one */
+    LISTEN_MS = 1000,       /* between attempts to hear such hints */
+    WRITE_MS = 100,         /* between batches of points */
+    PIECE_MS = 3,           /* between pieces of a checkpoint: others write too */
+    HEARTBEATS_A_LEASE = 5, /* without points */
+    QUIT_WAIT_US = 3000000  /* for a store that is away, with the last checkpoint */
 };
 
 struct points {
@@ -37,7 +38,8 @@ struct keeper {
     int signal_fd; /* of signals_open: SIGTERM or SIGINT came */
     int call_fd;   /* an eventfd: the trainer's side has something for the thread */
     atomic_bool stop, quitting;
-    atomic_bool ending; /* keeper_stop was called */
+    atomic_int_fast64_t quit_us; /* when it began to quit */
+    atomic_bool ending;          /* keeper_stop was called */
     _Atomic double epochs_done, training_seconds;
     int64_t lease_ms;
     /* the keeper's thread's; the trainer's while nothing is kept */
@@ -81,6 +83,8 @@ static bool points_add(struct points *p, const struct store_point *items, size_t
 /* ---- the thread ----------------------------------------------------------------- */
 
 static void quit(struct keeper *k) {
+    int_fast64_t never = 0;
+    atomic_compare_exchange_strong(&k->quit_us, &never, clock_mono_us());
     atomic_store(&k->quitting, true);
     atomic_store(&k->stop, true);
 }
@@ -147,6 +151,12 @@ static void claim_visit(struct keeper *k, const struct store_claim *claim,
         write_failed(k, &e, v);
 }
 
+/* A store that is away may be back in a moment: that much time has who quits, too. */
+static bool may_wait(struct keeper *k) {
+    return !atomic_load(&k->quitting) ||
+           clock_mono_us() - atomic_load(&k->quit_us) < QUIT_WAIT_US;
+}
+
 /* One piece of the checkpoint in hand, or the transaction that makes it one. */
 static void checkpoint_visit(struct keeper *k, const struct store_claim *claim,
                              struct visit *v) {
@@ -158,7 +168,7 @@ static void checkpoint_visit(struct keeper *k, const struct store_claim *claim,
     bool ok = step == CHECKPOINT_READY &&
               store_claim_checkpoint(k->store, claim, &progress, k->writer.files.rows,
                                      k->writer.files.n, &e);
-    if (!ok && away_note(&k->away, &e) && !atomic_load(&k->quitting)) {
+    if (!ok && away_note(&k->away, &e) && may_wait(k)) {
         if (step == CHECKPOINT_FAILED)
             checkpoint_writer_rewind(&k->writer, k->store);
         return; /* it waits until the store is back */

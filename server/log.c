@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -25,8 +26,8 @@ static enum log_level lowest = LOG_INFO;
 static const char *process_role = "main";
 static int out = STDERR_FILENO;
 
-/* Nobody has read what was written last; and how many lines were lost so. */
-static atomic_bool stalled;
+/* Nobody has read what was written last (line_put's); and how many lines were lost so. */
+static bool stalled;
 static atomic_size_t lost_n;
 
 bool log_level_find(const char *name, enum log_level *level) {
@@ -72,10 +73,16 @@ static void line_start(struct text *line, enum log_level level, const char *mess
 /* Who does not read the log holds up nobody who serves, but for a moment once. @return
  * false: the line is lost. */
 static bool line_put(const struct text *line) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* what one finds room for */
     struct pollfd to = {.fd = out, .events = POLLOUT};
-    bool ok = poll(&to, 1, atomic_load(&stalled) ? 0 : PATIENCE_MS) > 0 &&
-              (write(out, line->data, line->n) >= 0 || errno != EAGAIN);
-    atomic_store(&stalled, !ok);
+    int n;
+    pthread_mutex_lock(&lock);
+    do
+        n = poll(&to, 1, stalled ? 0 : PATIENCE_MS);
+    while (n < 0 && errno == EINTR);
+    bool ok = n > 0 && (write(out, line->data, line->n) >= 0 || errno != EAGAIN);
+    stalled = !ok;
+    pthread_mutex_unlock(&lock);
     return ok;
 }
 

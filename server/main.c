@@ -230,12 +230,10 @@ static bool is_help(int argc, char **argv) {
 
 /* A descriptor of ours must not be where something is read or written by its number. */
 static bool standard_fds_keep(void) {
-    int fd;
-    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
-        ;
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
 }
 
 int main(int argc, char **argv) {

@@ -37,7 +37,7 @@ struct reaper *reaper_new(struct reaper_options options) {
 
 void reaper_free(struct reaper *r) {
     while (r->first)
-        reaper_remove(r, r->first);
+        (void)reaper_remove(r, r->first);
     pthread_mutex_destroy(&r->lock);
     free(r);
 }
@@ -58,7 +58,8 @@ struct reaper_entry *reaper_add(struct reaper *r, int fd, int64_t now_us) {
     return entry;
 }
 
-void reaper_remove(struct reaper *r, struct reaper_entry *entry) {
+enum reaper_phase reaper_remove(struct reaper *r, struct reaper_entry *entry) {
+    enum reaper_phase phase = (enum reaper_phase)atomic_load(&entry->phase);
     pthread_mutex_lock(&r->lock);
     if (entry->next)
         entry->next->previous = entry->previous;
@@ -69,6 +70,7 @@ void reaper_remove(struct reaper *r, struct reaper_entry *entry) {
     r->n--;
     pthread_mutex_unlock(&r->lock);
     free(entry);
+    return phase;
 }
 
 void reaper_phase(struct reaper_entry *entry, enum reaper_phase phase, int64_t now_us) {

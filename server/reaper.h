@@ -30,7 +30,8 @@ void reaper_free(struct reaper *r);
 
 /* A connection came; NULL without memory (it is then not watched). */
 struct reaper_entry *reaper_add(struct reaper *r, int fd, int64_t now_us);
-void reaper_remove(struct reaper *r, struct reaper_entry *entry);
+/* @return the phase that it was in. */
+enum reaper_phase reaper_remove(struct reaper *r, struct reaper_entry *entry);
 
 /* It entered a phase. `entry` may be NULL. */
 void reaper_phase(struct reaper_entry *entry, enum reaper_phase phase, int64_t now_us);

@@ -59,6 +59,8 @@ struct entry *registry_entry_find(const struct registry *r, const char *name);
 struct entry *registry_entry_add(struct registry *r, const char *name);
 void registry_entry_drop(struct registry *r, size_t i);
 struct loaded *registry_version_find(const struct entry *entry, int64_t version);
+
+/* A version that the store no longer has. Takes `lock`; the caller holds `loading`. */
 void registry_version_forget(struct registry *r, const char *name, int64_t version);
 
 /* Reads a version (0: the latest) from the store; the caller's, with one reference. */

@@ -82,41 +82,74 @@ bool registry_learn_aliases(struct registry *r, struct store *store, struct err 
     return true;
 }
 
-/* The loaded version behind (name, *version) that is not its model's latest; false: there
- * is none. */
-static bool loaded_next(struct registry *r, char name[STORE_NAME_MAX], int64_t *version) {
-    bool found = false;
-    pthread_rwlock_rdlock(&r->lock);
-    for (size_t i = registry_entry_index(r, name); i < r->entries_n && !found; i++) {
-        const struct entry *entry = r->entries[i];
-        int64_t behind = strcmp(entry->name, name) == 0 ? *version : 0, next = INT64_MAX;
-        for (size_t v = 0; v < entry->versions_n; v++) {
-            int64_t one = entry->versions[v]->served.version;
-            if (one != entry->latest && one > behind && one < next)
-                next = one;
-        }
-        found = next < INT64_MAX;
-        if (found) {
-            *version = next;
-            snprintf(name, STORE_NAME_MAX, "%s", entry->name);
-        }
-    }
-    pthread_rwlock_unlock(&r->lock);
-    return found;
+/* The loaded versions of a model but for its latest, ascending. */
+struct others {
+    char name[STORE_NAME_MAX];
+    int64_t *versions;
+    bool *there;
+    size_t n;
+};
+
+static void others_free(struct others *o) {
+    free(o->versions);
+    free(o->there);
+    o->versions = NULL;
+    o->there = NULL;
+    o->n = 0;
 }
 
-/* Drops the loaded versions that the store no longer has, deleted through another server,
- * and were not told of by the list of the latest. */
-static bool versions_gone(struct registry *r, struct store *store, struct err *e) {
-    char name[STORE_NAME_MAX] = "";
-    for (int64_t version = 0; loaded_next(r, name, &version);) {
-        bool there;
-        if (!store_version_is_there(store, name, version, &there, e))
-            return false;
-        if (!there)
-            registry_version_forget(r, name, version);
-    }
+static int ascending(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* @return false: no memory. */
+static bool others_copy(struct others *o, const struct entry *entry) {
+    snprintf(o->name, sizeof o->name, "%s", entry->name);
+    o->versions = calloc(entry->versions_n, sizeof *o->versions);
+    o->there = calloc(entry->versions_n, sizeof *o->there);
+    if (!o->versions || !o->there)
+        return false;
+    for (size_t i = 0; i < entry->versions_n; i++)
+        if (entry->versions[i]->served.version != entry->latest)
+            o->versions[o->n++] = entry->versions[i]->served.version;
+    qsort(o->versions, o->n, sizeof *o->versions, ascending);
     return true;
+}
+
+/* Those of the first model behind o->name that has any; o->n 0: there is none. */
+static bool others_next(struct registry *r, struct others *o, struct err *e) {
+    bool ok = true;
+    pthread_rwlock_rdlock(&r->lock);
+    size_t i = registry_entry_index(r, o->name);
+    if (i < r->entries_n && strcmp(r->entries[i]->name, o->name) == 0)
+        i++;
+    for (; ok && !o->n && i < r->entries_n; i++) {
+        if (!r->entries[i]->versions_n)
+            continue;
+        others_free(o);
+        ok = others_copy(o, r->entries[i]);
+    }
+    pthread_rwlock_unlock(&r->lock);
+    return ok || err_set(e, ERR_NO_MEMORY, NULL, "no memory to look at the versions");
+}
+
+/* Drops the loaded versions that the store no longer has, deleted through another server:
+ * of the latest alone the list has told. */
+static bool versions_gone(struct registry *r, struct store *store, struct err *e) {
+    struct others o = {.n = 0};
+    bool ok;
+    while ((ok = others_next(r, &o, e)) && o.n) {
+        ok = store_versions_there(store, o.name, o.versions, o.n, o.there, e);
+        for (size_t i = 0; ok && i < o.n; i++)
+            if (!o.there[i])
+                registry_version_forget(r, o.name, o.versions[i]);
+        others_free(&o);
+        if (!ok)
+            break;
+    }
+    others_free(&o);
+    return ok;
 }
 
 bool registry_learn(struct registry *r, struct store *store, struct err *e) {
@@ -136,7 +169,7 @@ bool registry_learn(struct registry *r, struct store *store, struct err *e) {
         free(list);
     }
     models_gone(r, previous[0] ? previous : NULL, NULL);
-    return versions_gone(r, store, e) && registry_learn_aliases(r, store, e);
+    return registry_learn_aliases(r, store, e) && versions_gone(r, store, e);
 }
 
 bool registry_refresh(struct registry *r, struct store *store, struct err *e) {

@@ -48,13 +48,21 @@ static bool newest_read(struct store *store, const struct store_checkpoint *list
     return true;
 }
 
+/* Without the best parameters, and past the pass that made them, nobody comes to them
+ * again: then all is done from the beginning. */
 static bool best_read(struct store *store, const struct store_checkpoint *list, size_t n,
                       struct resume *r, struct err *e) {
     size_t i = n;
     while (i > 0 && !list[i - 1].best)
         i--;
-    bool usable, beside = i > 0 && list[i - 1].number != r->number;
-    return !beside || row_read(store, &list[i - 1], &r->best_bytes, &r->best, &usable, e);
+    if (i == 0 || list[i - 1].number == r->number)
+        return true;
+    bool usable;
+    if (!row_read(store, &list[i - 1], &r->best_bytes, &r->best, &usable, e))
+        return false;
+    if (!usable && list[i - 1].epoch <= r->from.facts.position.epoch)
+        resume_free(r);
+    return true;
 }
 
 bool resume_load(struct store *store, const char *job_id, struct resume *r,

@@ -97,7 +97,7 @@ bool store_blob_add(struct store *s, struct store_blob_writer *w, const void *by
                     size_t n, int64_t now_ms, struct err *e)
     __attribute__((warn_unused_result));
 /* Seals it, as store_blob_put does, and frees the writer; a failure has dropped it all.
- */
+ * *blob and *bytes are set on success alone. */
 bool store_blob_end(struct store *s, struct store_blob_writer *w, int64_t now_ms,
                     int64_t *blob, int64_t *bytes, char sha256[STORE_SHA256_TEXT],
                     struct err *e) __attribute__((warn_unused_result));
@@ -151,9 +151,9 @@ bool store_version_add(struct store *s, const struct store_version_new *version,
                        int64_t *number, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Whether the store has that version. */
-bool store_version_is_there(struct store *s, const char *model, int64_t version,
-                            bool *there, struct err *e)
+/* Which of versions (n, ascending) the store has: there (n). */
+bool store_versions_there(struct store *s, const char *model, const int64_t *versions,
+                          size_t n, bool *there, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Deletes one version. ERR_CONFLICT when an alias points to it, naming the alias. */

@@ -170,18 +170,42 @@ bool store_versions_list(struct store *s, const char *model, const char *after,
     return false;
 }
 
-bool store_version_is_there(struct store *s, const char *model, int64_t version,
-                            bool *there, struct err *e) {
+/* Those from versions[0] to versions[n - 1]: a range with hardly more between them. */
+static bool run_there(struct store *s, const char *model, const int64_t *versions,
+                      size_t n, bool *there, struct err *e) {
     struct db_statement *q =
-        db_prepare(s->db, "SELECT 1 FROM versions WHERE model = $1 AND version = $2", e);
+        db_prepare(s->db,
+                   "SELECT version FROM versions WHERE model = $1 AND version >= $2"
+                   " AND version <= $3 ORDER BY version",
+                   e);
     if (!q)
         return false;
     db_bind_text(q, 1, model);
-    db_bind_int(q, 2, version);
-    enum db_step step = db_step(q, e);
+    db_bind_int(q, 2, versions[0]);
+    db_bind_int(q, 3, versions[n - 1]);
+    enum db_step step;
+    for (size_t i = 0; (step = db_step(q, e)) == DB_ROW;) {
+        while (i < n && versions[i] < db_int(q, 0))
+            i++;
+        if (i < n && versions[i] == db_int(q, 0))
+            there[i] = true;
+    }
     db_end(q);
-    *there = step == DB_ROW;
     return step != DB_FAILED;
+}
+
+bool store_versions_there(struct store *s, const char *model, const int64_t *versions,
+                          size_t n, bool *there, struct err *e) {
+    enum { GAP_MAX = 16 }; /* between two of a range; more than that is another one */
+    memset(there, 0, n * sizeof *there);
+    for (size_t from = 0, to; from < n; from = to) {
+        to = from + 1;
+        while (to < n && versions[to] - versions[to - 1] <= GAP_MAX)
+            to++;
+        if (!run_there(s, model, versions + from, to - from, there + from, e))
+            return false;
+    }
+    return true;
 }
 
 /* ---- deleting ------------------------------------------------------------------- */

@@ -167,8 +167,10 @@ static void claim_release(struct worker *w, const struct store_claim *claim) {
             log_write(LOG_INFO, "job put back", "job", LOG_TEXT(claim->job_id), NULL);
         else if (again)
             usleep(RETRY_MS * 1000);
-        else
-            log_err(LOG_WARN, "a job could not be put back", &e);
+        else /* a lease that is lost may have been put back, and the answer lost */
+            log_err(e.kind == ERR_CONFLICT ? LOG_INFO : LOG_WARN,
+                    "a job could not be put back", &e);
+        w->unsure = w->unsure || (!ok && !again && away_is(e.kind));
     }
 }
 

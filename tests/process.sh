@@ -30,7 +30,7 @@ threads_started() { [ "$(ls "/proc/$pid/task" 2>/dev/null | wc -l)" -ge 8 ]; }
 # ends_well: SIGTERM ends it, with 0.
 ends_well() {
     kill "$pid"
-    ( sleep 10; kill -KILL "$pid" 2>/dev/null ) &
+    (sleep 10; kill -KILL "$pid") >/dev/null 2>&1 &
     guard=$!
     wait "$pid"
     code=$?
@@ -53,12 +53,12 @@ check() {
     fi
 }
 
-start() { # ARGUMENTS...: to be run in the background
-    : >"$work/listening"
+start() { # ARGUMENTS...: to be run in the background, after `: >"$work/listening"`
     exec "$descentd" serve --listen 127.0.0.1:0 --workers 0 --store "$work/store.db" "$@" \
         >"$work/listening"
 }
 
+: >"$work/listening"
 start <&- 2>&- &
 pid=$!
 check 'without stdin and stderr'
@@ -66,16 +66,18 @@ check 'without stdin and stderr'
 mkfifo "$work/log"
 sleep 60 <"$work/log" &
 reader=$!
+: >"$work/listening"
 start 2>"$work/log" &
 pid=$!
 says_a_lot() {
-    timeout 10 curl --noproxy '*' -s -o "$work/answer" "$url/v1/models?limit=[1-900]"
+    timeout 30 curl --noproxy '*' -s -o "$work/answer" "$url/v1/models?limit=[1-450]"
 }
 check 'a log that nobody reads' says_a_lot
 kill "$reader"
 reader=''
 
-for stop in 1 2; do
+for stop in 1 2 3; do
+    : >"$work/listening"
     start --http-threads 32 2>"$work/errors" &
     pid=$!
     while ! threads_started && ! has_ended; do :; done

@@ -282,6 +282,10 @@ static void test_local_origins(void) {
                {"Origin: http://localhost.evil.example", false},
                {"Origin: http://127.0.0.1.evil.example", false},
                {"Origin: http://local", false},
+               {"Origin: http://[::1].evil.example", false},
+               {"Origin: http://[evil", false},
+               {"Origin: http://[", false},
+               {"Origin: http://..", false},
                {"Origin: http://", false},
                {"Origin: null", false},
                {"Origin: ", false}};

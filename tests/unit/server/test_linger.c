@@ -16,13 +16,18 @@ struct line {
 
 static struct listener listener;
 
-static struct line line_new(struct lingerers *l, int64_t now_us) {
+static struct line line_open(void) {
     struct err e = {0};
     struct line line = {-1, listener_connect(listener.address, 2000, &e)};
     struct pollfd waiting = {.fd = listener.fd, .events = POLLIN};
     CHECK(poll(&waiting, 1, 2000) == 1);
     line.ours = accept(listener.fd, NULL, NULL);
     CHECK(line.ours >= 0 && line.theirs >= 0);
+    return line;
+}
+
+static struct line line_new(struct lingerers *l, int64_t now_us) {
+    struct line line = line_open();
     linger_add(l, line.ours, now_us);
     CHECK(send(line.ours, "answer", 6, MSG_NOSIGNAL) == 6);
     CHECK(shutdown(line.ours, SHUT_WR) == 0 && close(line.ours) == 0);
@@ -64,6 +69,25 @@ static void test_hears(void) {
     linger_close(&l);
 }
 
+/* By whatever descriptors, and whenever, a socket is one. */
+static void test_once(void) {
+    static struct lingerers l;
+    linger_open(&l);
+    struct line line = line_open();
+    int again = dup(line.ours);
+    linger_add(&l, line.ours, 0);
+    linger_add(&l, again, 0);
+    linger_run(&l, 0);
+    CHECK(l.n == 1);
+    linger_add(&l, line.ours, 0);
+    linger_run(&l, 0);
+    CHECK(l.n == 1);
+    close(again);
+    close(line.ours);
+    close(line.theirs);
+    linger_close(&l);
+}
+
 /* Who says nothing more is left soon, who never stops later. */
 static void test_ends(void) {
     static struct lingerers l;
@@ -84,21 +108,30 @@ static void test_ends(void) {
     linger_close(&l);
 }
 
+/* Whoever holds all places loses them to those who come. */
 static void test_at_most(void) {
+    enum { MANY = LINGER_MAX + 3 };
     static struct lingerers l;
-    static struct line lines[LINGER_MAX + 1];
+    static struct line lines[MANY];
     linger_open(&l);
-    for (size_t i = 0; i < LINGER_MAX + 1; i++)
+    for (size_t i = 0; i < LINGER_MAX; i++)
         lines[i] = line_new(&l, 0);
-    CHECK(l.n == LINGER_MAX);
-    close(lines[3].theirs);
-    usleep(10000);
     linger_run(&l, 1);
+    CHECK(l.n == LINGER_MAX);
+    for (size_t i = LINGER_MAX; i < MANY; i++)
+        lines[i] = line_new(&l, 2);
+    linger_run(&l, 2);
+    CHECK(l.n == LINGER_MAX);
+    for (size_t i = MANY - 4; i < MANY; i++)
+        CHECK(says_all(&l, lines[i], 3) && hears(lines[i]));
+    CHECK(!says_all(&l, lines[2], 3)); /* the third has given way */
+    CHECK(says_all(&l, lines[3], 3) && hears(lines[3]));
+    close(lines[7].theirs);
+    usleep(10000);
+    linger_run(&l, 4);
     CHECK(l.n == LINGER_MAX - 1);
-    CHECK(says_all(&l, lines[4], 1) && hears(lines[4])); /* others go on */
-    CHECK(says_all(&l, lines[LINGER_MAX - 1], 1) && hears(lines[LINGER_MAX - 1]));
-    for (size_t i = 0; i < LINGER_MAX + 1; i++)
-        if (i != 3)
+    for (size_t i = 0; i < MANY; i++)
+        if (i != 7)
             close(lines[i].theirs);
     linger_close(&l);
 }
@@ -108,6 +141,7 @@ int main(void) {
     if (!listener_open(&listener, "127.0.0.1:0", &e))
         return 1;
     CHECK_RUN(test_hears);
+    CHECK_RUN(test_once);
     CHECK_RUN(test_ends);
     CHECK_RUN(test_at_most);
     listener_close(&listener);

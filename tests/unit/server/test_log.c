@@ -15,14 +15,16 @@ struct capture {
     int stderr_fd;
     FILE *file;
 };
-static struct capture capture_begin(void) {
+static struct capture capture_begin(enum log_level level) {
     struct capture c = {.stderr_fd = dup(STDERR_FILENO), .file = tmpfile()};
     if (c.stderr_fd < 0 || !c.file || dup2(fileno(c.file), STDERR_FILENO) < 0)
         abort();
+    log_start(level, "tester"); /* which looks at what stderr is */
     return c;
 }
 static void capture_end(struct capture *c) {
     dup2(c->stderr_fd, STDERR_FILENO);
+    log_start(LOG_INFO, "tester");
     close(c->stderr_fd);
     rewind(c->file);
 }
@@ -39,8 +41,7 @@ static const char *member(const json_t *line, const char *key) {
 }
 
 static void test_line(void) {
-    log_start(LOG_INFO, "tester");
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(LOG_INFO);
     log_write(LOG_DEBUG, "dropped", NULL);
     log_write(LOG_WARN, "a \"message\"\n\xff", "text", LOG_TEXT("x\ny"), "n", LOG_INT(-5),
               "x", LOG_DOUBLE(0.5), "none", LOG_TEXT(NULL), "nan", LOG_DOUBLE(0.0 / 0.0),
@@ -68,8 +69,7 @@ static void test_levels(void) {
     CHECK(log_level_find("ERROR", &level) && level == LOG_ERROR);
     CHECK(!log_level_find("loud", &level) && !log_level_find("", &level));
     CHECK(level == LOG_ERROR);
-    log_start(LOG_ERROR, "tester");
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(LOG_ERROR);
     struct err e = {0};
     err_set(&e, ERR_INVALID, "/a", "is wrong");
     log_err(LOG_WARN, "dropped", &e);
@@ -82,7 +82,6 @@ static void test_levels(void) {
     json_decref(line);
     CHECK(!capture_line(&c));
     fclose(c.file);
-    log_start(LOG_INFO, "tester");
 }
 
 static void *writer(void *unused) {
@@ -95,7 +94,7 @@ static void *writer(void *unused) {
 static void test_threads(void) {
     enum { THREADS = 4 };
     pthread_t threads[THREADS];
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(LOG_INFO);
     for (int i = 0; i < THREADS; i++)
         if (pthread_create(&threads[i], NULL, writer, NULL) != 0)
             abort();

@@ -343,6 +343,18 @@ static void test_deleted_elsewhere(void) {
         check_acquires(&s, "b", version, version == 1 ? -1 : (float)version);
     }
     check_load_fails(&s, "a", 5, ERR_NOT_FOUND);
+    /* Far apart, and the last of all models. */
+    for (int version = 6; version <= 40; version++)
+        publish(s.store, "b", (float)version);
+    refresh(&s);
+    check_loads(&s, "b", 38, 38);
+    OK(store_version_delete(s.store, "b", 38, &e));
+    OK(store_version_delete(s.store, "b", 4, &e));
+    refresh(&s);
+    check_acquires(&s, "b", 38, -1);
+    check_acquires(&s, "b", 4, -1);
+    check_acquires(&s, "b", 3, 3);
+    check_acquires(&s, "b", 40, 40);
     scene_free(&s);
 }
 
