@@ -246,7 +246,7 @@ static void what_does_not_pass_is_said(void) {
     refused(url, "role \\\"nobody\\\" does not exist");
     snprintf(url, sizeof url, "postgresql://app@127.0.0.1:%d/nowhere", server.port);
     refused(url, "database \\\"nowhere\\\" does not exist");
-    refused("postgresql://app@127.0.0.1:port/postgres", "invalid integer value");
+    refused("postgresql://app@127.0.0.1:port/postgres", "expected postgresql://");
     refused("postgresql://app@127.0.0.1/postgres?colour=red", "expected postgresql://");
     refused("/nowhere/at/all/store", "cannot create");
     refused("/tmp", "store: /tmp is a directory");
