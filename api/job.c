@@ -298,7 +298,7 @@ static bool values_column(const struct profile_column *c, struct column *column,
                                                  : COLUMN_NUMBERS;
     if (column->kind == COLUMN_STRINGS && c->many)
         return err_set(e, ERR_INVALID, "/target",
-                       "\"%.60s\" has too many different texts for classes", c->name);
+                       "\"%.60s\" " PROFILE_MANY_TEXTS ", for classes", c->name);
     column->n = n;
     if (column->kind != COLUMN_STRINGS) {
         column->numbers = calloc(n, sizeof *column->numbers);

@@ -21,7 +21,7 @@ static const char *useless(const struct profile_column *c, uint64_t rows_n) {
     if (there == 0)
         return "is empty";
     if (c->type == PROFILE_CATEGORY && c->many)
-        return "has too many different texts";
+        return PROFILE_MANY_TEXTS;
     if (!c->many && c->values_n == 1 && !c->missing)
         return "is constant";
     if (c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
@@ -45,8 +45,8 @@ static bool texts_check(const struct profile *p, const struct job_table *t,
         if (t->columns[i].use == COLUMN_FEATURE && p->columns[i].many &&
             t->columns[i].kind == ENCODER_CATEGORY)
             return err_set(e, ERR_INVALID, "/features",
-                           "column \"%.60s\" has too many different texts to learn "
-                           "from: leave it out",
+                           "column \"%.60s\" " PROFILE_MANY_TEXTS
+                           ", to learn from: leave it out",
                            p->columns[i].name);
     return true;
 }

@@ -217,18 +217,25 @@ static bool parameters_keep(const struct json_slot *slot, struct oip_request *re
            err_set(e, ERR_NO_MEMORY, slot->path, "no memory for the parameters");
 }
 
-/* A document may repeat what its path says, of name@version also the name alone, but
- * nothing else. */
-static bool path_repeat(const struct json_slot *slot, const char *of_path,
-                        struct err *e) {
+/* A document may repeat what its path says, but nothing else: what part of it, of
+ * name@version. */
+static bool path_repeat(const struct json_slot *slot, const char *of_path, const char *part,
+                        size_t part_n, struct err *e) {
     const char *text = NULL;
     if (!json_text(slot, &text, e))
         return false;
-    size_t name_n = strcspn(of_path, "@");
     bool repeats = !text || !*text || strcmp(text, of_path) == 0 ||
-                   (strlen(text) == name_n && memcmp(text, of_path, name_n) == 0);
+                   (strlen(text) == part_n && memcmp(text, part, part_n) == 0);
     return repeats || err_set(e, ERR_INVALID, slot->path,
                               "\"%.60s\" is not what the path names", text);
+}
+
+static bool paths_repeat(const struct json_slot *name, const struct json_slot *version,
+                         const struct oip_body *body, struct err *e) {
+    size_t name_n = strcspn(body->model, "@");
+    const char *behind = body->model + name_n + (body->model[name_n] == '@');
+    return path_repeat(name, body->model, body->model, name_n, e) &&
+           path_repeat(version, body->version, behind, strlen(behind), e);
 }
 
 static bool request_read(const json_t *root, const struct oip_body *body,
@@ -241,8 +248,7 @@ static bool request_read(const json_t *root, const struct oip_body *body,
            text_keep(&slots[0], false, &request->arena, &request->id, e) &&
            parameters_keep(&slots[1], request, e) &&
            outputs_read(&slots[3], request, e) &&
-           path_repeat(&slots[4], body->model, e) &&
-           path_repeat(&slots[5], body->version, e);
+           paths_repeat(&slots[4], &slots[5], body, e);
 }
 
 bool oip_request_document_decode(const char *text, size_t n, const struct oip_body *body,

@@ -21,6 +21,10 @@ enum {
     PROFILE_FIRST_ROWS = 5
 };
 
+/* What is said of texts that are `many`. */
+#define PROFILE_MANY_TEXTS "has too many different texts, or one of more than 256 bytes"
+_Static_assert(PROFILE_VALUE_BYTES_MAX == 256, "PROFILE_MANY_TEXTS says it");
+
 enum profile_type { PROFILE_NUMBER, PROFILE_BOOLEAN, PROFILE_CATEGORY };
 const char *
 profile_type_name(enum profile_type type); /* "number", "boolean", "category" */

@@ -5,27 +5,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/utf8.h"
 #include "server/db_driver.h"
 
+/* Behind a scheme and its colon, where a slash follows: "postgresql://..."; or NULL. */
+static const char *scheme_end(const char *url) {
+    const char *at = url;
+    while (isalnum((unsigned char)*at) || (*at && strchr("+.-", *at)))
+        at++;
+    return isalpha((unsigned char)url[0]) && at[0] == ':' && at[1] == '/' ? at + 1 : NULL;
+}
+
 static bool is_server(const char *url) {
-    return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
+    return strncasecmp(url, "postgresql://", 13) == 0 ||
+           strncasecmp(url, "postgres://", 11) == 0;
+}
+
+/* No file, but a database's address as somebody else spells it. */
+static bool is_foreign(const char *url) {
+    return !is_server(url) && (scheme_end(url) || strstr(url, "password="));
 }
 
 const char *db_url_password(const char *url, size_t *n) {
-    if (!is_server(url))
+    if (!is_server(url) && !is_foreign(url))
         return NULL;
-    const char *user = strstr(url, "://") + 3, *key = strstr(user, "password=");
-    const char *at = user + strcspn(user, "@/?"), *colon = user + strcspn(user, ":@/?");
-    if (*at == '@' && *colon == ':') {
+    const char *user = scheme_end(url), *key = strstr(url, "password=");
+    user = user ? user + strspn(user, "/") : url;
+    const char *end = user + strcspn(user, "?"), *colon = user + strcspn(user, ":@?");
+    const char *at = memrchr(user, '@', (size_t)(end - user)); /* of several the last */
+    if (at && *colon == ':' && colon < at) {
         *n = (size_t)(at - colon - 1);
         return colon + 1;
     }
     if (!key)
         return NULL;
     key += strlen("password=");
-    *n = strcspn(key, "&");
+    *n = strcspn(key, "& ");
     return key;
 }
 
@@ -40,6 +57,12 @@ void db_url_show(const char *url, char *text, size_t size) {
 }
 
 struct db *db_open(const char *url, struct err *e) {
+    if (is_foreign(url)) {
+        err_set(e, ERR_CONFLICT, NULL,
+                "store: expected a path or postgresql://USER[:PASSWORD]@HOST[:PORT]/"
+                "DATABASE");
+        return NULL;
+    }
     return is_server(url) ? db_postgres_open(url, e) : db_sqlite_open(url, e);
 }
 

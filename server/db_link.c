@@ -281,7 +281,8 @@ bool db_link_need(struct db_link *l, struct err *e) {
 }
 
 /* Whether a port is one, or several of several hosts: a slash in a password ends the
- * host before it, and libpq would quote what then stands for the port. */
+ * host before it, and libpq would quote what then stands for the port, as it would the
+ * host that an @ in a password makes. */
 static bool is_port(const char *text) {
     return strspn(text, "0123456789,") == strlen(text);
 }
@@ -294,7 +295,9 @@ static bool url_read(struct db_link *l, struct err *e) {
     bool ok = options;
     l->attempt_ms = ATTEMPT_MS;
     for (PQconninfoOption *o = options; ok && o->keyword; o++) {
-        ok = !o->val || strcmp(o->keyword, "port") != 0 || is_port(o->val);
+        ok = !o->val || (strcmp(o->keyword, "port") == 0   ? is_port(o->val)
+                         : strcmp(o->keyword, "host") == 0 ? !strchr(o->val, '@')
+                                                           : true);
         if (o->val && strcmp(o->keyword, "host") == 0)
             for (const char *at = o->val; (at = strchr(at, ',')); at++)
                 l->attempt_ms += ATTEMPT_MS;

@@ -119,15 +119,16 @@ static int serve(const struct config *config) {
 static int health(const struct config *config) {
     static const char ask[] = "GET /readyz HTTP/1.0\r\n\r\n";
     struct err e = {0};
-    char answer[64] = "";
+    char answer[2048] = "";
     int fd = listener_connect(config->listen, 2000, &e);
     bool ok = fd >= 0 && send(fd, ask, sizeof ask - 1, MSG_NOSIGNAL) > 0 &&
               recv(fd, answer, sizeof answer - 1, MSG_WAITALL) > 12 &&
               strncmp(answer + 8, " 200", 4) == 0;
+    const char *why = strstr(answer, "\r\n\r\n"); /* the document says it */
     if (fd >= 0)
         close(fd);
     if (!ok)
-        printf("not ready: %s\n", e.kind ? e.text : answer);
+        printf("not ready: %s\n", e.kind ? e.text : why ? why + 4 : answer);
     return ok ? 0 : 1;
 }
 
@@ -264,5 +265,7 @@ int main(int argc, char **argv) {
         if (strcmp(name, commands[i].name) == 0)
             return command_run(&commands[i], argc - 2, argv + 2);
     usage(stderr);
+    if (name[0])
+        fprintf(stderr, "descentd: there is no command \"%s\"\n", name);
     return EXIT_USAGE;
 }

@@ -158,8 +158,18 @@ static void contexts_fill(struct serving *s, const char *version) {
     s->oip = (struct oip_context){s->registry, &s->probes, version};
 }
 
+static bool tokens_begin(struct serving *s, struct err *e) {
+    struct err why = {0};
+    const char *path = s->config.token_file;
+    if (!*path || (s->tokens = tokens_open(path, &why)))
+        return true;
+    return why.where[0] ? err_set(e, why.kind, "--token-file", "%.120s, %s: %s", path,
+                                  why.where, why.text)
+                        : err_set(e, why.kind, "--token-file", "%s", why.text);
+}
+
 static bool parts_open(struct serving *s, const char *version, struct err *e) {
-    if (*s->config.token_file && !(s->tokens = tokens_open(s->config.token_file, e)))
+    if (!tokens_begin(s, e))
         return false;
     s->metrics = metrics_new(routes, routes_n);
     if (!s->metrics)

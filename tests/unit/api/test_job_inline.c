@@ -230,7 +230,8 @@ static void test_too_many_texts(void) {
     targets_write(ROWS, targets);
     check_refused(
         features, targets, "", "/data/features",
-        "column \"0\" has too many different texts to learn from: leave it out");
+        "column \"0\" has too many different texts, or one of more than 256 bytes, to "
+        "learn from: leave it out");
 }
 
 int main(void) {

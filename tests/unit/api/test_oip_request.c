@@ -53,6 +53,35 @@ static void test_rows(void) {
     check_rows("", four, 8, 1, four);
 }
 
+/* A document repeats what of the path it likes. */
+static void test_repeats(void) {
+    static const struct {
+        const char *model, *version, *name, *number;
+        bool repeats;
+    } all[] = {{"m", "3", "m", "3", true},     {"m@3", "", "m", "3", true},
+               {"m@3", "", "m@3", "3", true},  {"m@3", "", "m", "4", false},
+               {"m@3", "", "n", "3", false},   {"m@live", "", "m", "live", true},
+               {"m", "", "m", "3", false},     {"m@3", "", "m", "", true}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct oip_request request = {0};
+        struct err e = {0};
+        char text[256];
+        int n = snprintf(text, sizeof text,
+                         "{\"model_name\":\"%s\",\"model_version\":\"%s\","
+                         "\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\","
+                         "\"shape\":[1,2],\"data\":[1,2]}]}",
+                         all[i].name, all[i].number);
+        struct oip_body body = {.bytes = text,
+                                .n = (size_t)n,
+                                .json_n = (size_t)n,
+                                .model = all[i].model,
+                                .version = all[i].version};
+        CHECK_SAY(oip_request_decode(&body, &request, &e) == all[i].repeats, "%zu: %s", i,
+                  e.text);
+        oip_request_free(&request);
+    }
+}
+
 /* What the request says of itself. */
 static void test_members(void) {
     struct oip_request request;
@@ -189,6 +218,7 @@ static void test_many_inputs(void) {
 
 int main(void) {
     CHECK_RUN(test_rows);
+    CHECK_RUN(test_repeats);
     CHECK_RUN(test_members);
     CHECK_RUN(test_defaults);
     CHECK_RUN(test_timeout);

@@ -225,11 +225,22 @@ static void urls_keep_their_passwords(void) {
         {"postgresql://me:s3cret@db", "postgresql://me:***@db"},
         {"postgresql://me:@db", "postgresql://me:***@db"},
         {"./a:b@c", "./a:b@c"},
+        {"postgresql://me:s3@cret@db/x", "postgresql://me:***@db/x"},
+        {"POSTGRESQL://me:s3cret@db/x", "POSTGRESQL://me:***@db/x"},
+        {"mysql://me:s3cret@db/x", "mysql://me:***@db/x"},
+        {"postgres:/me:s3cret@db/x", "postgres:/me:***@db/x"},
+        {"host=db password=s3cret user=me", "host=db password=*** user=me"},
     };
-    static const char *const WRONG[] = {
-        "postgresql://me:s3cret/word@db/x", "postgresql://me:s3cret@db:port/x",
-        "postgresql://me:s3cret@[::1/x", "postgresql://me:s3cret@db/x?no_such_key=1",
-        "postgresql://me:s3cret@db/%zz"};
+    static const char *const WRONG[] = {"mysql://me:s3cret@db/x",
+                                        "postgres:/me:s3cret@db/x",
+                                        "POSTGRESQL://me:s3cret@db/x",
+                                        "host=db password=s3cret user=me",
+                                        "postgresql://me:x@s3cret@127.0.0.1/x",
+                                        "postgresql://me:s3cret/word@db/x",
+                                        "postgresql://me:s3cret@db:port/x",
+                                        "postgresql://me:s3cret@[::1/x",
+                                        "postgresql://me:s3cret@db/x?no_such_key=1",
+                                        "postgresql://me:s3cret@db/%zz"};
     struct err e = {0};
     char text[256];
     for (size_t i = 0; i < sizeof URLS / sizeof *URLS; i++) {
