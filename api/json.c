@@ -8,19 +8,36 @@
 #include <strings.h>
 
 #include "api/cursor.h"
+#include "api/json_place.h"
 
-/* Grammar is found by line and column. What carve lets through, doubled keys and numbers
- * that are too large, is found here only, in a text without its tables, whose columns are
- * not those of the text that was sent: jansson's words quote the place. */
-static void read_error(const json_error_t *error, struct err *e) {
+/* What carve lets through, doubled keys and numbers that are too large, is found here
+ * only, in a text without its tables, whose columns are not those of the text that was
+ * sent. */
+static void fault_error(const char *text, size_t n, enum json_fault fault,
+                        const json_error_t *error, struct err *e) {
+    char where[ERR_WHERE_MAX] = "";
+    bool found = json_place(text, n, fault, where);
+    enum err_kind kind = fault == JSON_FAULT_OVERFLOW ? ERR_RANGE : ERR_INVALID;
+    if (!found)
+        err_set(e, kind, NULL, "%s", error->text);
+    else if (fault == JSON_FAULT_OVERFLOW)
+        err_set(e, kind, where, "a number beyond float64");
+    else
+        err_set(e, kind, where, "duplicate key: \"%.60s\" is given twice",
+                strrchr(where, '/') + 1);
+}
+
+/* Grammar is found by line and column. */
+static void read_error(const char *text, size_t n, const json_error_t *error,
+                       struct err *e) {
     char where[ERR_WHERE_MAX];
     snprintf(where, sizeof where, "line %d, column %d", error->line, error->column);
     switch (json_error_code(error)) {
     case json_error_duplicate_key:
-        err_set(e, ERR_INVALID, NULL, "%s", error->text);
+        fault_error(text, n, JSON_FAULT_DUPLICATE, error, e);
         break;
     case json_error_numeric_overflow:
-        err_set(e, ERR_RANGE, NULL, "%s", error->text);
+        fault_error(text, n, JSON_FAULT_OVERFLOW, error, e);
         break;
     default:
         err_set(e, ERR_INVALID, where, "not valid JSON: %s", error->text);
@@ -58,7 +75,7 @@ json_t *json_read(const char *text, size_t n, struct err *e) {
     if (!root && starved)
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the JSON");
     else if (!root)
-        read_error(&error, e);
+        read_error(text, n, &error, e);
     return root;
 }
 

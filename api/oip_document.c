@@ -114,10 +114,25 @@ static bool input_read(const json_t *root, struct arena *arena, struct tensor *t
     return true;
 }
 
+/* A pointer within the document, behind that of the document itself. */
+static void where_put(struct err *e, const char *place) {
+    char inner[sizeof e->where];
+    size_t n = strnlen(place, sizeof inner - 1), left = sizeof inner - 1 - n;
+    if (e->where[0] != '/')
+        return;
+    memcpy(inner, e->where, sizeof inner);
+    size_t inner_n = strnlen(inner, left);
+    memcpy(e->where, place, n);
+    memcpy(e->where + n, inner, inner_n);
+    e->where[n + inner_n] = '\0';
+}
+
 bool oip_input_decode(const char *text, size_t n, struct arena *arena, struct tensor *t,
                       struct tensor_shape *shape, struct oip_input_document *document,
                       struct err *e) {
     json_t *root = json_read(text, n, e);
+    if (!root)
+        where_put(e, t->place);
     bool ok = root && input_read(root, arena, t, shape, document, e);
     json_decref(root);
     return ok;
@@ -219,8 +234,8 @@ static bool parameters_keep(const struct json_slot *slot, struct oip_request *re
 
 /* A document may repeat what its path says, but nothing else: what part of it, of
  * name@version. */
-static bool path_repeat(const struct json_slot *slot, const char *of_path, const char *part,
-                        size_t part_n, struct err *e) {
+static bool path_repeat(const struct json_slot *slot, const char *of_path,
+                        const char *part, size_t part_n, struct err *e) {
     const char *text = NULL;
     if (!json_text(slot, &text, e))
         return false;

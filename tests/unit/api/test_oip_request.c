@@ -58,10 +58,10 @@ static void test_repeats(void) {
     static const struct {
         const char *model, *version, *name, *number;
         bool repeats;
-    } all[] = {{"m", "3", "m", "3", true},     {"m@3", "", "m", "3", true},
-               {"m@3", "", "m@3", "3", true},  {"m@3", "", "m", "4", false},
-               {"m@3", "", "n", "3", false},   {"m@live", "", "m", "live", true},
-               {"m", "", "m", "3", false},     {"m@3", "", "m", "", true}};
+    } all[] = {{"m", "3", "m", "3", true},    {"m@3", "", "m", "3", true},
+               {"m@3", "", "m@3", "3", true}, {"m@3", "", "m", "4", false},
+               {"m@3", "", "n", "3", false},  {"m@live", "", "m", "live", true},
+               {"m", "", "m", "3", false},    {"m@3", "", "m", "", true}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct oip_request request = {0};
         struct err e = {0};
@@ -165,8 +165,8 @@ static void test_refusals(void) {
     check_refused("{}", 0, "/inputs", "missing");
     check_refused("{\"inputs\":null}", 0, "/inputs", "array of inputs");
     check_refused("{\"inputs\":[],\"inputs\":[]}", 0, "/inputs", "given twice");
-    check_refused(INPUT("\"shape\":[1,2],\"data\":[1,2],\"datatype\":\"FP32\""), 0, "",
-                  "duplicate");
+    check_refused(INPUT("\"shape\":[1,2],\"data\":[1,2],\"datatype\":\"FP32\""), 0,
+                  "/inputs/0/datatype", "duplicate");
     check_refused(INPUT("\"shape\":[1,2],\"data\":[1,2],\"nam\":1"), 0, "/inputs/0/nam",
                   "nearest known one is \"name\"");
     check_refused(INPUT("\"shape\":[1,2]"), 8, "/inputs/0/data", "missing");
