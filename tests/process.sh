@@ -2,6 +2,7 @@
 # The server as a process among others: without standard descriptors, with a log that
 # nobody reads, stopped for a while as it starts. It serves, and ends when it is told to.
 set -u
+. "$(dirname "$0")/until.sh"
 descentd=${DESCENTD:-build/descentd}
 work=$(mktemp -d)
 passed=0 failed=0 pid='' reader=''
@@ -13,15 +14,6 @@ end() {
 trap end EXIT
 trap 'exit 130' INT TERM
 
-# until_true COMMAND...: whether it succeeds within ten seconds.
-until_true() {
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 200 ] || return 1
-        sleep 0.05
-    done
-}
 is_listening() { grep -q '^listening on ' "$work/listening"; }
 is_alive() { [ "$(curl --noproxy '*' -s -m 3 -o "$work/answer" -w '%{http_code}' "$url/livez")" = 200 ]; }
 has_ended() { ! kill -0 "$pid" 2>/dev/null; }
@@ -41,7 +33,7 @@ ends_well() {
 
 # check NAME: the server that has been started as $pid serves, and ends well.
 check() {
-    if until_true is_listening &&
+    if until_true 10 is_listening &&
         url=$(sed -n 's/^listening on //p' "$work/listening") &&
         sleep 0.3 && is_alive && ${2:-true} && is_alive && ends_well; then
         passed=$((passed + 1))

@@ -4,6 +4,7 @@
 set -u
 PATH=$PATH:/usr/sbin # where an ordinary user does not look
 top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/tests/until.sh"
 descentd=${DESCENTD:-$top/build/descentd}
 work=$(mktemp -d)
 chmod 711 "$work" # what nginx runs as is somebody else
@@ -22,15 +23,6 @@ die() {
     echo "failed: $1"
     tail -n 5 "$work"/*.log
     exit 1
-}
-# until_true COMMAND...: whether it succeeds within ten seconds.
-until_true() {
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 200 ] || return 1
-        sleep 0.05
-    done
 }
 ask() { # ARGUMENTS...: @return the status in $status
     status=$(curl --noproxy '*' -s -m 20 -o "$work/answer" -w '%{http_code}' "$@")
@@ -60,7 +52,7 @@ serve() { # N
     "$descentd" serve --listen 127.0.0.1:0 --token-file "$work/tokens" --workers 1 \
         --store "$work/store$1.db" >"$work/listening$1" 2>"$work/serve$1.log" &
     pids="$pids $!"
-    until_true grep -q listening "$work/listening$1" || die "replica $1 did not start"
+    until_true 10 grep -q listening "$work/listening$1" || die "replica $1 did not start"
     sed -n 's|^listening on http://||p' "$work/listening$1" >"$work/address$1"
     url=http://$(cat "$work/address$1")
     ask -H "$auth" -d '{"model":"line","data":{"features":[[0],[1],[2]],"targets":[1,3,5]},
@@ -98,7 +90,7 @@ balance() { # NAME: $url is the balancer's
     for try in 1 2 3 4 5; do # its port may be taken
         "run_$1"
         url=http://127.0.0.1:$port
-        ! until_true is_ready "$url" || return 0
+        ! until_true 10 is_ready "$url" || return 0
     done
     die "$1 did not start"
 }

@@ -6,6 +6,7 @@
 # there fails; one is seen to wake. Queries go out as Grafana sends them, variables put in.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/tests/until.sh"
 descentd=${DESCENTD:-$top/build/descentd}
 dashboards=$top/deploy/grafana/dashboards
 work=$(mktemp -d)
@@ -20,15 +21,6 @@ end() {
 trap end EXIT
 trap 'exit 130' INT TERM
 
-# until_true SECONDS COMMAND...: waits until the command succeeds.
-until_true() {
-    deadline=$(($(date +%s) + $1))
-    shift
-    until "$@"; do
-        [ "$(date +%s)" -lt "$deadline" ] || return 1
-        sleep 0.1
-    done
-}
 die() {
     echo "failed: $1"
     tail -n 5 "$work"/*.log
