@@ -23,8 +23,7 @@ static void fault_error(const char *text, size_t n, enum json_fault fault,
     else if (fault == JSON_FAULT_OVERFLOW)
         err_set(e, kind, where, "a number beyond float64");
     else
-        err_set(e, kind, where, "duplicate key: \"%.60s\" is given twice",
-                strrchr(where, '/') + 1);
+        err_set(e, kind, where, "duplicate key: it is given twice");
 }
 
 /* Grammar is found by line and column. */

@@ -67,12 +67,13 @@ static bool member_find(struct walk *w, const char *path, int depth, struct keys
 }
 
 static bool object_find(struct walk *w, const char *path, int depth) {
-    struct keys *k = calloc(1, sizeof *k);
-    bool found = false;
-    if (!k || take(&w->c, '}')) {
-        free(k);
+    if (take(&w->c, '}'))
         return false;
-    }
+    struct keys *k = malloc(sizeof *k);
+    if (!k)
+        return false;
+    k->n = 0;
+    bool found;
     do
         found = member_find(w, path, depth, k);
     while (!found && take(&w->c, ','));
@@ -110,7 +111,7 @@ static bool value_find(struct walk *w, const char *path, int depth) {
     const char *from = w->c.at;
     if (!cursor_skip(&w->c, 1, NULL, &ignored))
         return false;
-    char number[64];
+    char number[512];
     size_t n = (size_t)(w->c.at - from);
     if (w->fault != JSON_FAULT_OVERFLOW || first == '"' || n >= sizeof number)
         return false;

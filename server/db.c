@@ -10,31 +10,50 @@
 #include "api/utf8.h"
 #include "server/db_driver.h"
 
-/* Behind a scheme and its colon, where a slash follows: "postgresql://..."; or NULL. */
-static const char *scheme_end(const char *url) {
-    const char *at = url;
-    while (isalnum((unsigned char)*at) || (*at && strchr("+.-", *at)))
-        at++;
-    return isalpha((unsigned char)url[0]) && at[0] == ':' && at[1] == '/' ? at + 1 : NULL;
-}
-
 static bool is_server(const char *url) {
     return strncasecmp(url, "postgresql://", 13) == 0 ||
            strncasecmp(url, "postgres://", 11) == 0;
 }
 
-/* No file, but a database's address as somebody else spells it. */
+/* "mysql:/", "jdbc:postgresql:..." */
+static bool has_scheme(const char *text) {
+    const char *at = text;
+    while (isalnum((unsigned char)*at) || (*at && strchr("+.-", *at)))
+        at++;
+    return isalpha((unsigned char)text[0]) && at[0] == ':' &&
+           (at[1] == '/' || strncmp(text, "postgres", 8) == 0 || has_scheme(at + 1));
+}
+
+/* No file, but a database's address as somebody else spells it. A path that looks so may
+ * begin with "./". */
 static bool is_foreign(const char *url) {
-    return !is_server(url) && (scheme_end(url) || strstr(url, "password="));
+    return !is_server(url) && url[0] != '/' && url[0] != '.' &&
+           (has_scheme(url) || strstr(url, "://") || strstr(url, "password"));
+}
+
+/* The @ behind a URL's user; NULL: it has none. Of several the last: one of a password
+ * should have been escaped. So should a slash, which ends the host; then what stands
+ * before it is no port. */
+static const char *user_end(const char *user) {
+    const char *path = user + strcspn(user, "/"), *at;
+    if ((at = memrchr(user, '@', (size_t)(path - user))))
+        return at;
+    const char *port = user + strcspn(user, ":/");
+    if (*port == ':' && port + 1 + strspn(port + 1, "0123456789,") == path)
+        return NULL;
+    return memrchr(path, '@', strcspn(path, "?"));
 }
 
 const char *db_url_password(const char *url, size_t *n) {
-    if (!is_server(url) && !is_foreign(url))
+    if (is_foreign(url)) { /* wherever it is */
+        const char *from = url + strcspn(url, ":=");
+        *n = strlen(from);
+        return from;
+    }
+    if (!is_server(url))
         return NULL;
-    const char *user = scheme_end(url), *key = strstr(url, "password=");
-    user = user ? user + strspn(user, "/") : url;
-    const char *end = user + strcspn(user, "?"), *colon = user + strcspn(user, ":@?");
-    const char *at = memrchr(user, '@', (size_t)(end - user)); /* of several the last */
+    const char *user = strstr(url, "://") + 3, *at = user_end(user);
+    const char *colon = user + strcspn(user, ":@"), *key = strstr(user, "password=");
     if (at && *colon == ':' && colon < at) {
         *n = (size_t)(at - colon - 1);
         return colon + 1;
@@ -42,25 +61,30 @@ const char *db_url_password(const char *url, size_t *n) {
     if (!key)
         return NULL;
     key += strlen("password=");
-    *n = strcspn(key, "& ");
+    *n = strcspn(key, "&");
     return key;
 }
 
 void db_url_show(const char *url, char *text, size_t size) {
-    size_t n = 0, shown = is_server(url) ? strcspn(url, "?") : strlen(url);
-    const char *password = db_url_password(url, &n);
-    if (password && password < url + shown)
-        snprintf(text, size, "%.*s***%.*s", (int)(password - url), url,
-                 (int)(url + shown - password - (ptrdiff_t)n), password + n);
+    size_t n = 0;
+    const char *password = db_url_password(url, &n), *end = url + strlen(url);
+    const char *rest = password ? password + n : url;
+    if (is_server(url)) {
+        const char *user = strstr(url, "://") + 3, *at = user_end(user);
+        end = (at ? at : user) + strcspn(at ? at : user, "?");
+    }
+    if (password && password < end)
+        snprintf(text, size, "%.*s***%.*s", (int)(password - url), url, (int)(end - rest),
+                 rest);
     else
-        snprintf(text, size, "%.*s", (int)shown, url);
+        snprintf(text, size, "%.*s", (int)(end - url), url);
 }
 
 struct db *db_open(const char *url, struct err *e) {
     if (is_foreign(url)) {
         err_set(e, ERR_CONFLICT, NULL,
-                "store: expected a path or postgresql://USER[:PASSWORD]@HOST[:PORT]/"
-                "DATABASE");
+                "store: expected a path (./ before it, where it looks like a URL) or "
+                "postgresql://USER[:PASSWORD]@HOST[:PORT]/DATABASE");
         return NULL;
     }
     return is_server(url) ? db_postgres_open(url, e) : db_sqlite_open(url, e);

@@ -287,6 +287,14 @@ static bool is_port(const char *text) {
     return strspn(text, "0123456789,") == strlen(text);
 }
 
+/* Hosts have no @ but at the beginning of an abstract socket's name. */
+static bool is_host(const char *text) {
+    for (const char *at = text; (at = strchr(at, '@')); at++)
+        if (at > text && at[-1] != ',')
+            return false;
+    return true;
+}
+
 /* An attempt has time for each host of the URL. */
 static bool url_read(struct db_link *l, struct err *e) {
     char *message = NULL;
@@ -296,7 +304,7 @@ static bool url_read(struct db_link *l, struct err *e) {
     l->attempt_ms = ATTEMPT_MS;
     for (PQconninfoOption *o = options; ok && o->keyword; o++) {
         ok = !o->val || (strcmp(o->keyword, "port") == 0   ? is_port(o->val)
-                         : strcmp(o->keyword, "host") == 0 ? !strchr(o->val, '@')
+                         : strcmp(o->keyword, "host") == 0 ? is_host(o->val)
                                                            : true);
         if (o->val && strcmp(o->keyword, "host") == 0)
             for (const char *at = o->val; (at = strchr(at, ',')); at++)

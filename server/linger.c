@@ -33,7 +33,7 @@ static void append(struct lingering *all, size_t *n, const struct lingering *one
 }
 
 void linger_add(struct lingerers *l, int socket, int64_t now_us) {
-    struct stat is;
+    struct stat is = {0};
     int fd = fstat(socket, &is) == 0 ? fcntl(socket, F_DUPFD_CLOEXEC, 0) : -1;
     const struct lingering one = {fd, is.st_ino, now_us, now_us};
     if (fd < 0)

@@ -27,7 +27,7 @@ static const char *process_role = "main";
 static int out = STDERR_FILENO;
 
 /* Nobody has read what was written last (line_put's); and how many lines were lost so. */
-static bool stalled;
+static atomic_bool stalled;
 static atomic_size_t lost_n;
 
 bool log_level_find(const char *name, enum log_level *level) {
@@ -76,12 +76,16 @@ static bool line_put(const struct text *line) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* what one finds room for */
     struct pollfd to = {.fd = out, .events = POLLOUT};
     int n;
-    pthread_mutex_lock(&lock);
+    if (pthread_mutex_trylock(&lock) != 0) {
+        if (atomic_load(&stalled))
+            return false; /* somebody may be held up in there */
+        pthread_mutex_lock(&lock);
+    }
     do
-        n = poll(&to, 1, stalled ? 0 : PATIENCE_MS);
+        n = poll(&to, 1, atomic_load(&stalled) ? 0 : PATIENCE_MS);
     while (n < 0 && errno == EINTR);
     bool ok = n > 0 && (write(out, line->data, line->n) >= 0 || errno != EAGAIN);
-    stalled = !ok;
+    atomic_store(&stalled, !ok);
     pthread_mutex_unlock(&lock);
     return ok;
 }

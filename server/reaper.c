@@ -10,6 +10,7 @@ struct reaper_entry {
     struct reaper_entry *next, *previous;
     int fd;
     atomic_int phase;
+    atomic_bool asked; /* a request line has come */
     atomic_int_fast64_t since_us;
     atomic_size_t bytes;
     /* reaper_run's: what it saw of these last, and since when it is the same */
@@ -59,7 +60,9 @@ struct reaper_entry *reaper_add(struct reaper *r, int fd, int64_t now_us) {
 }
 
 enum reaper_phase reaper_remove(struct reaper *r, struct reaper_entry *entry) {
-    enum reaper_phase phase = (enum reaper_phase)atomic_load(&entry->phase);
+    enum reaper_phase phase = atomic_load(&entry->asked)
+                                  ? (enum reaper_phase)atomic_load(&entry->phase)
+                                  : REAPER_HEAD;
     pthread_mutex_lock(&r->lock);
     if (entry->next)
         entry->next->previous = entry->previous;
@@ -76,6 +79,8 @@ enum reaper_phase reaper_remove(struct reaper *r, struct reaper_entry *entry) {
 void reaper_phase(struct reaper_entry *entry, enum reaper_phase phase, int64_t now_us) {
     if (!entry)
         return;
+    if (phase == REAPER_HEAD)
+        atomic_store_explicit(&entry->asked, true, memory_order_relaxed);
     atomic_store_explicit(&entry->bytes, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->since_us, now_us, memory_order_relaxed);
     atomic_store_explicit(&entry->phase, (int)phase, memory_order_relaxed);

@@ -30,7 +30,7 @@ void reaper_free(struct reaper *r);
 
 /* A connection came; NULL without memory (it is then not watched). */
 struct reaper_entry *reaper_add(struct reaper *r, int fd, int64_t now_us);
-/* @return the phase that it was in. */
+/* @return the phase that it was in; REAPER_HEAD, too, where no request line ever came. */
 enum reaper_phase reaper_remove(struct reaper *r, struct reaper_entry *entry);
 
 /* It entered a phase. `entry` may be NULL. */

@@ -50,8 +50,9 @@ static bool newest_read(struct store *store, const struct store_checkpoint *list
 
 /* Without the best parameters, and past the pass that made them, nobody comes to them
  * again: then all is done from the beginning. */
-static bool best_read(struct store *store, const struct store_checkpoint *list, size_t n,
-                      struct resume *r, struct err *e) {
+static bool best_read(struct store *store, const char *job_id,
+                      const struct store_checkpoint *list, size_t n, struct resume *r,
+                      struct err *e) {
     size_t i = n;
     while (i > 0 && !list[i - 1].best)
         i--;
@@ -60,8 +61,11 @@ static bool best_read(struct store *store, const struct store_checkpoint *list, 
     bool usable;
     if (!row_read(store, &list[i - 1], &r->best_bytes, &r->best, &usable, e))
         return false;
-    if (!usable && list[i - 1].epoch <= r->from.facts.position.epoch)
+    if (!usable && list[i - 1].epoch <= r->from.facts.position.epoch) {
+        log_write(LOG_WARN, "the best parameters are lost: the job begins anew", "job",
+                  LOG_TEXT(job_id), NULL);
         resume_free(r);
+    }
     return true;
 }
 
@@ -72,7 +76,7 @@ bool resume_load(struct store *store, const char *job_id, struct resume *r,
     if (!store_checkpoints(store, job_id, &list, &n, e))
         return false;
     bool ok = newest_read(store, list, n, r, e) &&
-              (!r->found || best_read(store, list, n, r, e));
+              (!r->found || best_read(store, job_id, list, n, r, e));
     free(list);
     return ok;
 }

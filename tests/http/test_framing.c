@@ -484,6 +484,40 @@ static void test_refused_in_full(void) {
     check_alive("refusals in full");
 }
 
+/* The same of heads that libmicrohttpd refuses by itself. */
+static void test_refused_heads(void) {
+    enum { BYTES = 4 << 20, LONG = 21000 };
+    static char large[LONG + 128];
+    int n = snprintf(large, sizeof large, "POST /predict HTTP/1.1\r\n" HOST "X-A: ");
+    memset(large + n, 'a', LONG);
+    snprintf(large + n + LONG, sizeof large - LONG - (size_t)n, "\r\n\r\n");
+    const struct refusal all[] = {
+        {"a large head", large, 431},
+        {"a line without a colon", "POST /predict HTTP/1.1\r\n" HOST "abc\r\n\r\n", 400},
+        {"another version", "POST /predict HTTP/3.1\r\n" HOST "\r\n", 505},
+        {"a length that is none",
+         "POST /predict HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\n", 400},
+    };
+    char *body = calloc(1, BYTES);
+    if (!body)
+        abort();
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct raw raw;
+        struct reply reply;
+        if (!CHECK(raw_open(&raw, daemon_of_all.port)))
+            break;
+        CHECK_SAY(raw_text(&raw, all[i].request) && raw_send(&raw, body, BYTES),
+                  "%s: cut off", all[i].name);
+        CHECK_SAY(raw_reply(&raw, false, ANSWER_MS, &reply) &&
+                      reply.status == all[i].status,
+                  "%s: %ld", all[i].name, reply.status);
+        reply_free(&reply);
+        raw_close(&raw);
+    }
+    free(body);
+    check_alive("heads refused");
+}
+
 /* Bytes that are no HTTP, and connections that come to nothing. */
 static void test_noise(void) {
     static const char *const noise[] = {
@@ -518,6 +552,7 @@ int main(void) {
         CHECK_RUN(test_refusals);
         CHECK_RUN(test_no_smuggling);
         CHECK_RUN(test_refused_in_full);
+        CHECK_RUN(test_refused_heads);
         CHECK_RUN(test_several_fields);
         CHECK_RUN(test_keep_alive);
         CHECK_RUN(test_pipelined);
