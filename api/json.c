@@ -15,15 +15,15 @@
  * sent. */
 static void fault_error(const char *text, size_t n, enum json_fault fault,
                         const json_error_t *error, struct err *e) {
-    char where[ERR_WHERE_MAX] = "";
-    bool found = json_place(text, n, fault, where);
+    char where[ERR_WHERE_MAX] = "", name[JSON_NAME_SHOWN];
+    bool found = json_place(text, n, fault, where, name);
     enum err_kind kind = fault == JSON_FAULT_OVERFLOW ? ERR_RANGE : ERR_INVALID;
     if (!found)
         err_set(e, kind, NULL, "%s", error->text);
     else if (fault == JSON_FAULT_OVERFLOW)
         err_set(e, kind, where, "a number beyond float64");
     else
-        err_set(e, kind, where, "duplicate key: it is given twice");
+        err_set(e, kind, where, "duplicate key: \"%s\" is given twice", name);
 }
 
 /* Grammar is found by line and column. */

@@ -1,6 +1,7 @@
 #include "api/json_place.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ enum { COMPARISONS_MAX = 1 << 22 };
 struct walk {
     struct cursor c;
     enum json_fault fault;
-    char *where;
+    char *where, *name;
     size_t left; /* comparisons of keys: a text may be large */
 };
 
@@ -52,15 +53,17 @@ static bool take(struct cursor *c, char wanted) {
 
 /* A member at the cursor. */
 static bool member_find(struct walk *w, const char *path, int depth, struct keys *k) {
-    char here[ERR_WHERE_MAX];
+    char here[ERR_WHERE_MAX], shown[JSON_NAME_SHOWN];
     struct err ignored = {0};
     cursor_peek(&w->c);
     char *name = cursor_string(&w->c, (size_t)(w->c.end - w->c.at) + 1, NULL, &ignored);
     if (!name)
         return false;
     json_path_key(here, path, name);
+    snprintf(shown, sizeof shown, "%s", name);
     if (key_add(w, k, name) && w->fault == JSON_FAULT_DUPLICATE) {
         memcpy(w->where, here, sizeof here);
+        memcpy(w->name, shown, sizeof shown);
         return true;
     }
     return take(&w->c, ':') && value_find(w, here, depth);
@@ -124,7 +127,7 @@ static bool value_find(struct walk *w, const char *path, int depth) {
 }
 
 bool json_place(const char *text, size_t n, enum json_fault fault,
-                char where[ERR_WHERE_MAX]) {
-    struct walk w = {{text, text, text + n}, fault, where, COMPARISONS_MAX};
+                char where[ERR_WHERE_MAX], char name[JSON_NAME_SHOWN]) {
+    struct walk w = {{text, text, text + n}, fault, where, name, COMPARISONS_MAX};
     return value_find(&w, "", 0);
 }

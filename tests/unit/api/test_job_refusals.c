@@ -54,7 +54,7 @@ static void test_documents(void) {
     check_body("{\"model\":\"m\"}", I, "/data",
                "is missing: {\"features\":[[...],...],\"targets\":[...]}");
     check_body("{\"model\":\"m\",\"model\":\"m\"}", I, "/model",
-               "duplicate key: it is given twice");
+               "duplicate key: \"model\" is given twice");
     check_body("{\"model\":7}", I, "/model", "expected a string, got a number");
     check_body("{\"model\":null}", I, "/model", "expected a string, got null");
     check_body("{\"model\":\"a/b\"}", I, "/model",
@@ -97,7 +97,7 @@ static void test_data(void) {
     check_body("{\"data\":{\"features\":[[1]],\"features\":[[1]]}}", I, "/data/features",
                "given twice");
     check_body("{\"data\":{\"features\":[[1]]},\"data\":{\"targets\":[1]}}", I, "/data",
-               "duplicate key: it is given twice");
+               "duplicate key: \"data\" is given twice");
     check_body("{\"data\":{\"features\":null}}", I, "/data/features",
                "expected an array of rows, got null");
     check_body("{\"data\":{\"features\":[[1,2],[3]]}}", I, "/data/features/1",

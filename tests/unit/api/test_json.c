@@ -34,7 +34,7 @@ static void test_read(void) {
     check_unreadable("{\n\"a\":}", ERR_INVALID, "line 2, column 5",
                      "not valid JSON: unexpected token near '}'");
     check_unreadable("{\"a\":1,\"a\":2}", ERR_INVALID, "/a",
-                     "duplicate key: it is given twice");
+                     "duplicate key: \"a\" is given twice");
     /* Beyond 64 bits it is still a number: its own bounds refuse it where it stands. */
     json_t *huge = read_text("{\"a\":9223372036854775808}");
     CHECK(json_number_value(json_object_get(huge, "a")) == 9223372036854775808.0);
@@ -43,9 +43,9 @@ static void test_read(void) {
     check_unreadable("[{\"b/\":[1,{\"c\":{}},\"1e400\",-1e400]}]", ERR_RANGE, "/0/b~1/3",
                      "a number beyond float64");
     check_unreadable("{\"a\":[],\"b\":{\"x\":{\"a\":1},\"a\":2,\"\\u0061\":[3]}}",
-                     ERR_INVALID, "/b/a", "duplicate key: it is given twice");
+                     ERR_INVALID, "/b/a", "duplicate key: \"a\" is given twice");
     check_unreadable("[[{}],[],[{\"a\":\"{\",\"b\":[]},{\"b\":1e300,\"a\":1,\"b\":0}]]",
-                     ERR_INVALID, "/2/1/b", "duplicate key: it is given twice");
+                     ERR_INVALID, "/2/1/b", "duplicate key: \"b\" is given twice");
     check_unreadable("{\"a\":NaN}", ERR_INVALID, "line 1, column 8",
                      "not valid JSON: invalid token near 'NaN'");
     static const char nul[] = "{\"a\":\n1\0}";

@@ -177,7 +177,7 @@ static void test_layouts(void) {
         SAID("b", "the tensors leave a gap or overlap"));
     check_header(
         "{" ONE("a", "F32", "[1]", "[0,4]") "," ONE("a", "F32", "[1]", "[4,8]") "}", 8,
-        "duplicate key: it is given twice");
+        "duplicate key: \"a\" is given twice");
     check_header("{\"__metadata__\":7," ONE("a", "F32", "[1]", "[0,4]") "}", 4, NULL);
     check_header(
         "{" ONE("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "F32",
