@@ -11,8 +11,9 @@
 #include "engine/err.h"
 
 /* One document, nothing behind it. NULL with ERR_INVALID and line and column in `where`;
- * for a key given twice, ERR_INVALID, and for an integer beyond 64 bits or a number
- * beyond float64, ERR_RANGE, without. The caller owns the reference. */
+ * for a key given twice, ERR_INVALID, and for a number beyond float64, ERR_RANGE, with
+ * its JSON pointer there, or nothing (json_place); or with ERR_NO_MEMORY. The caller owns
+ * the reference. */
 json_t *json_read(const char *text, size_t n, struct err *e)
     __attribute__((warn_unused_result));
 

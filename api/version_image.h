@@ -14,7 +14,8 @@ struct version_image {
 void version_image_free(struct version_image *image);
 
 /* The net, transform and encoder are those of `parts`; task, loss and labels those of the
- * training's spec. ERR_NO_MEMORY, ERR_TOO_LARGE. */
+ * training's spec. ERR_NO_MEMORY, ERR_TOO_LARGE, ERR_RANGE: a parameter is beyond
+ * float32. */
 bool version_image_make(const struct model *parts,
                         const struct version_training *training,
                         struct version_image *image, struct err *e)

@@ -27,11 +27,13 @@ struct db;
 struct db_statement;
 
 /* Opens the database at `url`: postgresql://... or postgres://..., or else the path of a
- * file, which is made if need be. */
+ * file, which is made if need be. ERR_CONFLICT where it is neither, but looks like
+ * another database's address: a path that does begins with "/" or ".". */
 struct db *db_open(const char *url, struct err *e) __attribute__((warn_unused_result));
 void db_close(struct db *db); /* NULL is allowed */
 
-/* The part of a server's URL that is its password: *n bytes of it, or NULL. */
+/* The part of a server's URL that is its password: *n bytes of it, or NULL; of what looks
+ * like another database's address all that may hold one. */
 const char *db_url_password(const char *url, size_t *n);
 
 /* The URL as it may be shown: without its password and what follows the database's name.

@@ -40,7 +40,8 @@ static const struct http_field *field_next(const struct http_head *head,
 bool http_head_single(const struct http_head *head, enum http_name name,
                       const char **value, struct err *e) {
     *value = http_head_field(head, name);
-    for (size_t i = 0, at = 0; i < fields_count(head, name); i++) {
+    for (size_t i = 1, at = head->known[name].first + 1U; i < fields_count(head, name);
+         i++) {
         const char *other = field_next(head, name, &at)->value;
         if (strcmp(other, *value) != 0)
             return err_set(e, ERR_INVALID, http_name_text(name),

@@ -103,6 +103,14 @@ static int ascending(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
+/* Mostly none: the latest is what is asked for. */
+static bool others_has(const struct entry *entry) {
+    bool has = false;
+    for (size_t i = 0; i < entry->versions_n; i++)
+        has |= entry->versions[i]->served.version != entry->latest;
+    return has;
+}
+
 /* @return false: no memory. */
 static bool others_copy(struct others *o, const struct entry *entry) {
     snprintf(o->name, sizeof o->name, "%s", entry->name);
@@ -125,7 +133,7 @@ static bool others_next(struct registry *r, struct others *o, struct err *e) {
     if (i < r->entries_n && strcmp(r->entries[i]->name, o->name) == 0)
         i++;
     for (; ok && !o->n && i < r->entries_n; i++) {
-        if (!r->entries[i]->versions_n)
+        if (!others_has(r->entries[i]))
             continue;
         others_free(o);
         ok = others_copy(o, r->entries[i]);

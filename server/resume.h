@@ -17,8 +17,9 @@ struct resume {
 void resume_free(struct resume *r);
 
 /* A checkpoint that is broken is passed over for the one before it, and the log says so:
- * the same training from further back makes the same bits. false when the store cannot be
- * asked, or there is no memory: that says nothing of a checkpoint. */
+ * the same training from further back makes the same bits. Where it is the best one, and
+ * the training is past it, all begins anew: nothing is found. false when the store cannot
+ * be asked, or there is no memory: that says nothing of a checkpoint. */
 bool resume_load(struct store *store, const char *job_id, struct resume *r, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -2,7 +2,7 @@
 # The server as a process among others: without standard descriptors, with a log that
 # nobody reads, stopped for a while as it starts. It serves, and ends when it is told to.
 set -u
-. "$(dirname "$0")/until.sh"
+. "$(dirname "$0")/kit.sh"
 descentd=${DESCENTD:-build/descentd}
 work=$(mktemp -d)
 passed=0 failed=0 pid='' reader=''

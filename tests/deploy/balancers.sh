@@ -4,26 +4,11 @@
 set -u
 PATH=$PATH:/usr/sbin # where an ordinary user does not look
 top=$(cd "$(dirname "$0")/../.." && pwd)
-. "$top/tests/until.sh"
+. "$top/tests/kit.sh"
+scratch_open
 descentd=${DESCENTD:-$top/build/descentd}
-work=$(mktemp -d)
 chmod 711 "$work" # what nginx runs as is somebody else
-passed=0 failed=0 pids=''
-end() {
-    for pid in $pids; do
-        kill "$pid" 2>/dev/null
-    done
-    wait
-    rm -rf "$work"
-}
-trap end EXIT
-trap 'exit 130' INT TERM
-
-die() {
-    echo "failed: $1"
-    tail -n 5 "$work"/*.log
-    exit 1
-}
+passed=0 failed=0
 ask() { # ARGUMENTS...: @return the status in $status
     status=$(curl --noproxy '*' -s -m 20 -o "$work/answer" -w '%{http_code}' "$@")
 }

@@ -14,6 +14,7 @@
 # is not started: Debian does not have it, and prometheus.sh asks its queries.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/tests/kit.sh"
 load=$top/${LOAD:-build/tests/cluster/load}
 docker=${DOCKER:-docker}
 : "${KILLS:=3}" "${RATE:=200}"
@@ -51,14 +52,6 @@ end() {
 trap end EXIT
 trap 'exit 130' INT TERM HUP PIPE
 
-until_true() { # SECONDS COMMAND...
-    deadline=$(($(date +%s) + $1))
-    shift
-    until "$@"; do
-        [ "$(date +%s)" -lt "$deadline" ] || return 1
-        sleep 0.1
-    done
-}
 die() {
     echo "failed: $1"
     [ -z "$project" ] || compose logs --no-color --tail 2 2>&1 | cut -c -160

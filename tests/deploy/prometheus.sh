@@ -6,26 +6,11 @@
 # there fails; one is seen to wake. Queries go out as Grafana sends them, variables put in.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
-. "$top/tests/until.sh"
+. "$top/tests/kit.sh"
+scratch_open
 descentd=${DESCENTD:-$top/build/descentd}
 dashboards=$top/deploy/grafana/dashboards
-work=$(mktemp -d)
-passed=0 failed=0 daemon='' prometheus='' traffic=''
-end() {
-    for pid in $traffic $prometheus $daemon; do
-        kill "$pid" 2>/dev/null
-    done
-    wait
-    rm -rf "$work"
-}
-trap end EXIT
-trap 'exit 130' INT TERM
-
-die() {
-    echo "failed: $1"
-    tail -n 5 "$work"/*.log
-    exit 1
-}
+passed=0 failed=0
 # check NAME COMMAND...: passes as soon as the command does, and fails after 20 s.
 check() {
     name=$1
@@ -86,6 +71,7 @@ echo "$token" >"$work/tokens"
 "$descentd" serve --listen 127.0.0.1:0 --token-file "$work/tokens" --store "$work/store.db" \
     >"$work/listening" 2>"$work/daemon.log" &
 daemon=$!
+pids=$daemon
 until_true 20 grep -q listening "$work/listening" || die 'the daemon did not start'
 url=$(sed -n 's/^listening on //p' "$work/listening")
 
@@ -95,6 +81,7 @@ sed -i -e "s|/run/secrets/tokens|$work/tokens|" -e 's/_interval: .*/_interval: 1
 prometheus --config.file="$work/prometheus/prometheus.yml" --storage.tsdb.path="$work/series" \
     --web.listen-address=127.0.0.1:0 >"$work/prometheus.log" 2>&1 &
 prometheus=$!
+pids="$pids $prometheus"
 until_true 20 grep -q 'Listening on' "$work/prometheus.log" || die 'Prometheus did not start'
 watcher=http://$(sed -n 's/.*Listening on.* address=//p' "$work/prometheus.log")
 
@@ -103,6 +90,7 @@ job=$(ask -d '{"model":"line","data":{"features":[[0],[1],[2],[3]],
 [ "$(ask "$url/v1/jobs/$job?wait=30" | jq -r .status)" = succeeded ] || die 'no model'
 traffic_run &
 traffic=$!
+pids="$pids $traffic"
 
 # ---- what it finds ---------------------------------------------------------------------
 
@@ -138,7 +126,7 @@ while IFS='	' read -r rule query; do
 done <"$work/queries"
 
 kill "$traffic" "$daemon"
-traffic='' daemon=''
+pids=$prometheus
 check 'a replica that is gone wakes its alert' query_is \
     'count(ALERTS{alertname="DescentdReplicaDown"})' 1
 echo "$passed passed, $failed failed"
