@@ -41,6 +41,7 @@ struct worker {
     atomic_int processor;       /* where the round began */
     /* Its stations that have more to do: the thread's own. */
     size_t busy[CREW_STATIONS_MAX], busy_n;
+    bool patient; /* the thread's own */
     /* The thread's own, too: when it last looked at another one, at whom, and what it
      * saw: the round that it was in, 0: it has not looked yet, and whether there was
      * something to do for it; and until when it helps. */
@@ -55,8 +56,9 @@ struct worker {
 
 struct crew {
     void (*begin)(void);
+    void (*patient)(bool patient);
     int64_t (*spare_us)(void);
-    atomic_bool ending;
+    atomic_bool ending, is_patient;
     int end; /* an eventfd: readable once it ends */
     struct station stations[CREW_STATIONS_MAX];
     size_t stations_n, workers_n;
@@ -247,6 +249,14 @@ static void all_run(struct worker *w) {
             station_run(w, i, true);
 }
 
+static void patience_follow(struct worker *w) {
+    bool patient = atomic_load_explicit(&w->crew->is_patient, memory_order_relaxed);
+    if (patient == w->patient)
+        return;
+    w->patient = patient;
+    w->crew->patient(patient);
+}
+
 static void *work(void *context) {
     struct worker *w = context;
     struct epoll_event events[EVENTS];
@@ -266,6 +276,7 @@ static void *work(void *context) {
         if (left)
             stations_run(w, events, n, true);
         other_look(w);
+        patience_follow(w);
         int64_t now_us = clock_coarse_us();
         if (now_us - round_us >= ROUND_MS * 1000) {
             round_us = now_us;
@@ -352,6 +363,7 @@ void crew_balance(struct crew *c) {
     size_t before = c->size.now;
     load_look(c, &load);
     crew_size_next(&c->size, &load);
+    atomic_store(&c->is_patient, c->size.patient);
     if (c->size.now == before)
         return;
     atomic_store(&c->at_work, c->size.now);
@@ -393,6 +405,7 @@ struct crew *crew_start(const struct crew_options *options, struct err *e) {
         return NULL;
     }
     c->begin = options->begin;
+    c->patient = options->patient;
     c->spare_us = options->spare_us;
     c->workers_n = n;
     c->stations_n = options->stations_n;

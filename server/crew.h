@@ -33,6 +33,7 @@ struct crew_options {
     size_t stations_n;                   /* up to CREW_STATIONS_MAX */
     size_t threads_n;                    /* at most so many are at work */
     void (*begin)(void);                 /* what a thread does first; NULL: nothing */
+    void (*patient)(bool patient);       /* and when the crew is to be, or not any more */
     /* Processor time that nobody needs: machine_spare_us, or what a test says. */
     int64_t (*spare_us)(void);
 };

@@ -5,13 +5,17 @@
 static const double NOTHING = 0.1, /* to do for all */
     FULL = 0.85,                   /* has no rest */
     RAN_LEAST = 0.6,               /* less: others want the same processor */
-    SPARE_LEAST = 0.35, /* of a processor: more than turns and noise leave over */
-    SPARE_PLENTY = 1,   /* a whole one */
-    FIT = 1.15;         /* of half as many threads, which do more in their longer turns */
+    SPARE_LEAST = 0.2, /* of a processor: more than turns and noise leave over */
+    SPARE_PLENTY = 1,  /* a whole one */
+    FIT = 0.75;        /* of half as many threads: less than makes them FULL */
 enum { PERIODS = 3, IDLE_PERIODS = 300 };
 
 static void follow(double *mean, double value, unsigned periods) {
     *mean += (value - *mean) / (periods < PERIODS ? periods : PERIODS);
+}
+
+static size_t half_of(const struct crew_size *size) {
+    return (size->now + 1) / 2;
 }
 
 static bool is_scarce(double spare) {
@@ -27,13 +31,17 @@ static bool is_short(const struct crew_size *size, const struct crew_load *load)
            (mean->spare >= SPARE_LEAST || mean->ran < RAN_LEAST);
 }
 
+static bool is_little(const struct crew_load *load, size_t half) {
+    return load->all < FIT * (double)half;
+}
+
 static bool is_crowded(const struct crew_size *size, size_t half) {
     return size->periods >= PERIODS && is_scarce(size->mean.spare) &&
-           size->mean.all < FIT * (double)half;
+           is_little(&size->mean, half);
 }
 
 static size_t next_of(const struct crew_size *size, const struct crew_load *load) {
-    size_t half = (size->now + 1) / 2, twice = size->now * 2;
+    size_t half = half_of(size), twice = size->now * 2;
     if (size->now < size->most && is_short(size, load))
         return twice < size->most ? twice : size->most;
     return half < size->now && is_crowded(size, half) ? half : size->now;
@@ -58,4 +66,6 @@ void crew_size_next(struct crew_size *size, const struct crew_load *load) {
     size_t next = next_of(size, load);
     if (next != size->now)
         *size = (struct crew_size){.most = size->most, .now = next};
+    size->patient =
+        size->now > 1 && is_scarce(load->spare) && !is_little(load, half_of(size));
 }

@@ -19,6 +19,7 @@ struct crew_load {
 struct crew_size {
     size_t most;   /* threads there are: all are at work at first, */
     size_t now;    /* and so many now */
+    bool patient;  /* they had better let others have their turns */
     unsigned idle; /* periods with nothing to do, in a row */
     /* Since the last change: */
     bool begun;            /* a period, */
@@ -26,12 +27,15 @@ struct crew_size {
     struct crew_load mean; /* of late */
 };
 
-/* Half as many, while no processor is spare and what there is to do would nearly fit
- * them; twice as many again, once one has no rest and a good part of a processor is
- * spare, or others keep it from running; all, after half a minute with nothing to do.
+/* Half as many, while no processor is spare and what there is to do fits them; twice as
+ * many again, once one has no rest and a part of a processor is spare, or others keep it
+ * from running; all, after half a minute with nothing to do.
  *
  * Threads beyond what the processors have room for only take turns with whom they answer:
- * each turn then does less, and costs as much. */
+ * each turn then does less, and costs as much. So where several have a lot to do and no
+ * processor is spare, they are to be patient: one that takes the processor away from a
+ * client at its first request finds only that one, and one that waits finds all those
+ * that the client had to send. */
 void crew_size_next(struct crew_size *size, const struct crew_load *load);
 
 #endif

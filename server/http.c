@@ -188,12 +188,6 @@ static struct MHD_Response *response_new(struct exchange *x) {
     return response;
 }
 
-/* Beside those of others in this run of the lane. */
-static void reply_hold(struct exchange *x, int64_t now_us) {
-    if (!x->reply.feed)
-        http_hold_answer(&x->lane->hold, socket_of(x->connection), now_us);
-}
-
 static enum MHD_Result reply_queue(struct exchange *x) {
     if (!coding_settle(x, false))
         return exchange_away_coding(x), MHD_YES;
@@ -215,7 +209,6 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     metrics_request(x->http->options.metrics, x->route, x->reply.status, duration_us);
     reply_log(x, duration_us);
     x->state = EXCHANGE_SENT;
-    reply_hold(x, now_us);
     enum MHD_Result result =
         MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
     MHD_destroy_response(response);
@@ -303,8 +296,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                      x->request.received_us);
         return reads_on ? MHD_YES : refusal_queue(x);
     }
-    if (x->request.body_n + *data_n > HTTP_HOLD_BYTES)
-        http_hold_leave(&x->lane->hold);
     if (*data_n)
         return receive_bytes(x, data, data_n) ? MHD_YES : MHD_NO;
     if (x->state == EXCHANGE_READING)
@@ -351,7 +342,6 @@ static void connection_end(struct lane *lane, int socket, struct reaper_entry *w
     struct http *h = lane->http;
     int unread = 0;
     enum reaper_phase phase = watched ? reaper_remove(h->reaper, watched) : REAPER_IDLE;
-    http_hold_leave(&lane->hold);
     if (phase == REAPER_HEAD || (ioctl(socket, FIONREAD, &unread) == 0 && unread > 0))
         linger_add(&h->lingerers, socket, clock_mono_us());
     metrics_connections(h->options.metrics, -1);

@@ -116,7 +116,6 @@ static bool lane_run(void *context) {
     if (atomic_load_explicit(&lane->arrivals, memory_order_relaxed))
         arrivals_add(lane);
     MHD_run(lane->daemon);
-    http_hold_end(&lane->hold);
     return MHD_get_timeout(lane->daemon, &ms) == MHD_YES && ms == 0;
 }
 
@@ -153,10 +152,11 @@ bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
     for (size_t i = 0; ok && i < HTTP_WIDTHS_N * lanes->n; i++)
         ok = lane_open(&lanes->all[i], h, i / lanes->n, start, &stations[i]);
     size_t from = large_from(lanes);
-    const struct crew_options small = {stations, from, lanes->n, lane_begin,
-                                       machine_spare_us};
-    const struct crew_options large = {stations + from, lanes->n, lanes->n, lane_begin,
-                                       machine_spare_us};
+    const struct crew_options small = {
+        stations, from, lanes->n, lane_begin, priority_patient, machine_spare_us};
+    const struct crew_options large = {stations + from,  lanes->n,
+                                       lanes->n,         lane_begin,
+                                       priority_patient, machine_spare_us};
     return ok && (lanes->crews[SMALL] = crew_start(&small, e)) &&
            (lanes->crews[LARGE] = crew_start(&large, e));
 }

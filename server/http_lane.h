@@ -12,7 +12,6 @@
 #include "server/acceptor.h"
 #include "server/crew.h"
 #include "server/http.h"
-#include "server/http_hold.h"
 #include "server/http_width.h"
 
 struct MHD_Daemon;
@@ -32,7 +31,6 @@ struct lane {
     size_t width; /* of its connections */
     /* Used by who runs it: */
     struct http_kept own; /* of handlers */
-    struct http_hold hold;
     struct exchange *spares[LANE_SPARES_MAX];
     size_t spares_n;
     bool begun; /* its last arrival: what ends is lost from then on (lane_lost) */

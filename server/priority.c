@@ -32,12 +32,31 @@ struct attributes {
     uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
+static bool attributes_get(struct attributes *attributes) {
+    *attributes = (struct attributes){.size = sizeof *attributes};
+    return syscall(SYS_sched_getattr, 0, attributes, sizeof *attributes, 0) == 0;
+}
+
+static void attributes_set(struct attributes *attributes) {
+    attributes->size = sizeof *attributes;
+    attributes->flags = 0;
+    syscall(SYS_sched_setattr, 0, attributes, 0); /* a hint */
+}
+
 void priority_turns(int64_t us) {
-    struct attributes attributes = {.size = sizeof attributes};
-    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0)
+    struct attributes attributes;
+    if (!attributes_get(&attributes))
         return;
     attributes.runtime_ns = (uint64_t)us * 1000;
-    attributes.size = sizeof attributes;
-    attributes.flags = 0;
-    syscall(SYS_sched_setattr, 0, &attributes, 0); /* a hint */
+    attributes_set(&attributes);
+}
+
+void priority_patient(bool patient) {
+    struct attributes attributes;
+    uint32_t from = patient ? SCHED_OTHER : SCHED_BATCH;
+    if (!attributes_get(&attributes) || attributes.policy != from ||
+        sched_getscheduler(getpid()) != SCHED_OTHER)
+        return;
+    attributes.policy = patient ? SCHED_BATCH : SCHED_OTHER;
+    attributes_set(&attributes); /* and the turns stay as long as they were */
 }

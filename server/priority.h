@@ -2,6 +2,7 @@
 #ifndef SERVER_PRIORITY_H
 #define SERVER_PRIORITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { NICENESS_IDLE = 20 };
@@ -15,5 +16,11 @@ void priority_lower(int64_t niceness);
  * and keeps nobody waiting for long. Linux 6.12; earlier ones have turns of their own
  * choice. */
 void priority_turns(int64_t us);
+
+/* Whether the calling thread, once there is something for it to do, waits until whoever
+ * has the processor has had its turn, rather than to have it at once. Whoever trains in
+ * the background (NICENESS_IDLE) goes first neither way. A thread that the user has given
+ * a policy of his own (chrt) stays as it is. */
+void priority_patient(bool patient);
 
 #endif

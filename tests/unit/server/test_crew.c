@@ -18,13 +18,14 @@ struct place {
     int fd; /* an eventfd: how many runs are asked for */
     atomic_int runs, asked, at_once, most_at_once, again;
     atomic_int burn_us;
+    atomic_bool calm;               /* that is all there is to do */
     atomic_bool held;               /* whoever is asked does not end yet */
     atomic_int by;                  /* who ran it last, by `self` */
     atomic_int posted, found;       /* without its descriptor */
     atomic_bool seen[STATIONS + 1]; /* the threads that have run it, by `self` */
 };
 static struct place places[STATIONS];
-static atomic_int selves;
+static atomic_int selves, patient_n; /* threads that are told to be */
 static _Thread_local int self;
 
 static void pause_ms(int ms) {
@@ -33,6 +34,10 @@ static void pause_ms(int ms) {
 
 static void begin(void) {
     self = atomic_fetch_add(&selves, 1);
+}
+
+static void on_patient(bool patient) {
+    atomic_fetch_add(&patient_n, patient ? 1 : -1);
 }
 
 static bool run(void *context) {
@@ -52,7 +57,8 @@ static bool run(void *context) {
     while (clock_mono_us() < until_us || (was_asked && atomic_load(&place->held)))
         ;
     atomic_fetch_sub(&place->at_once, 1);
-    return atomic_load(&place->burn_us) || atomic_fetch_sub(&place->again, 1) > 0;
+    return (atomic_load(&place->burn_us) && !atomic_load(&place->calm)) ||
+           atomic_fetch_sub(&place->again, 1) > 0;
 }
 
 /* So many processors are idle, whatever else runs. */
@@ -73,7 +79,8 @@ static struct crew *crew_of(size_t threads_n) {
         places[i] = (struct place){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
         stations[i] = (struct crew_station){places[i].fd, run, &places[i]};
     }
-    struct crew_options options = {stations, STATIONS, threads_n, begin, spare_us};
+    struct crew_options options = {stations, STATIONS,   threads_n,
+                                   begin,    on_patient, spare_us};
     struct crew *c = crew_start(&options, &e);
     CHECK_SAY(c != NULL, "%s", e.text);
     return c;
@@ -145,14 +152,27 @@ static void balance_until(struct crew *c, size_t at_work) {
     CHECK(crew_at_work(c) == at_work);
 }
 
+/* A third of the time there is something to do. */
+static void balance_asking_until(struct crew *c, size_t i, size_t at_work) {
+    int64_t until_us = clock_mono_us() + 1000 * WAIT_MS;
+    atomic_store(&places[i].calm, true);
+    atomic_store(&places[i].burn_us, 500);
+    while (crew_at_work(c) != at_work && clock_mono_us() < until_us) {
+        int64_t period_us = clock_mono_us() + 1000 * CREW_PERIOD_MS;
+        for (; clock_mono_us() < period_us; pause_ms(1))
+            ask(i);
+        crew_balance(c);
+    }
+    CHECK(crew_at_work(c) == at_work);
+    atomic_store(&places[i].calm, false);
+}
+
 /* Without spare processors one does what one can do; with them, two do what is more. */
 static void threads_come_and_go(void) {
     struct crew *c = crew_of(2);
     CHECK(crew_at_work(c) == 2);
     atomic_store(&spares, 0);
-    atomic_store(&places[1].burn_us, 200); /* always busy, alone */
-    crew_ring(c, 1);
-    balance_until(c, 1);
+    balance_asking_until(c, 1, 1);
     for (size_t i = 0; i < STATIONS; i++) {
         atomic_store(&places[i].burn_us, 200);
         crew_ring(c, i);
@@ -172,6 +192,36 @@ static void threads_come_and_go(void) {
     crew_end(c);
 }
 
+static void patience_until(struct crew *c, int threads_n) {
+    int64_t until_us = clock_mono_us() + 1000 * WAIT_MS;
+    while (atomic_load(&patient_n) != threads_n && clock_mono_us() < until_us) {
+        for (size_t i = 0; i < STATIONS; i++)
+            crew_ring(c, i);
+        pause_ms(CREW_PERIOD_MS);
+        crew_balance(c);
+    }
+    CHECK_SAY(atomic_load(&patient_n) == threads_n, "%d are", atomic_load(&patient_n));
+}
+
+/* Those that have a lot to do; and with less, or with a processor for each, no more. */
+static void without_spare_processors_they_are_patient(void) {
+    struct crew *c = crew_of(2);
+    atomic_store(&patient_n, 0);
+    atomic_store(&spares, 0);
+    for (size_t i = 0; i < STATIONS; i++)
+        atomic_store(&places[i].burn_us, 200);
+    patience_until(c, 2);
+    atomic_store(&spares, 8);
+    patience_until(c, 0);
+    atomic_store(&spares, 0);
+    patience_until(c, 2);
+    for (size_t i = 0; i < STATIONS; i++)
+        atomic_store(&places[i].burn_us, 0);
+    patience_until(c, 0);
+    CHECK(crew_at_work(c) == 2);
+    crew_end(c);
+}
+
 /* Stations change hands while others ask for runs: none is lost. */
 static void nothing_is_lost_in_between(void) {
     enum { ROUNDS = 60, ASKS = 50 };
@@ -180,7 +230,8 @@ static void nothing_is_lost_in_between(void) {
     for (int round = 0; round < ROUNDS; round++) {
         size_t before = crew_at_work(c);
         for (size_t i = 0; i < STATIONS; i++) {
-            atomic_store(&places[i].burn_us, i == 0 || round % 12 < 6 ? 100 : 0);
+            atomic_store(&places[i].calm, round % 12 >= 6);
+            atomic_store(&places[i].burn_us, round % 12 < 6 ? 100 : i == 0 ? 2000 : 0);
             crew_ring(c, i);
         }
         atomic_store(&spares, round % 12 < 6 ? 8 : 0);
@@ -291,6 +342,7 @@ int main(void) {
     CHECK_RUN(whoever_has_more_to_do_runs_again);
     CHECK_RUN(each_runs_once_in_a_second);
     CHECK_RUN(threads_come_and_go);
+    CHECK_RUN(without_spare_processors_they_are_patient);
     CHECK_RUN(nothing_is_lost_in_between);
     CHECK_RUN(no_ring_is_lost);
     CHECK_RUN(who_is_stuck_is_helped);

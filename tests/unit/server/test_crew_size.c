@@ -31,8 +31,10 @@ static void without_those_as_few_as_will_do(void) {
     CHECK(after(&size, &load, 3) == 8); /* a moment alone decides nothing */
     CHECK(after(&size, &load, 1) == 4);
     CHECK(after(&size, &load, 4) == 2);
-    CHECK(after(&size, &load, 4) == 1);
-    load.busiest = load.ran = load.all = 0.98;
+    CHECK(after(&size, &load, 50) == 2); /* more than one has time for */
+    load.all = 0.7;
+    CHECK(after(&size, &load, 20) == 1);
+    load = (struct crew_load){.busiest = 0.98, .ran = 0.98, .all = 0.98, .spare = 0.1};
     CHECK(after(&size, &load, 50) == 1);
     size = of(2, 2);
     load = (struct crew_load){.busiest = 0.75, .ran = 0.7, .all = 1.4, .spare = 0.2};
@@ -54,11 +56,39 @@ static void a_part_of_one_after_a_while(void) {
     struct crew_size size = of(2, 1);
     struct crew_load full = {.busiest = 0.98, .ran = 0.97, .all = 0.98, .spare = 0.5};
     struct crew_load scarce = full;
-    scarce.spare = 0.1;
+    scarce.spare = 0;
     CHECK(after(&size, &scarce, 50) == 1);
     CHECK(after(&size, &full, 1) == 1);
     CHECK(after(&size, &scarce, 2) == 1);
     CHECK(after(&size, &full, 5) == 2);
+}
+
+static bool patient_after(struct crew_size *size, const struct crew_load *load) {
+    after(size, load, 2); /* the first period is one only in part */
+    return size->patient;
+}
+
+static void several_that_fill_the_processors_are_patient(void) {
+    const struct crew_load full = {.busiest = 0.7, .ran = 0.6, .all = 1.3, .spare = 0.1};
+    struct crew_load other = full;
+    struct crew_size size = of(2, 2);
+    CHECK(after(&size, &full, 1) == 2 && !size.patient);
+    CHECK(after(&size, &full, 1) == 2 && size.patient);
+    other.spare = 1.5;
+    CHECK(!patient_after(&size, &other)); /* nobody waits for a processor */
+    CHECK(patient_after(&size, &full));
+    other.spare = -1; /* nobody knows */
+    CHECK(!patient_after(&size, &other));
+    CHECK(patient_after(&size, &full));
+    other = (struct crew_load){.busiest = 0.3, .ran = 0.3, .all = 0.5, .spare = 0};
+    CHECK(!patient_after(&size, &other)); /* strangers have it */
+    size = of(2, 2);
+    CHECK(patient_after(&size, &full));
+    other = (struct crew_load){.busiest = 0, .ran = 0, .all = 0, .spare = 0.1};
+    CHECK(!patient_after(&size, &other));
+    size = of(2, 1);
+    other = (struct crew_load){.busiest = 1, .ran = 1, .all = 1, .spare = 0.1};
+    CHECK(!patient_after(&size, &other)); /* one alone */
 }
 
 /* Strangers have the processors: more threads get a larger share. */
@@ -86,6 +116,7 @@ int main(void) {
     CHECK_RUN(without_those_as_few_as_will_do);
     CHECK_RUN(idle_processors_are_put_to_work_at_once);
     CHECK_RUN(a_part_of_one_after_a_while);
+    CHECK_RUN(several_that_fill_the_processors_are_patient);
     CHECK_RUN(kept_from_running_it_grows);
     CHECK_RUN(with_nothing_to_do_they_stay_then_all_wait);
     return check_done();
