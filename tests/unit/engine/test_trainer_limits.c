@@ -91,9 +91,12 @@ static void params_fail_too(size_t batch_rows) {
     struct trainer *t = trainer_made(net, 100, &options, 1);
     struct trainer_point point;
     enum trainer_event event;
-    while ((event = trainer_step(t, &point, &e)) < TRAINER_DONE)
-        CHECK(!"a point of such parameters");
-    CHECK(event == TRAINER_FAILED && point.epoch == 0);
+    int points_n = -1; /* of such parameters */
+    do {
+        event = trainer_step(t, &point, &e);
+        points_n++;
+    } while (event < TRAINER_DONE);
+    CHECK(points_n == 0 && event == TRAINER_FAILED && point.epoch == 0);
     CHECK_TEXT(e.text,
                "the parameters are not finite at epoch 0: try a smaller learning_rate");
     trainer_free(t);
