@@ -46,13 +46,16 @@ bool handle_metrics(void *subsystem, struct store *store,
     struct probes_context *probes = subsystem;
     (void)request;
     (void)e;
+    struct supervisor *supervisor = atomic_load(&probes->supervisor);
+    /* One that is away is not waited for: just then the rest is wanted. */
+    if (!store && supervisor && !supervisor_store_away(supervisor))
+        return reply->defer = true;
     struct metrics_gauges gauges = {0};
     struct err ignored = {0};
     if (!store || !store_jobs_count(store, gauges.jobs, &ignored))
         gauges.jobs[0] = -1;
-    if (store) /* which is there later than the supervisor */
-        supervisor_counts(probes->supervisor, &gauges.workers_running,
-                          &gauges.worker_crashes);
+    if (supervisor)
+        supervisor_counts(supervisor, &gauges.workers_running, &gauges.worker_crashes);
     struct registry_counts models;
     registry_counts(probes->registry, &models);
     gauges.models = models.models;

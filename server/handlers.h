@@ -52,7 +52,7 @@ extern const struct http_intake predict_intake, oip_infer_intake;
 
 /* SUBSYSTEM_PROBES */
 struct probes_context {
-    struct supervisor *supervisor;
+    _Atomic(struct supervisor *) supervisor; /* NULL: the store is not open yet */
     struct registry *registry;
     struct metrics *metrics;
     struct batcher *batcher;

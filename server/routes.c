@@ -146,7 +146,7 @@ const struct route routes[] = {
      ERRORS_NATIVE, NULL},
     {"GET", "/readyz", "readyz", handle_readyz, SUBSYSTEM_PROBES, false, BODY_NONE, "",
      NULL, ERRORS_NATIVE, NULL},
-    {"GET", "/metrics", "metrics", handle_metrics, SUBSYSTEM_PROBES, true, BODY_NONE, "",
+    {"GET", "/metrics", "metrics", handle_metrics, SUBSYSTEM_PROBES, false, BODY_NONE, "",
      NULL, ERRORS_NATIVE, NULL},
 };
 const size_t routes_n = sizeof routes / sizeof *routes;

@@ -81,9 +81,11 @@ static bool store_parts_open(void *context, struct err *e) {
     if (models_look(s, e) && (s->hub = hub_start(&watching, e)) &&
         (s->supervisor = supervisor_start(&supervising, e))) {
         s->events.hub = s->hub;
-        s->jobs.supervisor = s->probes.supervisor = s->supervisor;
-        if (http_open_store(s->http, e))
+        s->jobs.supervisor = s->supervisor;
+        if (http_open_store(s->http, e)) {
+            atomic_store(&s->probes.supervisor, s->supervisor);
             return true;
+        }
     }
     store_parts_close(s, 0);
     atomic_store(&s->probes.unready, "starting: the store is away");

@@ -58,6 +58,7 @@ struct supervisor {
     bool reserve_missing; /* which was said */
     bool outdated;        /* the same */
     struct away away;
+    atomic_bool is_away;
     bool store_by_environment;
     pthread_mutex_t lock; /* guards the workers' fds and pids */
     struct local_worker workers[WORKERS_MAX];
@@ -241,7 +242,9 @@ static void schema_look(struct supervisor *s) {
 static void changes_look(struct supervisor *s, bool published, bool heard) {
     struct err e = {0};
     int64_t now = clock_mono_us(), counter = store_change_counter(s->store, &e);
-    if (away_note(&s->away, counter < 0 ? &e : NULL))
+    bool away = away_note(&s->away, counter < 0 ? &e : NULL);
+    atomic_store(&s->is_away, away);
+    if (away)
         return;
     bool due = now - s->published_at_us > PUBLISHED_EVERY_MS * INT64_C(1000);
     if (!heard && counter == s->change_counter)
@@ -406,6 +409,10 @@ void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes)
         *running += s->workers[i].pid != 0;
     pthread_mutex_unlock(&s->lock);
     *crashes = atomic_load(&s->crashes);
+}
+
+bool supervisor_store_away(const struct supervisor *s) {
+    return atomic_load(&s->is_away);
 }
 
 /* Waits for the worker until deadline_us, then kills it. */

@@ -38,6 +38,10 @@ void supervisor_wake(struct supervisor *s);
 /* How many workers are running now, and how many have died by themselves. Any thread. */
 void supervisor_counts(struct supervisor *s, int64_t *running, int64_t *crashes);
 
+/* Whether the store was away, or answered too late, when it was last looked at. Any
+ * thread. */
+bool supervisor_store_away(const struct supervisor *s);
+
 /* SIGTERM to the workers, SIGKILL after timeout_ms, and the end of the thread. Wakes and
  * counts may still be asked for: there is nobody left to hear or to count. */
 void supervisor_stop(struct supervisor *s, int64_t timeout_ms);

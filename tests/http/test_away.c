@@ -13,7 +13,16 @@
 #include "tests/http/table.h"
 #include "tests/unit/check.h"
 
-enum { RESTARTS = 3, WAIT_S = 120, POSTERS_N = 3, PREDICTORS_N = 3, BACK_MS = 5000 };
+enum {
+    RESTARTS = 3,
+    WAIT_S = 120,
+    POSTERS_N = 3,
+    PREDICTORS_N = 3,
+    BACK_MS = 5000,
+    SCRAPES = 50,
+    SCRAPE_MS = 3000,
+    LATE_MAX = 2 /* when it begins; there are four connections */
+};
 
 static struct postgres server;
 static struct fleet fleet;
@@ -327,6 +336,42 @@ static void it_is_away_when_a_job_ends(void) {
     CHECK(fleet_int(&fleet, "SELECT count(*) FROM versions WHERE model = 'ends'") == 1);
 }
 
+/* @return the milliseconds it took; *jobs: whether it tells of those in the store. */
+static int64_t scrape(bool *jobs) {
+    struct reply reply;
+    int64_t start = daemon_clock_ms();
+    client_get(fleet_client(&fleet, 0), &reply, "/metrics");
+    int64_t ms = daemon_clock_ms() - start;
+    CHECK_SAY(reply.status == 200, "%ld %s", reply.status, reply.body);
+    *jobs = strstr(reply.body, "descentd_jobs{") != NULL;
+    reply_free(&reply);
+    return ms;
+}
+
+/* It neither answers nor refuses. Once the server knows, whoever watches it learns the
+ * rest at once, and does not wait for each of its connections to the store. */
+static void it_hangs_and_is_watched(void) {
+    bool jobs = false;
+    int soon = 0, late = 0;
+    for (int i = 0; i < SCRAPES; i++)
+        scrape(&jobs); /* on all of them */
+    CHECK(jobs);
+    postgres_freeze(&server, true);
+    int64_t end = daemon_clock_ms() + WAIT_S * 1000;
+    while (soon < SCRAPES && daemon_clock_ms() < end) {
+        bool is_late = scrape(&jobs) > SCRAPE_MS;
+        CHECK(!jobs);
+        late += is_late;
+        soon = is_late ? 0 : soon + 1;
+    }
+    CHECK_SAY(soon == SCRAPES && late >= 1 && late <= LATE_MAX, "%d late", late);
+    postgres_freeze(&server, false);
+    end = daemon_clock_ms() + WAIT_S * 1000;
+    while (!jobs && daemon_clock_ms() < end)
+        scrape(&jobs);
+    CHECK(jobs);
+}
+
 static bool line_train(void) {
     return job_train(fleet_client(&fleet, 0),
                      json_pack("{sss{s[[i][i]]s[ii]}sss[]si}", "model", "line", "data",
@@ -356,6 +401,7 @@ int main(void) {
         CHECK_RUN(it_crashes_under_traffic);
         CHECK_RUN(it_is_away_for_longer_than_a_lease);
         CHECK_RUN(it_is_away_when_a_job_ends);
+        CHECK_RUN(it_hangs_and_is_watched);
     }
     fleet_close(&fleet);
     postgres_end(&server);
