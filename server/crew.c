@@ -358,12 +358,19 @@ static void load_look(struct crew *c, struct crew_load *load) {
     c->balanced_ns = now_ns;
 }
 
+/* Who sleeps is to be woken as one that is not patient any more. */
+static void patience_tell(struct crew *c, bool patient) {
+    bool was = atomic_exchange(&c->is_patient, patient);
+    for (size_t i = 0; was && !patient && i < c->size.now && i < c->stations_n; i++)
+        crew_ring(c, i);
+}
+
 void crew_balance(struct crew *c) {
     struct crew_load load;
     size_t before = c->size.now;
     load_look(c, &load);
     crew_size_next(&c->size, &load);
-    atomic_store(&c->is_patient, c->size.patient);
+    patience_tell(c, c->size.patient);
     if (c->size.now == before)
         return;
     atomic_store(&c->at_work, c->size.now);

@@ -2,8 +2,8 @@
  * one thread at a time, and by no certain one; how many threads share the stations
  * follows from how much there is to do (crew_size).
  *
- * Ten connections of one client are sooner answered by one thread that finds the next
- * request when it has answered the last, than by two that wake and fall asleep in turn.
+ * With little to do, one thread that finds the next request when it has answered the last
+ * needs less of the processors than two that wake and fall asleep in turn.
  *
  * Where the kernel has two of them share a processor, one waits until the next tick of
  * its clock, 4 ms on many machines, though the work of both takes 0.1 ms. So each that is
@@ -33,7 +33,9 @@ struct crew_options {
     size_t stations_n;                   /* up to CREW_STATIONS_MAX */
     size_t threads_n;                    /* at most so many are at work */
     void (*begin)(void);                 /* what a thread does first; NULL: nothing */
-    void (*patient)(bool patient);       /* and when the crew is to be, or not any more */
+    /* Called by each thread when the crew is to be patient (crew_size.h), and again when
+     * it is not any more. */
+    void (*patient)(bool patient);
     /* Processor time that nobody needs: machine_spare_us, or what a test says. */
     int64_t (*spare_us)(void);
 };

@@ -66,6 +66,7 @@ void crew_size_next(struct crew_size *size, const struct crew_load *load) {
     size_t next = next_of(size, load);
     if (next != size->now)
         *size = (struct crew_size){.most = size->most, .now = next};
+    /* By the last period alone: three system calls, should it be for a moment. */
     size->patient =
         size->now > 1 && is_scarce(load->spare) && !is_little(load, half_of(size));
 }

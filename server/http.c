@@ -205,7 +205,7 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     struct MHD_Response *response = response_new(x);
     if (!response)
         return MHD_NO;
-    int64_t now_us = clock_mono_us(), duration_us = now_us - x->request.received_us;
+    int64_t duration_us = clock_mono_us() - x->request.received_us;
     metrics_request(x->http->options.metrics, x->route, x->reply.status, duration_us);
     reply_log(x, duration_us);
     x->state = EXCHANGE_SENT;

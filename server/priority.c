@@ -54,8 +54,9 @@ void priority_turns(int64_t us) {
 void priority_patient(bool patient) {
     struct attributes attributes;
     uint32_t from = patient ? SCHED_OTHER : SCHED_BATCH;
+    int began_as = sched_getscheduler(getpid()) & ~SCHED_RESET_ON_FORK;
     if (!attributes_get(&attributes) || attributes.policy != from ||
-        sched_getscheduler(getpid()) != SCHED_OTHER)
+        began_as != SCHED_OTHER)
         return;
     attributes.policy = patient ? SCHED_BATCH : SCHED_OTHER;
     attributes_set(&attributes); /* and the turns stay as long as they were */

@@ -18,9 +18,9 @@ void priority_lower(int64_t niceness);
 void priority_turns(int64_t us);
 
 /* Whether the calling thread, once there is something for it to do, waits until whoever
- * has the processor has had its turn, rather than to have it at once. Whoever trains in
- * the background (NICENESS_IDLE) goes first neither way. A thread that the user has given
- * a policy of his own (chrt) stays as it is. */
+ * has the processor has had its turn (of those who train: until their next break, and
+ * with NICENESS_IDLE not at all), rather than to have it at once. A process that was
+ * started under a policy of its own (chrt) keeps it. */
 void priority_patient(bool patient);
 
 #endif

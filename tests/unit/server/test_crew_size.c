@@ -61,6 +61,19 @@ static void a_part_of_one_after_a_while(void) {
     CHECK(after(&size, &full, 1) == 1);
     CHECK(after(&size, &scarce, 2) == 1);
     CHECK(after(&size, &full, 5) == 2);
+    size = of(2, 1);
+    full.spare = 0.25; /* beside a client that is waited for in turn */
+    CHECK(after(&size, &full, 10) == 2);
+}
+
+/* What two do is not what makes one full, nor the other way round. */
+static void it_does_not_go_back_and_forth(void) {
+    struct crew_size size = of(2, 2);
+    struct crew_load two = {.busiest = 0.45, .ran = 0.45, .all = 0.8, .spare = 0.3};
+    struct crew_load one = {.busiest = 0.8, .ran = 0.8, .all = 0.8, .spare = 0.3};
+    CHECK(after(&size, &two, 50) == 2);
+    size = of(2, 1);
+    CHECK(after(&size, &one, 50) == 1);
 }
 
 static bool patient_after(struct crew_size *size, const struct crew_load *load) {
@@ -116,6 +129,7 @@ int main(void) {
     CHECK_RUN(without_those_as_few_as_will_do);
     CHECK_RUN(idle_processors_are_put_to_work_at_once);
     CHECK_RUN(a_part_of_one_after_a_while);
+    CHECK_RUN(it_does_not_go_back_and_forth);
     CHECK_RUN(several_that_fill_the_processors_are_patient);
     CHECK_RUN(kept_from_running_it_grows);
     CHECK_RUN(with_nothing_to_do_they_stay_then_all_wait);

@@ -28,7 +28,8 @@ static struct attributes attributes_of(void) {
 static void *serve(void *context) {
     (void)context;
     priority_turns(TURN_US);
-    uint64_t turn_ns = attributes_of().runtime_ns;
+    uint64_t turn_ns = attributes_of().runtime_ns; /* 0: the kernel knows none */
+    CHECK(turn_ns == 0 || turn_ns == TURN_US * 1000);
     priority_patient(false); /* as it is */
     CHECK(attributes_of().policy == SCHED_OTHER);
     for (int n = 0; n < 2; n++) {
@@ -62,6 +63,13 @@ static void a_thread_is_patient_and_its_turns_stay(void) {
     CHECK(attributes_of().policy == SCHED_OTHER); /* the others are as they were */
 }
 
+/* chrt --reset-on-fork: that is no policy. */
+static void a_reset_on_fork_is_none(void) {
+    const struct sched_param none = {0};
+    CHECK(sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0);
+    in_a_thread(serve, NULL);
+}
+
 /* The process began with another policy: chrt --batch, or --idle. */
 static void what_the_user_has_chosen_stays(void) {
     const struct sched_param none = {0};
@@ -73,7 +81,10 @@ static void what_the_user_has_chosen_stays(void) {
 }
 
 int main(void) {
+    const struct sched_param none = {0};
+    CHECK(sched_setscheduler(0, SCHED_OTHER, &none) == 0); /* whatever it began as */
     CHECK_RUN(a_thread_is_patient_and_its_turns_stay);
+    CHECK_RUN(a_reset_on_fork_is_none);
     CHECK_RUN(what_the_user_has_chosen_stays);
     return check_done();
 }
