@@ -144,16 +144,26 @@ half_run() {
     half=$(median "$dir/digits_1.16.daemon" 1 | awk '{print int($1 / 2 * 0.002) + 1}')
     for _ in $(seq "$rounds"); do
         load "$half" "$dir/digits_1" "$daemon/predict" "$dir/half" application/json 2
+        load "$half" "$dir/digits_1" "$floor/$(wc -c <"$dir/digits_1.answer")" \
+            "$dir/half.floor" application/json 2
     done
+}
+
+# tail_of FILE: p99 as of p50, a line a round.
+tail_of() {
+    awk '{print $3 / $2}' "$1" >"$1.tail"
+    echo "$1.tail"
 }
 
 half_print() {
     echo "784-256-128-10, 1 row, at half load: $half connections that pause for 0 to 4 ms"
     row 'requests/s' '%9.0f' "$(median "$dir/half" 1)"
     row 'p50 us' '%9.0f' "$(median "$dir/half" 2)"
+    row 'p50 us of the empty handler' '%9.0f' "$(median "$dir/half.floor" 2)"
     row 'p99 us' '%9.0f' "$(median "$dir/half" 3)"
-    row 'p99 / p50' '%9.2f' "$(awk '{print $3 / $2}' "$dir/half" >"$dir/ratio"
-        median "$dir/ratio" 1)"
+    row 'p99 us of the empty handler' '%9.0f' "$(median "$dir/half.floor" 3)"
+    row 'p99 / p50' '%9.2f' "$(median "$(tail_of "$dir/half")" 1)"
+    row 'p99 / p50 of the empty handler' '%9.2f' "$(median "$(tail_of "$dir/half.floor")" 1)"
 }
 
 # latencies_print FILE WHEN FILE WHEN: p50 and p99 of both, and the second as of the first.
