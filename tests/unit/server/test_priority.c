@@ -63,13 +63,6 @@ static void a_thread_is_patient_and_its_turns_stay(void) {
     CHECK(attributes_of().policy == SCHED_OTHER); /* the others are as they were */
 }
 
-/* chrt --reset-on-fork: that is no policy. */
-static void a_reset_on_fork_is_none(void) {
-    const struct sched_param none = {0};
-    CHECK(sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0);
-    in_a_thread(serve, NULL);
-}
-
 /* The process began with another policy: chrt --batch, or --idle. */
 static void what_the_user_has_chosen_stays(void) {
     const struct sched_param none = {0};
@@ -80,11 +73,18 @@ static void what_the_user_has_chosen_stays(void) {
     }
 }
 
+/* chrt --reset-on-fork: that is no policy. An ordinary user cannot take it back: last. */
+static void a_reset_on_fork_is_none(void) {
+    const struct sched_param none = {0};
+    CHECK(sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0);
+    in_a_thread(serve, NULL);
+}
+
 int main(void) {
     const struct sched_param none = {0};
     CHECK(sched_setscheduler(0, SCHED_OTHER, &none) == 0); /* whatever it began as */
     CHECK_RUN(a_thread_is_patient_and_its_turns_stay);
-    CHECK_RUN(a_reset_on_fork_is_none);
     CHECK_RUN(what_the_user_has_chosen_stays);
+    CHECK_RUN(a_reset_on_fork_is_none);
     return check_done();
 }
