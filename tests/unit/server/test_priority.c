@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/check.h"
@@ -73,18 +75,31 @@ static void what_the_user_has_chosen_stays(void) {
     }
 }
 
-/* chrt --reset-on-fork: that is no policy. An ordinary user cannot take it back: last. */
-static void a_reset_on_fork_is_none(void) {
+static void begun_with_reset_on_fork(void) {
     const struct sched_param none = {0};
     CHECK(sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0);
     in_a_thread(serve, NULL);
+}
+
+/* chrt --reset-on-fork: that is no policy. An ordinary user cannot take it back, so it is
+ * given to a process of its own. */
+static void a_reset_on_fork_is_none(void) {
+    int status = -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK_RUN(begun_with_reset_on_fork);
+        fflush(stdout);
+        _exit(check_done());
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
 int main(void) {
     const struct sched_param none = {0};
     CHECK(sched_setscheduler(0, SCHED_OTHER, &none) == 0); /* whatever it began as */
     CHECK_RUN(a_thread_is_patient_and_its_turns_stay);
-    CHECK_RUN(what_the_user_has_chosen_stays);
     CHECK_RUN(a_reset_on_fork_is_none);
+    CHECK_RUN(what_the_user_has_chosen_stays);
     return check_done();
 }
