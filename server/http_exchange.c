@@ -65,9 +65,8 @@ static bool exchange_park(struct exchange *x) {
 
 /* Whoever needs a store is called where there is one. */
 static bool store_check(struct exchange *x, const struct store *store) {
-    return store || route_makes_do(x->route) ||
-           err_set(&x->err, ERR_UNAVAILABLE, NULL,
-                   "the server is starting: its store is not open yet");
+    return store || err_set(&x->err, ERR_UNAVAILABLE, NULL,
+                            "the server is starting: its store is not open yet");
 }
 
 static void call_run(void *context, struct store *store) {

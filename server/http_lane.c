@@ -152,11 +152,15 @@ bool lanes_open(struct lanes *lanes, struct http *h, size_t n,
     for (size_t i = 0; ok && i < HTTP_WIDTHS_N * lanes->n; i++)
         ok = lane_open(&lanes->all[i], h, i / lanes->n, start, &stations[i]);
     size_t from = large_from(lanes);
-    const struct crew_options small = {
-        stations, from, lanes->n, lane_begin, priority_patient, machine_spare_us};
-    const struct crew_options large = {stations + from,  lanes->n,
-                                       lanes->n,         lane_begin,
-                                       priority_patient, machine_spare_us};
+    struct crew_options small = {.stations = stations,
+                                 .stations_n = from,
+                                 .threads_n = lanes->n,
+                                 .begin = lane_begin,
+                                 .patient = priority_patient,
+                                 .spare_us = machine_spare_us};
+    struct crew_options large = small;
+    large.stations = stations + from;
+    large.stations_n = lanes->n;
     return ok && (lanes->crews[SMALL] = crew_start(&small, e)) &&
            (lanes->crews[LARGE] = crew_start(&large, e));
 }

@@ -211,10 +211,6 @@ bool route_is_open(const struct route *route) {
     return false;
 }
 
-bool route_makes_do(const struct route *route) {
-    return strcmp(route->name, "metrics") == 0;
-}
-
 enum route_errors route_errors(const struct route *route,
                                const struct http_request *request) {
     static const char *const plain[] = {"v2", "ping", "invocations"};

@@ -58,9 +58,6 @@ enum route_match route_find(const struct route *table, size_t n,
 /* Whether anybody may ask: the probes of a balancer have no token. */
 bool route_is_open(const struct route *route);
 
-/* Whether its handler, which waits, makes do without a store while that is not open. */
-bool route_makes_do(const struct route *route);
-
 /* The errors of a request: its route's, or where it has found none those of the protocol
  * that its path belongs to. */
 enum route_errors route_errors(const struct route *route,
