@@ -11,7 +11,7 @@
 
 struct columns columns_of(const struct encoder *encoder, size_t inputs_n) {
     size_t n = encoder->columns_n ? encoder->columns_n : inputs_n;
-    return (struct columns){encoder, n, inputs_n};
+    return (struct columns){encoder, n, n + encoder->unused_n, inputs_n};
 }
 
 struct columns columns_of_model(const struct model *model) {
@@ -24,6 +24,8 @@ bool columns_named(const struct columns *columns) {
 
 const char *columns_name(const struct columns *columns, size_t i,
                          char number[COLUMNS_NUMBER_BYTES]) {
+    if (i >= columns->n)
+        return columns->encoder->unused[i - columns->n];
     if (columns_named(columns))
         return columns->encoder->columns[i].name;
     snprintf(number, COLUMNS_NUMBER_BYTES, "%zu", i);
@@ -31,9 +33,13 @@ const char *columns_name(const struct columns *columns, size_t i,
 }
 
 size_t columns_find(const struct columns *columns, const char *name, size_t name_n) {
-    if (columns_named(columns))
-        return encoder_find(columns->encoder, name, name_n);
     size_t column = 0;
+    if (columns_named(columns)) {
+        column = encoder_find(columns->encoder, name, name_n);
+        return column < columns->n
+                   ? column
+                   : column + encoder_find_unused(columns->encoder, name, name_n);
+    }
     if (!name_n || name_n >= 10 || (name[0] == '0' && name_n > 1))
         return columns->n;
     for (size_t i = 0; i < name_n; i++) {
@@ -59,6 +65,8 @@ static float cell_float(const struct cell *cell) {
 
 bool columns_cell(const struct columns *columns, size_t i, const struct cell *cell,
                   float *row, const char *where, struct err *e) {
+    if (i >= columns->n)
+        return true;
     if (columns_named(columns))
         return encoder_cell(columns->encoder, i, cell, row, where, e);
     if (cell->kind != CELL_NUMBER)
@@ -70,7 +78,7 @@ bool columns_cell(const struct columns *columns, size_t i, const struct cell *ce
 
 bool columns_by_name(const struct columns *columns, const char *first) {
     return columns_named(columns) ||
-           columns_find(columns, first, strlen(first)) < columns->n;
+           columns_find(columns, first, strlen(first)) < columns->names_n;
 }
 
 /* A name that is missing is told first where there are too few. */
@@ -81,7 +89,7 @@ static bool names_match(const struct columns *columns,
     for (size_t i = 0; i < header->n; i++) {
         const char *name = header->names[i];
         size_t column = columns_find(columns, name, strlen(name));
-        bool unknown = column == columns->n;
+        bool unknown = column == columns->names_n;
         if (unknown || seen[column]) {
             header->place(header, i, where);
             return unknown ? err_set(e, ERR_INVALID, where,
@@ -101,7 +109,7 @@ static bool names_match(const struct columns *columns,
 bool columns_match(const struct columns *columns, const struct columns_header *header,
                    size_t *order, struct err *e) {
     if (header->n && columns_by_name(columns, header->names[0])) {
-        unsigned char *seen = memory_new(columns->n, 1);
+        unsigned char *seen = memory_new(columns->names_n, 1);
         bool ok = seen ? names_match(columns, header, seen, order, e)
                        : err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
         free(seen);

@@ -42,7 +42,7 @@ static bool names_scan(struct cursor *c, const char *path, size_t names_max, cha
     for (; more; ++*n) {
         json_path_index(where, path, *n);
         if (*n == names_max)
-            return err_set(e, ERR_INVALID, path, "expected %zu columns, got more",
+            return err_set(e, ERR_INVALID, path, "expected at most %zu columns, got more",
                            names_max);
         struct err inner = {0};
         names[*n] = name_scan(c, &inner);
@@ -57,17 +57,17 @@ static bool names_scan(struct cursor *c, const char *path, size_t names_max, cha
 }
 
 bool columns_list_match(struct cursor *c, const char *path, const struct columns *columns,
-                        size_t *order, struct err *e) {
-    char **names = memory_new(columns->n, sizeof *names);
-    size_t n = 0;
+                        size_t *order, size_t *n, struct err *e) {
+    char **names = memory_new(columns->names_n, sizeof *names);
+    *n = 0;
     if (!names)
         return err_set(e, ERR_NO_MEMORY, path, "no memory for the columns");
-    bool ok = names_scan(c, path, columns->n, names, &n, e);
+    bool ok = names_scan(c, path, columns->names_n, names, n, e);
     if (ok) {
-        struct columns_header header = {(const char *const *)names, n, path, list_place};
+        struct columns_header header = {(const char *const *)names, *n, path, list_place};
         ok = columns_match(columns, &header, order, e);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < *n; i++)
         free(names[i]);
     free(names);
     return ok;

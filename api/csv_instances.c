@@ -13,7 +13,7 @@ enum { SPELT_MAX = 40 }; /* bytes of a cell that an error quotes */
 
 struct csv_scan {
     const struct csv_instances *from;
-    size_t *order; /* (columns.n): the model's column of each of the file's; owned */
+    size_t *order; /* (names_n): the model's column of each of the file's; owned */
     struct rows *rows;
     bool begun; /* the first line was looked at */
 };
@@ -107,7 +107,8 @@ static bool first_is_row(struct csv_scan *s, const struct cell *cells, size_t n,
     size_t numbers_n = 0, names_n = 0;
     for (size_t i = 0; i < n; i++) {
         numbers_n += cells[i].kind == CELL_NUMBER;
-        names_n += columns_find(columns, cells[i].text, cells[i].text_n) < columns->n;
+        names_n +=
+            columns_find(columns, cells[i].text, cells[i].text_n) < columns->names_n;
     }
     *row = numbers_n == n;
     if (*row && names_n == n)
@@ -125,6 +126,8 @@ static bool cell_take(const struct csv_scan *s, size_t column, const struct cell
     const struct columns *columns = &s->from->columns;
     const struct encoder_column *named =
         columns_named(columns) ? &columns->encoder->columns[column] : NULL;
+    if (column >= columns->n)
+        return true;
     const char *at = cell->text, *end = at + cell->text_n;
     bool numbers = !named || named->kind == ENCODER_NUMBER;
     if (numbers && cell->kind == CELL_TEXT && number_skip(&at, end) && at == end)
@@ -167,7 +170,8 @@ static bool plain_check(const struct csv_instances *from, struct err *e) {
 
 bool csv_instances_read(const struct csv_instances *from, struct rows *rows,
                         struct err *e) {
-    struct csv_scan s = {from, memory_new(from->columns.n, sizeof *s.order), rows, false};
+    struct csv_scan s = {from, memory_new(from->columns.names_n, sizeof *s.order), rows,
+                         false};
     struct table_sink sink = {.columns = take_columns, .row = take_row, .context = &s};
     struct reader_options options = READER_OPTIONS_DEFAULT;
     options.format = TABLE_CSV;

@@ -38,11 +38,11 @@ static void model_columns_encode(const struct model *model, struct text *out) {
     struct columns columns = columns_of_model(model);
     if (!columns_named(&columns) && columns.n > COLUMNS_COUNTED_MAX)
         return;
-    text_key(out, "columns");
     if (columns_named(&columns)) {
-        encoder_document_encode(&model->encoder, out);
+        encoder_document_members(&model->encoder, out);
         return;
     }
+    text_key(out, "columns");
     text_open(out, '[');
     for (size_t i = 0; i < columns.n; i++) {
         char number[COLUMNS_NUMBER_BYTES];

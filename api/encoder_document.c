@@ -38,6 +38,18 @@ void encoder_document_encode(const struct encoder *encoder, struct text *out) {
     text_close(out, ']');
 }
 
+void encoder_document_members(const struct encoder *encoder, struct text *out) {
+    text_key(out, "columns");
+    encoder_document_encode(encoder, out);
+    if (!encoder->unused_n)
+        return;
+    text_key(out, "unused_columns");
+    text_open(out, '[');
+    for (size_t i = 0; i < encoder->unused_n; i++)
+        text_json_string(out, encoder->unused[i]);
+    text_close(out, ']');
+}
+
 static bool categories_decode(const json_t *array, struct encoder_column *c) {
     size_t n = json_array_size(array);
     c->categories = calloc(n + 1, sizeof *c->categories);

@@ -48,6 +48,8 @@ static bool is_tensor(const struct instances_scan *s) {
 }
 
 bool instances_cell(struct instances_scan *s, size_t column, float *row, struct err *e) {
+    if (column >= s->form->columns.n)
+        return cursor_skip_tokens(s->c, CURSOR_DEPTH_MAX, "", e);
     struct json_cell cell;
     unsigned allowed = s->form->allowed;
     if (!columns_named(&s->form->columns))
@@ -93,7 +95,7 @@ static bool tensor_scan(struct instances_scan *s, float *row, struct err *e) {
 
 static bool array_scan(struct instances_scan *s, float *row, struct err *e) {
     const size_t *order = s->form->order;
-    size_t n = s->form->columns.n, i = 0;
+    size_t n = order ? s->form->order_n : s->form->columns.n, i = 0;
     s->c->at++;
     for (bool more = true; more; i++) {
         if (i == n)
@@ -124,7 +126,8 @@ bool instances_member(struct instances_scan *s, struct instances_member *member,
                       struct err *e) {
     const struct columns *columns = &s->form->columns;
     const struct cursor_text *name = &member->name;
-    struct instances_place *place = s->place < columns->n ? &s->places[s->place++] : NULL;
+    struct instances_place *place =
+        s->place < columns->names_n ? &s->places[s->place++] : NULL;
     if (key_again(s->c, place, member))
         return cursor_expect(s->c, ':', "", e);
     if (!cursor_text(s->c, NAME_BYTES_MAX, &member->name, "", e))
@@ -138,7 +141,7 @@ bool instances_member(struct instances_scan *s, struct instances_member *member,
 bool instances_see(struct instances_scan *s, const struct instances_member *member,
                    enum seen seen, struct err *e) {
     const struct columns *columns = &s->form->columns;
-    if (member->column == columns->n)
+    if (member->column == columns->names_n)
         return err_set(e, ERR_INVALID, "", "the model has no column \"%.*s\"",
                        member->name.n < 60 ? (int)member->name.n : 60, member->name.text);
     unsigned char *at = &s->seen[member->column];
@@ -164,7 +167,7 @@ bool instances_complete(const struct instances_scan *s, struct err *e) {
 
 bool instances_whole(const struct instances_scan *s,
                      const struct instances_member *member) {
-    return is_tensor(s) && member->column == s->form->columns.n;
+    return is_tensor(s) && member->column == s->form->columns.names_n;
 }
 
 bool instances_whole_end(struct instances_scan *s, struct err *e) {
@@ -199,7 +202,7 @@ static bool members_scan(struct instances_scan *s, float *row, enum seen seen,
         if (!ok)
             return false;
         if (whole) {
-            memset(s->seen, SEEN_ROW, s->form->columns.n);
+            memset(s->seen, SEEN_ROW, s->form->columns.names_n);
             return instances_whole_end(s, e);
         }
         if (!json_next_take(s->c, '}', &more, e))
@@ -211,10 +214,10 @@ static bool members_scan(struct instances_scan *s, float *row, enum seen seen,
 static bool object_scan(struct instances_scan *s, float *row, struct err *e) {
     const struct columns *columns = &s->form->columns;
     if (s->context) {
-        memcpy(s->seen, s->context, columns->n);
+        memcpy(s->seen, s->context, columns->names_n);
         memcpy(row, s->context_row, columns->inputs_n * sizeof *row);
     } else {
-        memset(s->seen, SEEN_NOT, columns->n);
+        memset(s->seen, SEEN_NOT, columns->names_n);
     }
     return members_scan(s, row, SEEN_ROW, e) && instances_complete(s, e);
 }
@@ -223,7 +226,7 @@ static bool object_scan(struct instances_scan *s, float *row, struct err *e) {
 static char row_first(const struct instances_scan *s) {
     char first = cursor_peek(s->c);
     bool scalars = (s->form->flat || s->form->allowed & INSTANCES_TENSORS) &&
-                   s->form->columns.n == 1 &&
+                   s->form->columns.n == 1 && s->form->order_n <= 1 &&
                    !(s->form->allowed & INSTANCES_OBJECTS_ONLY);
     if (scalars && s->form->allowed & JSON_CELL_BASE64 && json_base64_stands(s->c))
         return 0;
@@ -292,17 +295,17 @@ static bool context_scan(struct instances_scan *s, struct err *e) {
     s->c = &c;
     bool ok = members_scan(s, s->context_row, SEEN_CONTEXT, e);
     s->c = kept;
-    memcpy(s->context, s->seen, form->columns.n);
+    memcpy(s->context, s->seen, form->columns.names_n);
     return ok;
 }
 
 bool instances_open(struct instances_scan *s, struct err *e) {
     const struct instances_form *form = s->form;
     s->rows->columns_n = form->columns.inputs_n;
-    s->seen = memory_new(form->columns.n, 1);
-    s->places = memory_new(form->columns.n, sizeof *s->places);
+    s->seen = memory_new(form->columns.names_n, 1);
+    s->places = memory_new(form->columns.names_n, sizeof *s->places);
     if (form->context) {
-        s->context = memory_new(form->columns.n, 1);
+        s->context = memory_new(form->columns.names_n, 1);
         s->context_row = memory_new(form->columns.inputs_n, sizeof *s->context_row);
     }
     if (!s->seen || !s->places || (form->context && (!s->context || !s->context_row)))

@@ -1,5 +1,6 @@
 /* Raw instances in JSON, as rows of a model's inputs: arrays in the order of the columns,
- * or objects by their names, of numbers, texts, booleans and nulls (missing).
+ * or objects by their names, of numbers, texts, booleans and nulls (missing). A column
+ * that the model does not take may hold any value.
  *
  * Dialects allow more, a bit each. Errors name the path: an unknown or missing column, a
  * cell that does not fit (ERR_INVALID), a number outside float32 (ERR_RANGE),
@@ -27,8 +28,9 @@ struct instances_form {
     const char *path;
     /* The list holds cells: one row, or where there is one column, a row each. */
     bool flat;
-    /* Array rows: the column of each cell, (columns.n); NULL: in their order. */
+    /* Array rows: the column of each cell, (order_n); NULL: in their order. */
     const size_t *order;
+    size_t order_n;
     /* An object of cells that all rows share, or NULL; at context_path. */
     const char *context, *context_end, *context_path;
 };

@@ -18,11 +18,11 @@ struct instances_scan {
     struct cursor *c;
     const struct instances_form *form;
     struct rows *rows;
-    unsigned char *seen;    /* (columns.n) of the object in hand: enum seen; owned */
-    unsigned char *context; /* (columns.n) what `seen` begins as; NULL: all SEEN_NOT */
+    unsigned char *seen;    /* (names_n) of the object in hand: enum seen; owned */
+    unsigned char *context; /* (names_n) what `seen` begins as; NULL: all SEEN_NOT */
     float *context_row;     /* (inputs_n) and the row; owned, as the context is */
     char first;             /* the bracket that the first row begins with */
-    /* (columns.n) the first members of objects as they last came; owned. */
+    /* (names_n) the first members of objects as they last came; owned. */
     struct instances_place *places;
     size_t place; /* of the next member of the object in hand */
 };
@@ -45,7 +45,7 @@ bool instances_rows(struct instances_scan *s, struct err *e)
 /* A member: its key and the colon behind are moved over, its value is not. */
 struct instances_member {
     struct cursor_text name; /* free() name.owned */
-    size_t column;           /* columns.n: the model has none of that name */
+    size_t column;           /* columns.names_n: there is none of that name */
 };
 bool instances_member(struct instances_scan *s, struct instances_member *member,
                       struct err *e) __attribute__((warn_unused_result));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/job_review.h"
+#include "engine/memory.h"
 
 static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
                                          [ENCODER_BOOLEAN] = "boolean",
@@ -545,4 +546,16 @@ bool job_table_read(const struct job_table_slots *slots, const struct json_slot 
         return err_set(e, ERR_INVALID, table->path, "a stored job's table is incomplete");
     snprintf(t->dataset, sizeof t->dataset, "%s", dataset);
     return true;
+}
+
+bool job_table_leave_out(const struct job_table *t, struct encoder *encoder,
+                         struct err *e) {
+    const char **names = memory_new(t->columns_n, sizeof *names);
+    if (!names)
+        return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
+    for (size_t i = 0; i < t->columns_n; i++)
+        names[i] = t->columns[i].name;
+    bool ok = encoder_leave_out(encoder, names, t->columns_n, e);
+    free(names);
+    return ok;
 }

@@ -74,6 +74,11 @@ bool job_table_read(const struct job_table_slots *slots, const struct json_slot 
                     struct job_table *t, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The unused columns of an encoder that is laid out become those of the features' file
+ * that it does not take. ERR_NO_MEMORY. */
+bool job_table_leave_out(const struct job_table *t, struct encoder *encoder,
+                         struct err *e) __attribute__((warn_unused_result));
+
 /* The column to be predicted, in either place; and what its dataset tells of it. */
 const struct job_column *job_table_target(const struct job_table *t);
 const struct profile_column *job_table_target_profile(const struct job_table *t,

@@ -164,8 +164,10 @@ struct model *model_file_decode(const void *bytes, size_t n, struct err *e) {
                   ? job_spec_decode(file.document, &spec, &parts.encoder, e)
                   : err_set(e, ERR_INVALID, NULL, "a model file without its document");
     if (ok && parts.encoder.columns_n)
-        ok = parts.encoder.inputs_n == spec.inputs_n ||
-             err_set(e, ERR_INVALID, NULL, "the model's columns do not make its inputs");
+        ok = (parts.encoder.inputs_n == spec.inputs_n ||
+              err_set(e, ERR_INVALID, NULL,
+                      "the model's columns do not make its inputs")) &&
+             job_table_leave_out(&spec.table, &parts.encoder, e);
     if (ok && net_read(&file, &spec, &parts, e) &&
         transform_read(&file, &spec, &parts.transform, e)) {
         parts.task = spec.task;

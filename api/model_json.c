@@ -63,10 +63,8 @@ bool model_json_encode(const struct model *model, const char *name, int64_t vers
     text_member_string(out, "loss", loss_name(model->loss));
     text_key(out, "inputs");
     text_json_int(out, (int64_t)net->inputs_n);
-    if (model->encoder.columns_n) {
-        text_key(out, "columns");
-        encoder_document_encode(&model->encoder, out);
-    }
+    if (model->encoder.columns_n)
+        encoder_document_members(&model->encoder, out);
     transform_encode(&model->transform, net->inputs_n, out);
     text_key(out, "layers");
     text_open(out, '[');

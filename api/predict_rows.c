@@ -114,42 +114,66 @@ size_t predict_rows_bound(const struct predict_request *request) {
 
 /* ---- by the model --------------------------------------------------------------- */
 
-/* The order of the cells in rows that bring their columns' names; NULL with *e. */
-static size_t *order_new(const struct predict_request *request,
-                         const struct columns *columns, struct err *e) {
+/* The column of each cell in rows that bring their columns' names. */
+struct order {
+    size_t *columns; /* (n), owned; NULL: the cells are in the columns' order */
+    size_t n;
+};
+
+/* The order that the names in the request say. */
+static bool order_named(const struct predict_request *request,
+                        const struct columns *columns, struct order *order,
+                        struct err *e) {
     struct cursor c = {request->names, request->names, request->names_end};
-    size_t *order = memory_new(columns->n, sizeof *order);
-    if (!order)
-        err_set(e, ERR_NO_MEMORY, request->names_path, "no memory for the columns");
-    else if (!columns_list_match(&c, request->names_path, columns, order, e)) {
-        free(order);
-        order = NULL;
-    }
-    return order;
+    order->columns = memory_new(columns->names_n, sizeof *order->columns);
+    if (!order->columns)
+        return err_set(e, ERR_NO_MEMORY, request->names_path,
+                       "no memory for the columns");
+    return columns_list_match(&c, request->names_path, columns, order->columns, &order->n,
+                              e);
 }
 
-static bool is_ordered(const size_t *order, size_t n) {
-    size_t i = 0;
-    while (i < n && order[i] == i)
-        i++;
-    return i == n;
-}
-
-/* Puts the numbers of each row into the columns' order. */
-static bool rows_reorder(struct rows *rows, const size_t *order, struct err *e) {
-    size_t n = rows->columns_n;
-    if (is_ordered(order, n))
+/* The order of rows that brought their keys. @return false where those are not the
+ * columns', or do not stand for themselves. */
+static bool order_keyed(const struct predict_request *request,
+                        const struct columns *columns, struct order *order) {
+    if (request->context || request->names)
+        return false;
+    order->columns = memory_new(columns->names_n, sizeof *order->columns);
+    if (order->columns && rows_named_order(request->raw, request->raw_end, columns,
+                                           order->columns, &order->n))
         return true;
-    float *kept = memory_new(n, sizeof *kept);
-    if (!kept)
+    free(order->columns);
+    *order = (struct order){NULL, 0};
+    return false;
+}
+
+static bool is_ordered(const struct order *order, size_t columns_n) {
+    size_t i = 0;
+    while (i < order->n && order->columns[i] == i)
+        i++;
+    return i == order->n && i == columns_n;
+}
+
+/* Puts the numbers of each row into the columns' order, without those of columns that the
+ * model does not take. */
+static bool rows_reorder(struct rows *rows, const struct order *order, size_t columns_n,
+                         struct err *e) {
+    size_t given_n = rows->columns_n;
+    if (is_ordered(order, columns_n))
+        return true;
+    float *given = memory_new(given_n, sizeof *given);
+    if (!given)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for a row");
+    rows->columns_n = columns_n;
     for (size_t i = 0; i < rows->rows_n; i++) {
-        float *row = rows->values + i * n;
-        memcpy(kept, row, n * sizeof *kept);
-        for (size_t j = 0; j < n; j++)
-            row[order[j]] = kept[j];
+        float *row = rows->values + i * columns_n;
+        memcpy(given, rows->values + i * given_n, given_n * sizeof *given);
+        for (size_t j = 0; j < given_n; j++)
+            if (order->columns[j] < columns_n)
+                row[order->columns[j]] = given[j];
     }
-    free(kept);
+    free(given);
     return true;
 }
 
@@ -166,7 +190,7 @@ static bool csv_rows(struct predict_request *request, const struct columns *colu
 
 /* The instances that waited for the model, by the columns that it knows. */
 static bool raw_rows(struct predict_request *request, const struct columns *columns,
-                     const size_t *order, struct err *e) {
+                     const struct order *order, struct err *e) {
     struct rows *rows = &request->instances;
     struct cursor c = {request->raw, request->raw, request->raw_end};
     struct instances_form form = {
@@ -176,7 +200,8 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
                                             : 0,
         .path = request_path(request),
         .flat = !is_foreign(request) && !request->columnar && is_flat(request),
-        .order = order,
+        .order = order->columns,
+        .order_n = order->n,
         .context = request->context,
         .context_end = request->context_end,
         .context_path = "/context",
@@ -186,34 +211,26 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
                              : instances_scan(&c, &form, rows, e);
 }
 
+static bool row_length_check(const struct predict_request *request, size_t expected_n,
+                             struct err *e) {
+    char first[ERR_WHERE_MAX];
+    size_t n = request->instances.columns_n;
+    if (n == expected_n)
+        return true;
+    json_path_index(first, request_path(request), 0);
+    return err_set(e, ERR_INVALID, request->flat ? request_path(request) : first,
+                   "expected %zu numbers, got %zu", expected_n, n);
+}
+
 static bool rows_fit(const struct predict_request *request, const struct net *net,
                      struct err *e) {
     const struct rows *rows = &request->instances;
-    if (rows->columns_n != net->inputs_n) {
-        char first[ERR_WHERE_MAX];
-        json_path_index(first, request_path(request), 0);
-        return err_set(e, ERR_INVALID, request->flat ? request_path(request) : first,
-                       "expected %zu numbers, got %zu", net->inputs_n, rows->columns_n);
-    }
     if (rows->rows_n > PREDICT_OUTPUTS_MAX / net->outputs_n)
         return err_set(e, ERR_TOO_LARGE, request->csv ? NULL : request_path(request),
                        "expected at most %zu rows for a model of %zu outputs, got %zu",
                        PREDICT_OUTPUTS_MAX / net->outputs_n, net->outputs_n,
                        rows->rows_n);
     return true;
-}
-
-/* Rows that brought their keys: their order, where they are the columns' and stand for
- * themselves. */
-static size_t *keyed_order(const struct predict_request *request,
-                           const struct columns *columns) {
-    size_t *order = NULL;
-    if (!request->context && !request->names)
-        order = memory_new(columns->n, sizeof *order);
-    if (order && rows_named_order(request->raw, request->raw_end, columns, order))
-        return order;
-    free(order);
-    return NULL;
 }
 
 /* One column: each number is a row. */
@@ -231,6 +248,17 @@ static bool is_readable(const struct predict_request *request,
            (request->raw && list_first(&c) == '{');
 }
 
+/* Rows of numbers that were scanned before the model was known. */
+static bool scanned_rows(struct predict_request *request, const struct columns *columns,
+                         const struct order *order, struct err *e) {
+    struct rows *rows = &request->instances;
+    if (request->flat && columns->n == 1)
+        flat_turn(rows);
+    size_t expected_n = order->columns ? order->n : columns->inputs_n;
+    return row_length_check(request, expected_n, e) &&
+           (!order->columns || rows_reorder(rows, order, columns->n, e));
+}
+
 bool predict_rows(struct predict_request *request, const struct model *model,
                   struct err *e) {
     struct columns columns = columns_of_model(model);
@@ -241,18 +269,14 @@ bool predict_rows(struct predict_request *request, const struct model *model,
         *e = request->not_numbers;
         return false;
     }
-    size_t *order = request->keyed && scanned ? keyed_order(request, &columns) : NULL;
-    scanned = scanned && (order || !request->keyed);
-    if (!order && request->names)
-        order = order_new(request, &columns, e);
-    bool ok = order || !request->names;
-    if (scanned && request->flat && columns.n == 1)
-        flat_turn(&request->instances);
-    if (ok && !scanned)
-        ok = raw_rows(request, &columns, order, e);
-    ok = ok && rows_fit(request, model->net, e);
-    if (ok && scanned && order)
-        ok = rows_reorder(&request->instances, order, e);
-    free(order);
-    return ok;
+    struct order order = {NULL, 0};
+    if (scanned && request->keyed)
+        scanned = order_keyed(request, &columns, &order);
+    bool ok =
+        order.columns || !request->names || order_named(request, &columns, &order, e);
+    if (ok)
+        ok = scanned ? scanned_rows(request, &columns, &order, e)
+                     : raw_rows(request, &columns, &order, e);
+    free(order.columns);
+    return ok && rows_fit(request, model->net, e);
 }

@@ -167,31 +167,34 @@ bool rows_named_scan(struct cursor *c, struct rows *rows) {
 
 /* ---- what they are called ------------------------------------------------------- */
 
-/* Puts the column of the key at the cursor at order[n], unless an earlier one has it. */
-static bool key_find(struct cursor *c, const struct columns *columns, size_t n,
-                     unsigned char *seen, size_t *order) {
+/* The column of the key at the cursor, unless there is none or an earlier key has it. */
+static bool key_find(struct cursor *c, const struct columns *columns, unsigned char *seen,
+                     size_t *column) {
     struct err e = {0};
     enum { NAME_BYTES_MAX = 1 << 20 };
     char *name = cursor_string(c, NAME_BYTES_MAX, NULL, &e);
-    size_t column = name ? columns_find(columns, name, strlen(name)) : columns->n;
+    *column = name ? columns_find(columns, name, strlen(name)) : columns->names_n;
     free(name);
-    if (n == columns->n || column == columns->n || seen[column])
+    if (*column == columns->names_n || seen[*column])
         return false;
-    seen[column] = 1;
-    order[n] = column;
+    seen[*column] = 1;
     return true;
 }
 
 bool rows_named_order(const char *from, const char *to, const struct columns *columns,
-                      size_t *order) {
+                      size_t *order, size_t *n) {
     struct cursor c = {from, from, to};
     struct err e = {0};
-    unsigned char *seen = calloc(columns->n, 1);
-    size_t n = 0;
+    unsigned char *seen = calloc(columns->names_n, 1);
+    size_t column = 0, taken_n = 0;
     bool more = true, ok = seen && take(&c, '[') && take(&c, '{');
-    for (; ok && more; n++)
-        ok = key_find(&c, columns, n, seen, order) && take(&c, ':') &&
+    for (*n = 0; ok && more; ++*n) {
+        ok = key_find(&c, columns, seen, &column) && take(&c, ':') &&
              cursor_skip(&c, 0, NULL, &e) && next_take(&c, &more);
+        if (ok)
+            order[*n] = column;
+        taken_n += ok && column < columns->n;
+    }
     free(seen);
-    return ok && n == columns->n;
+    return ok && taken_n == columns->n;
 }

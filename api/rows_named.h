@@ -15,9 +15,9 @@ enum { ROWS_NAMED_COLUMNS_MAX = 4096 };
 bool rows_named_scan(struct cursor *c, struct rows *rows)
     __attribute__((warn_unused_result));
 
-/* Of such an array's text: order[i], (columns->n), is the column of the i-th key. @return
- * false when the keys are not those of the columns. */
+/* Of such an array's text: order[i], of at most columns->names_n, is the column of the
+ * i-th of *n keys. @return false when the keys are not those of the columns. */
 bool rows_named_order(const char *from, const char *to, const struct columns *columns,
-                      size_t *order) __attribute__((warn_unused_result));
+                      size_t *order, size_t *n) __attribute__((warn_unused_result));
 
 #endif

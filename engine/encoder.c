@@ -27,14 +27,26 @@ static int key_compare_column(const void *key, const void *element) {
     return key_compare(key, (*column)->name);
 }
 
-static int key_compare_category(const void *key, const void *element) {
-    char *const *category = element;
-    return key_compare(key, *category);
+static int key_compare_text(const void *key, const void *element) {
+    char *const *text = element;
+    return key_compare(key, *text);
+}
+
+/* The place of a text among n sorted ones; n when it is none of them. */
+static size_t text_find(char *const *texts, size_t n, const struct key *key) {
+    char *const *found =
+        n ? bsearch(key, texts, n, sizeof *texts, key_compare_text) : NULL;
+    return found ? (size_t)(found - texts) : n;
 }
 
 static int columns_compare(const void *a, const void *b) {
     const struct encoder_column *const *left = a, *const *right = b;
     return strcmp((*left)->name, (*right)->name);
+}
+
+static int names_compare(const void *a, const void *b) {
+    const char *const *left = a, *const *right = b;
+    return strcmp(*left, *right);
 }
 
 static bool names_sort(struct encoder *enc, struct err *e) {
@@ -74,14 +86,50 @@ size_t encoder_find(const struct encoder *enc, const char *name, size_t name_n) 
     return found ? (size_t)(*found - enc->columns) : enc->columns_n;
 }
 
+static void unused_free(struct encoder *enc) {
+    for (size_t i = 0; enc->unused && i < enc->unused_n; i++)
+        free(enc->unused[i]);
+    free(enc->unused);
+    enc->unused = NULL;
+    enc->unused_n = 0;
+}
+
+/* Names come sorted. */
+static bool leave_out(struct encoder *enc, const char *name) {
+    size_t name_n = strlen(name);
+    if (encoder_find(enc, name, name_n) < enc->columns_n ||
+        (enc->unused_n && strcmp(enc->unused[enc->unused_n - 1], name) == 0))
+        return true;
+    char *copy = memory_new(name_n + 1, 1);
+    if (!copy)
+        return false;
+    enc->unused[enc->unused_n++] = memcpy(copy, name, name_n + 1);
+    return true;
+}
+
+bool encoder_leave_out(struct encoder *enc, const char *const *names, size_t n,
+                       struct err *e) {
+    const char **sorted = memory_new(n, sizeof *sorted);
+    unused_free(enc);
+    enc->unused = memory_new(n, sizeof *enc->unused);
+    bool ok = sorted && enc->unused;
+    if (ok && n) {
+        memcpy(sorted, names, n * sizeof *sorted);
+        qsort(sorted, n, sizeof *sorted, names_compare);
+    }
+    for (size_t i = 0; ok && i < n; i++)
+        ok = leave_out(enc, sorted[i]);
+    free(sorted);
+    return ok || err_set(e, ERR_NO_MEMORY, NULL, "out of memory for %zu columns", n);
+}
+
+size_t encoder_find_unused(const struct encoder *enc, const char *name, size_t name_n) {
+    return text_find(enc->unused, enc->unused_n, &(struct key){name, name_n});
+}
+
 static size_t category_spelt(const struct encoder_column *column, const char *text,
                              size_t n) {
-    struct key key = {text, n};
-    if (!column->categories_n)
-        return 0;
-    char **found = bsearch(&key, column->categories, column->categories_n,
-                           sizeof *column->categories, key_compare_category);
-    return found ? (size_t)(found - column->categories) : column->categories_n;
+    return text_find(column->categories, column->categories_n, &(struct key){text, n});
 }
 
 /* Whether a text is a whole number that float64 tells from its neighbours, without zeros
@@ -199,5 +247,6 @@ void encoder_free(struct encoder *enc) {
     }
     free(enc->columns);
     free(enc->by_name);
+    unused_free(enc);
     *enc = (struct encoder){.columns_n = 0};
 }

@@ -31,6 +31,10 @@ struct encoder {
     size_t inputs_n; /* n[0] of the network */
     /* (columns_n), sorted by name; encoder_layout's; owned */
     const struct encoder_column **by_name;
+    /* (unused_n) the names of the table's columns that it does not take: the target, and
+     * those that were left out. Sorted by bytes; encoder_leave_out's; owned. */
+    char **unused;
+    size_t unused_n;
 };
 
 /* Sets input_at and inputs_n of the columns, the total and the names' order: once the
@@ -39,8 +43,16 @@ struct encoder {
 bool encoder_layout(struct encoder *enc, struct err *e)
     __attribute__((warn_unused_result));
 
+/* After encoder_layout: the unused columns become those of the names that are none of its
+ * own. They are copied; one that comes twice is one. ERR_NO_MEMORY. */
+bool encoder_leave_out(struct encoder *enc, const char *const *names, size_t n,
+                       struct err *e) __attribute__((warn_unused_result));
+
 /* After encoder_layout: the column of that name; columns_n when there is none. */
 size_t encoder_find(const struct encoder *enc, const char *name, size_t name_n);
+
+/* The place among `unused`; unused_n when it is none of them. */
+size_t encoder_find_unused(const struct encoder *enc, const char *name, size_t name_n);
 
 /* The place of a text among a column's categories; categories_n when it is none of them.
  * Its spelling counts ("007" is not "7"), but a whole number that is not found as it is

@@ -327,6 +327,7 @@ static bool parts_make(const struct source *s, const int32_t *classes,
     bool ok = rows_split(spec, classes, s->features.rows_n, &split, e) &&
               (parts->encoder.columns_n ||
                encoder_learn(s, spec, &split, &parts->encoder, e)) &&
+              job_table_leave_out(&spec->table, &parts->encoder, e) &&
               goes_on(run->stop, e) &&
               part_inputs(s, &parts->encoder, split.training, split.training_n,
                           &run->training, e) &&

@@ -32,15 +32,17 @@ static inline const struct encoder *encoder_of_each(void) {
          .categories = categories,
          .categories_n = 2},
     };
-    static struct encoder encoder = {.columns = columns, .columns_n = 3};
+    static char *unused[] = {"d", "id"};
+    static struct encoder encoder = {
+        .columns = columns, .columns_n = 3, .unused = unused, .unused_n = 2};
     struct err e = {0};
     if (!encoder.inputs_n)
         PROMISE(encoder_layout(&encoder, &e));
     return &encoder;
 }
 
-/* Two models of that many outputs: of two inputs without names, and of the columns above.
- */
+/* Two models of that many outputs: of two inputs without names, and of the columns above,
+ * beside which there were two more. */
 static inline struct model model_of(bool named, struct net *net) {
     struct model model = {.task = TASK_BINARY, .net = net};
     static double numbers[] = {0, 1};

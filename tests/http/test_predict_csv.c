@@ -76,7 +76,7 @@ static void test_refused(void) {
         const char *body, *param;
     } bad[] = {
         {"sex,class\nmale,third\n", "line 1"},
-        {"sex,class,age,survived\nmale,third,1,no\n", "line 1, column \"survived\""},
+        {"sex,class,age,fare\nmale,third,1,no\n", "line 1, column \"fare\""},
         {"sex,class,age\nmale,third,1\nmale,third,old\n", "line 3, column \"age\""},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -84,6 +84,36 @@ static void test_named(void) {
     encoder_free(&enc);
 }
 
+/* Columns of the table that the model does not take, in any place, whatever they hold. */
+static void test_unused(void) {
+    static char id[] = "id", lived[] = "lived";
+    static char *unused[] = {id, lived};
+    struct encoder enc = {
+        .columns = columns, .columns_n = 3, .unused = unused, .unused_n = 2};
+    struct err e = {0};
+    if (!CHECK(encoder_layout(&enc, &e)))
+        return;
+    static const float two[] = {22, 0, 1, 1, 30, 1, 0, 0};
+    check_rows(&enc, 4, CSV_HEADER_PRESENT, "age,sex,alone\n22,male,true\n,female,0\n",
+               two, 2);
+    check_rows(&enc, 4, CSV_HEADER_PRESENT,
+               "id,age,lived,sex,alone\n1e400,22,yes,male,true\n,,\"n,o\",female,0\n",
+               two, 2);
+    check_rows(&enc, 4, CSV_HEADER_FOUND, "lived,age,sex,alone\n1,22,male,1\n,,female,0",
+               two, 2);
+    check_rows(&enc, 4, CSV_HEADER_ABSENT, "22,male,true\n,female,false\n", two, 2);
+    check_refused(&enc, 4, "id,sex,alone\n1,male,1\n", "line 1",
+                  "column \"age\" is missing");
+    check_refused(&enc, 4, "id,age,sex,id,alone\n1,1,male,1,1\n", "line 1, column \"id\"",
+                  "is given twice");
+    check_refused(&enc, 4, "id,age,sex,alone,x\n1,1,male,1,1\n", "line 1, column \"x\"",
+                  "the model has no column \"x\"");
+    check_refused_as(&enc, 4, CSV_HEADER_ABSENT, "1,22,1,male,true\n", "line 1",
+                     "expected 3 columns, got 5");
+    enc = (struct encoder){.by_name = enc.by_name}; /* the others are not its own */
+    encoder_free(&enc);
+}
+
 static void test_nameless(void) {
     struct encoder none = {.columns_n = 0};
     static const float two[] = {1, 2.5f, -3, 4};
@@ -187,6 +217,7 @@ static void test_many(void) {
 
 int main(void) {
     CHECK_RUN(test_named);
+    CHECK_RUN(test_unused);
     CHECK_RUN(test_nameless);
     CHECK_RUN(test_header_found);
     CHECK_RUN(test_header_of);

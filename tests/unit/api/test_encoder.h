@@ -1,4 +1,5 @@
-/* An encoder of a number "a", a boolean "b" and a category "c" for tests. */
+/* An encoder of a number "a", a boolean "b" and a category "c" for tests, and columns
+ * that an encoder does not take. */
 #ifndef TESTS_TEST_ENCODER_H
 #define TESTS_TEST_ENCODER_H
 
@@ -29,6 +30,13 @@ static inline struct encoder encoder_abc(void) {
     enc.columns[2].missing_category = true;
     CHECK_SAY(encoder_layout(&enc, &e), "%s", e.text);
     return enc;
+}
+
+static inline void encoder_leave_two(struct encoder *enc, const char *one,
+                                     const char *other) {
+    const char *const names[] = {one, other};
+    struct err e = {0};
+    CHECK_SAY(encoder_leave_out(enc, names, 2, &e), "%s", e.text);
 }
 
 #endif

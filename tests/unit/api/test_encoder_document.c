@@ -35,6 +35,28 @@ static void test_round_trip(void) {
     encoder_free(&enc);
 }
 
+static char *members_of(const struct encoder *enc) {
+    struct text text = {0};
+    text_open(&text, '{');
+    encoder_document_members(enc, &text);
+    text_close(&text, '}');
+    return text_take(&text);
+}
+
+static void test_unused(void) {
+    struct encoder enc = encoder_abc();
+    char *none = members_of(&enc), *array = document_of(&enc);
+    CHECK(strncmp(none, "{\"columns\":", 11) == 0 && strstr(none, array));
+    CHECK(!strstr(none, "unused_columns"));
+    encoder_leave_two(&enc, "na\"me", "id");
+    char *two = members_of(&enc);
+    CHECK_SAY(strstr(two, "],\"unused_columns\":[\"id\",\"na\\\"me\"]}"), "%s", two);
+    free(none);
+    free(two);
+    free(array);
+    encoder_free(&enc);
+}
+
 static void test_damaged(void) {
     static const char *const bad[] = {
         "[]",
@@ -63,6 +85,7 @@ static void test_damaged(void) {
 
 int main(void) {
     CHECK_RUN(test_round_trip);
+    CHECK_RUN(test_unused);
     CHECK_RUN(test_damaged);
     return check_done();
 }

@@ -201,6 +201,12 @@ static void test_context(void) {
     check_refused(&g, "[{\"b\":true}]", "/context", "expected an object, got an array");
     g.context = "{}";
     check_rows(&g, "[{\"a\":1.5,\"b\":1,\"c\":\"y\"}]", 1, two);
+    encoder_leave_two(&enc, "id", "x");
+    g = (struct given){columns_of(&enc, enc.inputs_n), allowed, false,
+                       "{\"x\":[],\"c\":\"y\"}"};
+    check_rows(&g, "[{\"a\":1.5,\"b\":1,\"id\":{}}]", 1, two);
+    check_refused(&g, "[{\"a\":1.5,\"x\":1,\"b\":1}]", "/in/0/x",
+                  "stands in the context too");
     encoder_free(&enc);
 }
 
@@ -208,12 +214,13 @@ static void check_list(const struct columns *columns, const char *json, const ch
                        const char *says, size_t first) {
     struct err e = {0};
     struct cursor c = {json, json, json + strlen(json)};
-    size_t order[3] = {9, 9, 9};
-    bool ok = columns_list_match(&c, "/columns", columns, order, &e);
+    size_t order[5] = {9, 9, 9, 9, 9}, n;
+    bool ok = columns_list_match(&c, "/columns", columns, order, &n, &e);
     CHECK_SAY(ok == !says, "%s: %s", json, e.text);
     CHECK_TEXT(e.where, where);
     CHECK_SAY(!says || strstr(e.text, says), "%s: %s", json, e.text);
-    CHECK_SAY(!ok || order[0] == first, "%s: %zu", json, order[0]);
+    CHECK_SAY(!ok || (order[0] == first && n >= columns->n && n <= columns->names_n),
+              "%s: %zu of %zu", json, order[0], n);
 }
 
 static void test_list(void) {
@@ -228,6 +235,15 @@ static void test_list(void) {
     check_list(&named, "[]", "/columns", "expected 3 columns, got 0", 0);
     check_list(&named, "[null]", "/columns/0", "expected a column's name, got null", 0);
     check_list(&named, "7", "/columns", "expected '['", 0);
+    encoder_leave_two(&enc, "id", "y");
+    named = columns_of(&enc, enc.inputs_n);
+    check_list(&named, "[\"b\",\"a\",\"c\"]", "", NULL, 1);
+    check_list(&named, "[\"y\",\"b\",\"id\",\"a\",\"c\"]", "", NULL, 4);
+    check_list(&named, "[\"id\",\"b\",\"id\",\"a\",\"c\"]", "/columns/2",
+               "is given twice", 0);
+    check_list(&named, "[\"id\",\"y\",\"a\"]", "/columns", "column \"b\" is missing", 0);
+    check_list(&named, "[\"id\",\"y\",\"a\",\"b\",\"c\",\"c\"]", "/columns", "got more",
+               0);
     encoder_free(&enc);
     struct columns plain = columns_of(&nameless, 3);
     check_list(&plain, "[0,1,2]", "", NULL, 0);

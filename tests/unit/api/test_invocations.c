@@ -12,13 +12,18 @@ struct stage {
     struct net *net;
     struct model model;
 };
-static void stage_new(struct stage *s, size_t inputs, bool named) {
+static void stage_net(struct stage *s, size_t inputs) {
     struct err e = {0};
     struct layer_shape shape = {.units_n = 1};
+    net_free(s->net);
     s->net = net_new(inputs, &shape, 1, &e);
     if (!s->net)
         abort();
-    s->model = (struct model){.task = TASK_REGRESSION, .net = s->net};
+    s->model.net = s->net;
+}
+static void stage_new(struct stage *s, size_t inputs, bool named) {
+    *s = (struct stage){.model = {.task = TASK_REGRESSION}};
+    stage_net(s, inputs);
     if (named)
         s->model.encoder = encoder_abc();
 }
@@ -154,6 +159,54 @@ static void test_columns(void) {
     stage_free(&s);
 }
 
+/* The table as it was trained on, with the columns that the model does not take. */
+static void test_unused(void) {
+    struct stage s;
+    static const float two[] = {1.5f, 1, 0, 1, 0, 2.1f, 0, 1, 0, 0};
+    stage_new(&s, 5, true);
+    encoder_leave_two(&s.model.encoder, "id", "y");
+    check_rows(
+        &s.model,
+        "{\"dataframe_split\":{\"columns\":[\"id\",\"c\",\"a\",\"y\",\"b\"],\"data\":["
+        "[7,\"y\",1.5,null,true],[\"k\",\"x \\\"1\\\"\",null,[3],false]]}}",
+        two, 2);
+    check_rows(
+        &s.model,
+        "{\"dataframe_records\":[{\"y\":2,\"a\":1.5,\"b\":true,\"c\":\"y\"},{\"c\":\"x "
+        "\\\"1\\\"\",\"b\":false,\"a\":null}]}",
+        two, 2);
+    check_rows(&s.model,
+               "{\"inputs\":{\"id\":[1,null],\"a\":[1.5,null],\"b\":[true,false],"
+               "\"c\":[\"y\",\"x \\\"1\\\"\"]}}",
+               two, 2);
+    check_rows_as(&s.model, "text/csv",
+                  "y,b,c,a\n,true,y,1.5\n1,false,\"x \"\"1\"\"\",\n", two, 2);
+    check_refused_as(
+        &s.model, NULL,
+        "{\"inputs\":{\"id\":[1],\"a\":[1,2],\"b\":[1,0],\"c\":[\"\",\"\"]}}",
+        "/inputs/a", "expected 1 value, got more");
+    check_refused_as(
+        &s.model, NULL,
+        "{\"dataframe_split\":{\"columns\":[\"id\",\"a\",\"b\",\"c\"],\"data\":["
+        "[7,1.5,true]]}}",
+        "/dataframe_split/data/0", "expected 4 cells, got 3");
+    for (size_t i = 1; i < 3; i++)
+        s.model.encoder.columns[i].kind = ENCODER_NUMBER;
+    struct err e = {0};
+    CHECK(encoder_layout(&s.model.encoder, &e));
+    stage_net(&s, 3);
+    check_rows(&s.model,
+               "{\"dataframe_split\":{\"columns\":[\"c\",\"id\",\"b\",\"a\"],\"data\":["
+               "[3,7,2,1],[6,8,5,4]]}}",
+               (float[]){1, 2, 3, 4, 5, 6}, 2);
+    check_refused_as(
+        &s.model, NULL,
+        "{\"dataframe_split\":{\"columns\":[\"c\",\"id\",\"b\",\"a\"],\"data\":["
+        "[3,7,2],[6,8,5]]}}",
+        "/dataframe_split/data/0", "expected 4 numbers, got 3");
+    stage_free(&s);
+}
+
 static void test_refusals(void) {
     struct stage s;
     stage_new(&s, 2, false);
@@ -268,6 +321,7 @@ static void test_not_finite(void) {
 int main(void) {
     CHECK_RUN(test_numbers);
     CHECK_RUN(test_columns);
+    CHECK_RUN(test_unused);
     CHECK_RUN(test_refusals);
     CHECK_RUN(test_answers);
     CHECK_RUN(test_not_finite);

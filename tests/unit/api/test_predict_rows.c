@@ -148,6 +148,39 @@ static void test_keyed(void) {
     stage_free(&s);
 }
 
+/* Rows may have the columns that the model does not take, whatever stands in them. */
+static void test_unused(void) {
+    static const float want[] = {1, 2, 3, 4, 5, 6};
+    struct stage s;
+    stage_new(&s, 3, true);
+    encoder_leave_two(&s.model.encoder, "b2", "id");
+    check_rows(&s, "[{\"a\":1,\"b\":2,\"c\":3},{\"a\":4,\"b\":5,\"c\":6}]", 2, want);
+    check_rows(&s,
+               "[{\"id\":7,\"a\":1,\"b\":2,\"c\":3},{\"id\":8,\"a\":4,\"b\":5,\"c\":6}]",
+               2, want);
+    check_rows(&s,
+               "[{\"c\":3,\"id\":7,\"b\":2,\"b2\":0,\"a\":1},"
+               "{\"c\":6,\"id\":8,\"b\":5,\"b2\":9,\"a\":4}]",
+               2, want);
+    check_rows(&s,
+               "[{\"a\":1,\"id\":\"x\",\"b\":2,\"c\":3},"
+               "{\"a\":4,\"id\":null,\"b\":5,\"b2\":[{\"k\":[1e999]}],\"c\":6}]",
+               2, want);
+    check_rows(&s, "[{\"a\":1,\"b\":2,\"c\":3},{\"b2\":1e99,\"c\":6,\"b\":5,\"a\":4}]", 2,
+               want);
+    check_rows(&s, "[[1,2,3],[4,5,6]]", 2, want);
+    check_refused(&s, "[[1,2,3,7,8]]", "/instances/0", "expected 3 numbers, got 5");
+    check_refused(&s, "[{\"id\":1,\"a\":1,\"b\":2}]", "/instances/0",
+                  "column \"c\" is missing (null says that it is not known)");
+    check_refused(&s, "[{\"a\":1,\"b\":2,\"c\":3,\"id\":1,\"id\":1}]", "/instances/0/id",
+                  "is given twice");
+    check_refused(&s, "[{\"a\":1,\"b\":2,\"c\":3,\"id\":\"1\",\"id\":1}]",
+                  "/instances/0/id", "is given twice");
+    check_refused(&s, "[{\"a\":1,\"b\":2,\"c\":3,\"i\":1}]", "/instances/0/i",
+                  "the model has no column \"i\"");
+    stage_free(&s);
+}
+
 /* Many rows, of keys in one order and in any: the same numbers. */
 static void test_keyed_many(void) {
     enum { ROWS = 700, COLUMNS = 5 };
@@ -230,6 +263,7 @@ int main(void) {
     CHECK_RUN(test_flat);
     CHECK_RUN(test_flat_cells);
     CHECK_RUN(test_keyed);
+    CHECK_RUN(test_unused);
     CHECK_RUN(test_keyed_many);
     CHECK_RUN(test_named_scan);
     return check_done();

@@ -281,9 +281,31 @@ static void whole_numbers(void) {
     }
 }
 
+static void left_out(void) {
+    struct encoder enc = encoder_make();
+    struct err e = {0};
+    CHECK(encoder_layout(&enc, &e));
+    CHECK(encoder_find_unused(&enc, "id", 2) == 0 && enc.unused_n == 0);
+    const char *const names[] = {"name", "age", "id", "name", "", "Id", "port"};
+    CHECK(encoder_leave_out(&enc, names, 7, &e) && enc.unused_n == 3);
+    CHECK(encoder_find_unused(&enc, "Id", 2) == 0);
+    CHECK(encoder_find_unused(&enc, "id", 2) == 1);
+    CHECK(encoder_find_unused(&enc, "name and more", 4) == 2);
+    CHECK(encoder_find_unused(&enc, "nam", 3) == 3);
+    CHECK(encoder_find_unused(&enc, "age", 3) == 3);
+    CHECK(encoder_find_unused(&enc, "", 0) == 3);
+    CHECK(encoder_find(&enc, "id", 2) == COLUMNS_N);
+    CHECK(encoder_leave_out(&enc, names + 3, 1, &e) && enc.unused_n == 1);
+    CHECK(encoder_find_unused(&enc, "name", 4) == 0);
+    CHECK(encoder_leave_out(&enc, NULL, 0, &e) && enc.unused_n == 0);
+    encoder_free(&enc);
+    CHECK(!enc.unused && !enc.unused_n);
+}
+
 int main(void) {
     CHECK_RUN(layout);
     CHECK_RUN(find);
+    CHECK_RUN(left_out);
     CHECK_RUN(numbers);
     CHECK_RUN(booleans);
     CHECK_RUN(categories);
