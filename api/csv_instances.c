@@ -120,9 +120,10 @@ static bool first_is_row(struct csv_scan *s, const struct cell *cells, size_t n,
                    n);
 }
 
-/* A number that leaves float64, too, is a text to the reader of tables. */
+/* A number that leaves float64, too, is a text to the reader of tables. Errors come
+ * without a place, which would take longer to print than the cell to read. */
 static bool cell_take(const struct csv_scan *s, size_t column, const struct cell *cell,
-                      float *row, const char *where, struct err *e) {
+                      float *row, struct err *e) {
     const struct columns *columns = &s->from->columns;
     const struct encoder_column *named =
         columns_named(columns) ? &columns->encoder->columns[column] : NULL;
@@ -131,10 +132,10 @@ static bool cell_take(const struct csv_scan *s, size_t column, const struct cell
     const char *at = cell->text, *end = at + cell->text_n;
     bool numbers = !named || named->kind == ENCODER_NUMBER;
     if (numbers && cell->kind == CELL_TEXT && number_skip(&at, end) && at == end)
-        return err_set(e, ERR_RANGE, where, "%.*s is outside float32",
+        return err_set(e, ERR_RANGE, "", "%.*s is outside float32",
                        (int)(cell->text_n < SPELT_MAX ? cell->text_n : SPELT_MAX),
                        cell->text);
-    return columns_cell(columns, column, cell, row, where, e);
+    return columns_cell(columns, column, cell, row, "", e);
 }
 
 static bool take_row(void *context, const struct cell *cells, size_t n, size_t line,
@@ -152,11 +153,13 @@ static bool take_row(void *context, const struct cell *cells, size_t n, size_t l
         return false;
     float *row = rows->values + rows->rows_n * rows->columns_n;
     for (size_t i = 0; i < n; i++) {
-        char where[ERR_WHERE_MAX], number[COLUMNS_NUMBER_BYTES];
+        char number[COLUMNS_NUMBER_BYTES];
         size_t column = s->order[i];
-        cell_where(where, "line", line, columns_name(&s->from->columns, column, number));
-        if (!cell_take(s, column, &cells[i], row, where, e))
-            return false;
+        if (cell_take(s, column, &cells[i], row, e))
+            continue;
+        cell_where(e->where, "line", line,
+                   columns_name(&s->from->columns, column, number));
+        return false;
     }
     rows->rows_n++;
     return true;

@@ -99,17 +99,26 @@ static bool is_flat(const struct predict_request *request) {
     return first && first != '[' && first != '{';
 }
 
-size_t predict_rows_bound(const struct predict_request *request) {
-    /* Cells without a bracket may be rows, as may those of columns: commas tell. */
-    bool comma = !request->csv && request->raw && (request->columnar || is_flat(request));
-    size_t n = request->csv || comma;
-    if (request->instances.rows_n)
-        return request->flat ? request->instances.columns_n : request->instances.rows_n;
-    for (const char *at = request->raw; at && at < request->raw_end; at++)
-        n += request->csv ? *at == '\n' || *at == '\r'
-             : comma      ? *at == ','
-                          : *at == '[' || *at == '{';
+static size_t characters_n(const struct predict_request *request, char character) {
+    const char *at = request->raw, *end = request->raw_end;
+    size_t n = 0;
+    for (; at < end && (at = memchr(at, character, (size_t)(end - at))); at++)
+        n++;
     return n;
+}
+
+size_t predict_rows_bound(const struct predict_request *request) {
+    const struct rows *rows = &request->instances;
+    if (rows->rows_n)
+        return request->flat ? rows->columns_n : rows->rows_n;
+    if (!request->raw)
+        return request->csv;
+    if (request->csv)
+        return 1 + characters_n(request, '\n') + characters_n(request, '\r');
+    /* Cells without a bracket may be rows, as may those of columns: commas tell. */
+    if (request->columnar || is_flat(request))
+        return 1 + characters_n(request, ',');
+    return characters_n(request, '[') + characters_n(request, '{');
 }
 
 /* ---- by the model --------------------------------------------------------------- */

@@ -212,9 +212,10 @@ static bool cell_encode(const struct plan *plan, size_t c, size_t row, float *in
                         struct err *e) {
     size_t from = plan->parts[c].from;
     struct cell cell = frame_cell(plan->frame, from, row);
-    char where[ERR_WHERE_MAX];
-    cell_where(where, "row", row + 1, plan->frame->columns[from].name);
-    return encoder_cell(plan->encoder, c, &cell, inputs, where, e);
+    if (encoder_cell(plan->encoder, c, &cell, inputs, "", e))
+        return true;
+    cell_where(e->where, "row", row + 1, plan->frame->columns[from].name);
+    return false;
 }
 
 static bool numbers_encode(const struct plan *plan, size_t c, size_t first, size_t rows_n,
