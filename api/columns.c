@@ -63,17 +63,29 @@ static float cell_float(const struct cell *cell) {
                : value;
 }
 
+bool columns_number(const struct columns *columns, size_t i, size_t *input) {
+    if (i >= columns->n)
+        return false;
+    *input = i;
+    if (!columns_named(columns))
+        return true;
+    const struct encoder_column *column = &columns->encoder->columns[i];
+    *input = column->input_at;
+    return column->kind == ENCODER_NUMBER;
+}
+
 bool columns_cell(const struct columns *columns, size_t i, const struct cell *cell,
                   float *row, const char *where, struct err *e) {
     if (i >= columns->n)
         return true;
-    if (columns_named(columns))
-        return encoder_cell(columns->encoder, i, cell, row, where, e);
-    if (cell->kind != CELL_NUMBER)
-        return cell_refuse(cell, "a number", where, e);
-    row[i] = cell_float(cell);
-    return isfinite(row[i]) ||
-           err_set(e, ERR_RANGE, where, "%g is outside float32", cell->number);
+    size_t input;
+    if (cell->kind == CELL_NUMBER && columns_number(columns, i, &input)) {
+        row[input] = cell_float(cell);
+        return isfinite(row[input]) ||
+               err_set(e, ERR_RANGE, where, "%g is outside float32", cell->number);
+    }
+    return columns_named(columns) ? encoder_cell(columns->encoder, i, cell, row, where, e)
+                                  : cell_refuse(cell, "a number", where, e);
 }
 
 bool columns_by_name(const struct columns *columns, const char *first) {

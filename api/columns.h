@@ -29,8 +29,13 @@ const char *columns_name(const struct columns *columns, size_t i,
  * columns->names_n when there is none. */
 size_t columns_find(const struct columns *columns, const char *name, size_t name_n);
 
+/* Whether column i, i < names_n, takes a number; *input is which of the row's it makes.
+ */
+bool columns_number(const struct columns *columns, size_t i, size_t *input);
+
 /* One cell of column i, i < names_n, into its inputs of `row` (inputs_n floats). Errors
- * as encoder_cell; a column without a name takes finite float32 numbers alone. */
+ * as encoder_cell; a column without a name takes finite float32 numbers alone. A number
+ * is the float32 nearest to its text, where it has one. */
 bool columns_cell(const struct columns *columns, size_t i, const struct cell *cell,
                   float *row, const char *where, struct err *e)
     __attribute__((warn_unused_result));

@@ -149,7 +149,7 @@ static bool take_row(void *context, const struct cell *cells, size_t n, size_t l
     s->begun = true;
     if (!row_stands)
         return cells_match(s, cells, n, e);
-    if (!rows_room(rows, NULL, e))
+    if (!rows_room(rows, 1, NULL, e))
         return false;
     float *row = rows->values + rows->rows_n * rows->columns_n;
     for (size_t i = 0; i < n; i++) {

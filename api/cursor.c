@@ -8,7 +8,7 @@
 #include "api/cursor_private.h"
 #include "api/number.h"
 
-char cursor_peek(struct cursor *c) {
+char cursor_peek_far(struct cursor *c) {
     const char *p = c->at;
     while (p < c->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
         p++;

@@ -19,7 +19,11 @@ struct cursor {
 };
 
 /* Moves over white space. @return the character there, or 0 at the end. */
-char cursor_peek(struct cursor *c);
+char cursor_peek_far(struct cursor *c);
+static inline char cursor_peek(struct cursor *c) {
+    bool here = c->at < c->end && (unsigned char)*c->at > ' '; /* as it mostly is */
+    return here ? *c->at : cursor_peek_far(c);
+}
 
 /* Grammar: ERR_INVALID that says "expected ',' or ']', got '}'", where `expected` is the
  * words between, on the character or word at the cursor. @return false. */

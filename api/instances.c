@@ -47,7 +47,18 @@ static bool is_tensor(const struct instances_scan *s) {
     return s->form->allowed & INSTANCES_TENSORS && !columns_named(&s->form->columns);
 }
 
+/* As most cells are; what is no number, or none of float32, is somebody else's. */
+static bool number_scan_cell(struct instances_scan *s, size_t column, float *row) {
+    size_t input;
+    char first = cursor_peek(s->c);
+    return (first == '-' || (first >= '0' && first <= '9')) &&
+           columns_number(&s->form->columns, column, &input) &&
+           number_scan_float(&s->c->at, s->c->end, row + input) == NUMBER_OK;
+}
+
 bool instances_cell(struct instances_scan *s, size_t column, float *row, struct err *e) {
+    if (number_scan_cell(s, column, row))
+        return true;
     if (column >= s->form->columns.n)
         return cursor_skip_tokens(s->c, CURSOR_DEPTH_MAX, "", e);
     struct json_cell cell;
@@ -259,7 +270,7 @@ static bool row_scan(struct instances_scan *s, float *row, struct err *e) {
 
 /* A row that stands in no list of rows. */
 static bool instances_row(struct instances_scan *s, struct err *e) {
-    if (!rows_room(s->rows, "", e) || !array_scan(s, s->rows->values, e))
+    if (!rows_room(s->rows, 1, "", e) || !array_scan(s, s->rows->values, e))
         return false;
     s->rows->rows_n = 1;
     return true;
@@ -274,7 +285,7 @@ bool instances_rows(struct instances_scan *s, struct err *e) {
     if (cursor_peek(s->c) == ']')
         return err_set(e, ERR_INVALID, "", "expected at least one row");
     for (bool more = true; more; rows->rows_n++) {
-        if (!rows_room(rows, "", e))
+        if (!rows_room(rows, 1, "", e))
             return false;
         if (!row_scan(s, rows->values + rows->rows_n * rows->columns_n, e))
             return instances_below_index(e, rows->rows_n);

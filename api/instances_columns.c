@@ -3,17 +3,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The numbers of one column, scanned many at a time. @return false, the cursor as it was,
+ * for anything else, which may be an error. */
+static bool numbers_scan(struct instances_scan *s, size_t column, bool first) {
+    struct rows *rows = s->rows, numbers = {0};
+    struct cursor from = *s->c;
+    struct err unread = {0};
+    size_t input;
+    bool ok = columns_number(&s->form->columns, column, &input) &&
+              rows_scan_flat(s->c, first ? 0 : rows->rows_n, "", &numbers, &unread) &&
+              (!first || rows_room(rows, numbers.columns_n, "", &unread));
+    for (size_t i = 0; ok && i < numbers.columns_n; i++)
+        rows->values[i * rows->columns_n + input] = numbers.values[i];
+    if (ok)
+        rows->rows_n = numbers.columns_n;
+    else
+        *s->c = from;
+    rows_free(&numbers);
+    return ok;
+}
+
 /* The cells of one column, from the top. The first column that comes makes the rows. */
 static bool cells_scan(struct instances_scan *s, size_t column, bool first,
                        struct err *e) {
     struct rows *rows = s->rows;
     size_t n = 0;
+    if (numbers_scan(s, column, first))
+        return true;
     if (!cursor_expect(s->c, '[', "", e))
         return false;
     bool more = cursor_peek(s->c) != ']';
     s->c->at += !more;
     for (; more; n++) {
-        if (first && !rows_room(rows, "", e))
+        if (first && !rows_room(rows, 1, "", e))
             return false;
         rows->rows_n += first;
         if (n == rows->rows_n)

@@ -15,21 +15,23 @@ void rows_free(struct rows *rows) {
     *rows = (struct rows){0};
 }
 
-bool rows_room(struct rows *rows, const char *path, struct err *e) {
-    size_t width = rows->columns_n, need;
-    if (!size_mul(rows->rows_n + 1, width, &need) || need > ROWS_FLOATS_MAX)
+bool rows_room(struct rows *rows, size_t more, const char *path, struct err *e) {
+    size_t width = rows->columns_n, used = rows->rows_n * width, need;
+    if (more > ROWS_FLOATS_MAX || !size_mul(rows->rows_n + more, width, &need) ||
+        need > ROWS_FLOATS_MAX)
         return err_set(e, ERR_TOO_LARGE, path,
                        "expected rows of at most %d inputs together", ROWS_FLOATS_MAX);
     if (need <= rows->capacity)
         return true;
-    float *values = memory_new(2 * need, sizeof *values);
+    size_t capacity = need > 2 * (used + width) ? need : 2 * (used + width);
+    float *values = memory_new(capacity, sizeof *values);
     if (!values)
         return err_set(e, ERR_NO_MEMORY, path, "no memory for the rows");
-    if (rows->rows_n)
-        memcpy(values, rows->values, rows->rows_n * width * sizeof *values);
+    if (used)
+        memcpy(values, rows->values, used * sizeof *values);
     free(rows->values);
     rows->values = values;
-    rows->capacity = 2 * need;
+    rows->capacity = capacity;
     return true;
 }
 

@@ -22,9 +22,9 @@ void rows_free(struct rows *rows);
 
 enum { ROWS_FLOATS_MAX = 1 << 28 }; /* of rows_room: 1 GiB */
 
-/* Room for one more row of columns_n floats behind rows_n; those are the caller's to
- * write and to count. ERR_TOO_LARGE over ROWS_FLOATS_MAX, ERR_NO_MEMORY. */
-bool rows_room(struct rows *rows, const char *path, struct err *e)
+/* Room for `more` rows of columns_n floats behind rows_n; those are the caller's to write
+ * and to count. ERR_TOO_LARGE over ROWS_FLOATS_MAX, ERR_NO_MEMORY. */
+bool rows_room(struct rows *rows, size_t more, const char *path, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Scans an array of at least one array of at least one number, all of one length. Where
