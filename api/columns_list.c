@@ -32,9 +32,10 @@ static char *name_scan(struct cursor *c, struct err *e) {
 }
 
 /* At most as many as there are columns; *n counts those to free. */
-static bool names_scan(struct cursor *c, const char *path, size_t names_max, char **names,
-                       size_t *n, struct err *e) {
+static bool names_scan(struct cursor *c, const char *path, const struct columns *columns,
+                       char **names, size_t *n, struct err *e) {
     char where[ERR_WHERE_MAX];
+    size_t names_max = columns->names_n;
     if (!cursor_expect(c, '[', path, e))
         return false;
     bool more = cursor_peek(c) != ']';
@@ -42,8 +43,8 @@ static bool names_scan(struct cursor *c, const char *path, size_t names_max, cha
     for (; more; ++*n) {
         json_path_index(where, path, *n);
         if (*n == names_max)
-            return err_set(e, ERR_INVALID, path, "expected at most %zu columns, got more",
-                           names_max);
+            return err_set(e, ERR_INVALID, path, "expected %s%zu columns, got more",
+                           names_max > columns->n ? "at most " : "", names_max);
         struct err inner = {0};
         names[*n] = name_scan(c, &inner);
         if (!names[*n])
@@ -62,7 +63,7 @@ bool columns_list_match(struct cursor *c, const char *path, const struct columns
     *n = 0;
     if (!names)
         return err_set(e, ERR_NO_MEMORY, path, "no memory for the columns");
-    bool ok = names_scan(c, path, columns->names_n, names, n, e);
+    bool ok = names_scan(c, path, columns, names, n, e);
     if (ok) {
         struct columns_header header = {(const char *const *)names, *n, path, list_place};
         ok = columns_match(columns, &header, order, e);

@@ -100,23 +100,40 @@ static bool cells_match(struct csv_scan *s, const struct cell *cells, size_t n,
     return ok;
 }
 
-/* Whether the first line is a row; false with *e where nobody can tell. */
+/* Whether cells are names of different columns, with all that the model takes. */
+static bool all_named(const struct csv_scan *s, const struct cell *cells, size_t n) {
+    const struct columns *columns = &s->from->columns;
+    unsigned char *seen = memory_new(columns->names_n, 1);
+    size_t taken_n = 0, i = 0;
+    for (; seen && i < n; i++) {
+        size_t column = columns_find(columns, cells[i].text, cells[i].text_n);
+        if (column == columns->names_n || seen[column])
+            break;
+        seen[column] = 1;
+        taken_n += column < columns->n;
+    }
+    free(seen);
+    return i == n && taken_n == columns->n;
+}
+
+/* Whether the first line is a row; false with *e where nobody can tell, or it is neither.
+ */
 static bool first_is_row(struct csv_scan *s, const struct cell *cells, size_t n,
                          bool *row, struct err *e) {
-    const struct columns *columns = &s->from->columns;
-    size_t numbers_n = 0, names_n = 0;
-    for (size_t i = 0; i < n; i++) {
+    size_t columns_n = s->from->columns.n, numbers_n = 0;
+    for (size_t i = 0; i < n; i++)
         numbers_n += cells[i].kind == CELL_NUMBER;
-        names_n +=
-            columns_find(columns, cells[i].text, cells[i].text_n) < columns->names_n;
-    }
     *row = numbers_n == n;
-    if (*row && names_n == n)
+    if (!*row)
+        return true;
+    bool named = all_named(s, cells, n);
+    *row = n == columns_n;
+    if (*row && named)
         return err_set(e, ERR_INVALID, "line 1",
                        "this may be a header or a row: the type text/csv; header=absent "
                        "or header=present says which");
-    return !*row || n == columns->n ||
-           err_set(e, ERR_INVALID, "line 1", "expected %zu columns, got %zu", columns->n,
+    return *row || named ||
+           err_set(e, ERR_INVALID, "line 1", "expected %zu columns, got %zu", columns_n,
                    n);
 }
 
@@ -125,10 +142,10 @@ static bool first_is_row(struct csv_scan *s, const struct cell *cells, size_t n,
 static bool cell_take(const struct csv_scan *s, size_t column, const struct cell *cell,
                       float *row, struct err *e) {
     const struct columns *columns = &s->from->columns;
-    const struct encoder_column *named =
-        columns_named(columns) ? &columns->encoder->columns[column] : NULL;
     if (column >= columns->n)
         return true;
+    const struct encoder_column *named =
+        columns_named(columns) ? &columns->encoder->columns[column] : NULL;
     const char *at = cell->text, *end = at + cell->text_n;
     bool numbers = !named || named->kind == ENCODER_NUMBER;
     if (numbers && cell->kind == CELL_TEXT && number_skip(&at, end) && at == end)

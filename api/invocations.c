@@ -45,6 +45,7 @@ static bool scan_records(void *context, struct cursor *c, const char *path,
 
 static bool scan_data(void *context, struct cursor *c, const char *path, struct err *e) {
     struct invocation *invocation = context;
+    invocation->rows.names_path = SPLIT "/columns";
     return alone_at(invocation, SPLIT "/data", e) &&
            predict_scan(&invocation->rows, c, path, e);
 }
@@ -63,7 +64,6 @@ static bool scan_columns(void *context, struct cursor *c, const char *path,
                          struct err *e) {
     struct predict_request *rows = &((struct invocation *)context)->rows;
     (void)path;
-    rows->names_path = SPLIT "/columns";
     return value_keep(c, &rows->names, &rows->names_end, e);
 }
 

@@ -45,7 +45,8 @@ struct predict_request {
     bool columnar;     /* the instances are by columns */
     const char *path;  /* where the instances stand; static storage; NULL: /instances */
     const char *names; /* an array of the columns' names, up to names_end, or NULL */
-    const char *names_end, *names_path;
+    const char *names_end;
+    const char *names_path;            /* where it stands, or may; NULL: none may */
     const char *context, *context_end; /* what instances.h says; or NULL */
 };
 void predict_request_free(struct predict_request *request);

@@ -56,7 +56,8 @@ static bool numbers_scan(struct predict_request *request, struct cursor *c,
 }
 
 /* Rows of numbers go straight into the block. Anything else waits for the model, which
- * may know its columns: then the place in the text is kept, and why it is not numbers. */
+ * may know its columns (and that one of them is not to be looked at): then the place in
+ * the text is kept, and why it is not numbers. */
 bool predict_scan(void *context, struct cursor *c, const char *path, struct err *e) {
     struct predict_request *request = context;
     if (request->allowed & INSTANCES_OBJECTS_ONLY && list_first(c) != '{')
@@ -68,7 +69,8 @@ bool predict_scan(void *context, struct cursor *c, const char *path, struct err 
     }
     rows_free(&request->instances);
     c->at = request->raw;
-    if (request->not_numbers.kind == ERR_INVALID)
+    enum err_kind kind = request->not_numbers.kind;
+    if (kind == ERR_INVALID || (kind == ERR_RANGE && request->names_path))
         return raw_skip(request, c, e);
     *e = request->not_numbers;
     return false;
@@ -216,8 +218,14 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
         .context_path = "/context",
     };
     rows_free(rows);
-    return request->columnar ? instances_scan_columns(&c, &form, rows, e)
-                             : instances_scan(&c, &form, rows, e);
+    bool ok = request->columnar ? instances_scan_columns(&c, &form, rows, e)
+                                : instances_scan(&c, &form, rows, e);
+    const struct err *before = &request->not_numbers;
+    bool again = !ok && e->kind == ERR_RANGE && before->kind == ERR_RANGE &&
+                 strcmp(e->where, before->where) == 0;
+    if (again) /* it was read as it is spelt */
+        *e = *before;
+    return ok;
 }
 
 static bool row_length_check(const struct predict_request *request, size_t expected_n,

@@ -120,10 +120,10 @@ static bool cells_encode(const struct tensor *t, const struct encoder *encoder,
     return ok;
 }
 
+/* Of a column that the model does not take the shape alone is looked at. */
 static bool column_make(const struct tensor *t, const struct tensor_block *block,
                         const struct encoder *encoder, size_t at,
                         const struct tensor_rows *rows, struct err *e) {
-    const struct encoder_column *column = &encoder->columns[at];
     char text[TENSOR_SHAPE_TEXT];
     if (!t->shape.n || t->elements_n != t->shape.dims[0])
         return err_set(e, ERR_INVALID, t->place, "expected shape [-1] or [-1,1], got %s",
@@ -132,6 +132,9 @@ static bool column_make(const struct tensor *t, const struct tensor_block *block
         return err_set(e, ERR_INVALID, t->place,
                        "expected %zu rows, as the first tensor has, got %zu", rows->m,
                        t->elements_n);
+    if (at >= encoder->columns_n)
+        return true;
+    const struct encoder_column *column = &encoder->columns[at];
     if (column->kind != ENCODER_NUMBER)
         return cells_encode(t, encoder, at, rows, e);
     struct tensor_place to = {rows->owned + column->input_at, encoder->inputs_n, 1,
@@ -156,14 +159,15 @@ static bool unknown_refuse(const struct tensor *t, const struct encoder *encoder
 }
 
 static bool columns_make(const struct tensor *tensors, size_t n,
-                         const struct tensor_block *block, const struct encoder *encoder,
+                         const struct tensor_block *block, const struct columns *columns,
                          unsigned char *seen, const struct tensor_rows *rows,
                          struct err *e) {
+    const struct encoder *encoder = columns->encoder;
     for (size_t i = 0; i < n; i++) {
         const struct tensor *t = &tensors[i];
-        size_t at = t->name ? encoder_find(encoder, t->name, strlen(t->name))
-                            : encoder->columns_n;
-        if (at == encoder->columns_n)
+        size_t at =
+            t->name ? columns_find(columns, t->name, strlen(t->name)) : columns->names_n;
+        if (at == columns->names_n)
             return t->name ? unknown_refuse(t, encoder, e)
                            : err_set(e, ERR_INVALID, t->place,
                                      "expected a tensor for each column, by its name");
@@ -202,8 +206,9 @@ bool tensor_rows_make(const struct tensor *tensors, size_t n,
     rows->m = tensors->shape.n ? tensors->shape.dims[0] : 0;
     if (!rows_check(rows->m, tensors, model, e) || !rows_own(rows, encoder->inputs_n, e))
         return false;
-    unsigned char *seen = memory_new(encoder->columns_n, 1);
-    bool ok = seen ? columns_make(tensors, n, block, encoder, seen, rows, e)
+    struct columns columns = columns_of_model(model);
+    unsigned char *seen = memory_new(columns.names_n, 1);
+    bool ok = seen ? columns_make(tensors, n, block, &columns, seen, rows, e)
                    : err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
     free(seen);
     return ok;

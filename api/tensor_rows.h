@@ -20,7 +20,8 @@ struct tensor_rows {
 };
 void tensor_rows_free(struct tensor_rows *rows); /* a zeroed one is allowed */
 
-/* One tensor without a name, or named ones. ERR_INVALID: a name that the model does not
+/* One tensor without a name, or named ones, some of which may be of columns that the
+ * model does not take. ERR_INVALID: a name that the model does not
  * know, a column that is missing or comes twice, a shape that does not fit, no row, and
  * what tensor_floats and encoder_cell say. *rows is zeroed at first. */
 bool tensor_rows_make(const struct tensor *tensors, size_t n,

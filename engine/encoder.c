@@ -100,10 +100,10 @@ static bool leave_out(struct encoder *enc, const char *name) {
     if (encoder_find(enc, name, name_n) < enc->columns_n ||
         (enc->unused_n && strcmp(enc->unused[enc->unused_n - 1], name) == 0))
         return true;
-    char *copy = memory_new(name_n + 1, 1);
+    char *copy = strdup(name);
     if (!copy)
         return false;
-    enc->unused[enc->unused_n++] = memcpy(copy, name, name_n + 1);
+    enc->unused[enc->unused_n++] = copy;
     return true;
 }
 

@@ -75,8 +75,9 @@ static struct model *origin_load(struct store *store, const char *init_from,
     return origin;
 }
 
-/* Its net becomes the run's own, and what the job continues with besides. */
-static void origin_take(struct run *run, struct model *origin) {
+/* Its net becomes the run's own, and what the job continues with besides; what its table
+ * had beside the columns that it takes is no matter of this one's. */
+static bool origin_take(struct run *run, struct model *origin, struct err *e) {
     run->parts.net = origin->net;
     origin->net = NULL;
     if (run->spec.init_from[0]) {
@@ -88,6 +89,7 @@ static void origin_take(struct run *run, struct model *origin) {
         origin->transform = (struct transform){0};
     }
     model_free(origin);
+    return encoder_leave_out(&run->parts.encoder, NULL, 0, e);
 }
 
 static bool net_make(struct run *run, struct err *e) {
@@ -110,8 +112,8 @@ bool run_prepare(struct store *store, const struct store_job *job,
         from->model = NULL;
     else if (spec->init_from[0] && !(origin = origin_load(store, spec->init_from, e)))
         return false;
-    if (origin)
-        origin_take(run, origin);
+    if (origin && !origin_take(run, origin, e))
+        return false;
     if (!(spec->table.columns_n ? dataset_prepare(store, job, run, e)
                                 : inline_prepare(store, job, run, e)) ||
         !job_size_check(spec, e))

@@ -174,6 +174,50 @@ static void continued(void) {
                "\"note\":\"?\"}]}");
 }
 
+/* Rows that are posted with the job have no other columns. */
+static void continued_inline(void) {
+    struct reply job, reply;
+    if (!terse_train(user, &job,
+                     "{'model':'worth','init_from':'worth@1','epochs':2,"
+                     "'data':{'features':[[1],[2],[3]],'targets':[1,2,3.5]}}"))
+        return;
+    reply_free(&job);
+    client_get(user, &reply, "/v1/models/worth/versions/2");
+    CHECK(reply_count(reply.json, "/columns") == 1);
+    CHECK(!reply_at(reply.json, "/unused_columns"));
+    reply_free(&reply);
+    refused("/predict", JSON,
+            "{\"model\":\"worth\",\"instances\":[{\"size\":1,\"kind\":\"large\"}]}",
+            "the model has no column \\\"kind\\\"");
+}
+
+/* Tensors of them are not looked at, but for their rows and that each comes once. */
+static void tensors(void) {
+#define SIZE "{\"name\":\"size\",\"datatype\":\"FP32\",\"shape\":[2,1],\"data\":[2.5,7]}"
+#define COLOUR                                                                           \
+    "{\"name\":\"colour\",\"datatype\":\"BYTES\",\"shape\":[2,1],\"data\":[\"red\","     \
+    "\"red\"]}"
+#define KIND                                                                             \
+    "{\"name\":\"kind\",\"datatype\":\"BYTES\",\"shape\":[2,1],\"data\":[\"?\",\"!\"]}"
+#define PRICE                                                                            \
+    "{\"name\":\"price\",\"datatype\":\"INT64\",\"shape\":[2],\"data\":[-1,100]}"
+    static const char path[] = "/v2/models/goods/infer";
+    check_same(path, "{\"inputs\":[" SIZE "," COLOUR "]}",
+               "{\"inputs\":[" KIND "," SIZE "," PRICE "," COLOUR "]}");
+    refused(path, JSON, "{\"inputs\":[" SIZE "," PRICE "," PRICE "," COLOUR "]}",
+            "input \\\"price\\\" comes twice");
+    refused(path, JSON, "{\"inputs\":[" SIZE "," PRICE "]}",
+            "input \\\"colour\\\" is missing");
+    refused(path, JSON,
+            "{\"inputs\":[" SIZE "," COLOUR
+            ",{\"name\":\"price\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1]}]}",
+            "expected 2 rows, as the first tensor has, got 1");
+    refused(path, JSON,
+            "{\"inputs\":[" SIZE "," COLOUR
+            ",{\"name\":\"prize\",\"datatype\":\"FP32\",\"shape\":[2],\"data\":[1,2]}]}",
+            "the model has no input \\\"prize\\\"");
+}
+
 /* A model of inline rows has none. */
 static void inline_rows(void) {
     struct reply job, reply;
@@ -207,8 +251,10 @@ int main(void) {
         CHECK_RUN(documents);
         CHECK(daemon_stop(&daemon_of_all) == 0 && daemon_restart(&daemon_of_all));
         CHECK_RUN(documents);
+        CHECK_RUN(tensors);
         CHECK_RUN(numbers);
         CHECK_RUN(continued);
+        CHECK_RUN(continued_inline);
         CHECK_RUN(inline_rows);
     }
     daemon_close(&daemon_of_all);

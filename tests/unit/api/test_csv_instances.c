@@ -114,6 +114,34 @@ static void test_unused(void) {
     encoder_free(&enc);
 }
 
+/* Columns whose names are numbers, as those of tables without a header: a row of numbers
+ * is a header where it names all that the model takes, each once. */
+static void test_unused_numbers(void) {
+    static char one[] = "1", two[] = "2", zero[] = "0", four[] = "4";
+    static char *unused[] = {zero, four};
+    static struct encoder_column both[] = {{.name = one}, {.name = two}};
+    struct encoder enc = {
+        .columns = both, .columns_n = 2, .unused = unused, .unused_n = 2};
+    struct err e = {0};
+    static const enum csv_header F = CSV_HEADER_FOUND;
+    if (!CHECK(encoder_layout(&enc, &e)))
+        return;
+    check_rows(&enc, 2, F, "0,4\n7,8\n", (float[]){0, 4, 7, 8}, 2);
+    check_rows(&enc, 2, F, "0,1\n7,8\n", (float[]){0, 1, 7, 8}, 2);
+    check_rows(&enc, 2, F, "2,2\n7,8\n", (float[]){2, 2, 7, 8}, 2);
+    check_rows(&enc, 2, F, "0,1,2,4\n7,8,9,9\n", (float[]){8, 9}, 1);
+    check_rows(&enc, 2, F, "2,4,1\n7,8,9\n", (float[]){9, 7}, 1);
+    check_refused_as(&enc, 2, F, "2,1\n7,8\n", "line 1",
+                     "this may be a header or a row: the type text/csv; header=absent or "
+                     "header=present says which");
+    check_refused_as(&enc, 2, F, "0,1,2,2\n7,8,9,9\n", "line 1",
+                     "expected 2 columns, got 4");
+    check_refused_as(&enc, 2, F, "0,1,4\n7,8,9\n", "line 1", "expected 2 columns, got 3");
+    check_refused_as(&enc, 2, F, "1\n7\n", "line 1", "expected 2 columns, got 1");
+    enc = (struct encoder){.by_name = enc.by_name};
+    encoder_free(&enc);
+}
+
 static void test_nameless(void) {
     struct encoder none = {.columns_n = 0};
     static const float two[] = {1, 2.5f, -3, 4};
@@ -218,6 +246,7 @@ static void test_many(void) {
 int main(void) {
     CHECK_RUN(test_named);
     CHECK_RUN(test_unused);
+    CHECK_RUN(test_unused_numbers);
     CHECK_RUN(test_nameless);
     CHECK_RUN(test_header_found);
     CHECK_RUN(test_header_of);

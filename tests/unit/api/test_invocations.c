@@ -204,6 +204,44 @@ static void test_unused(void) {
         "{\"dataframe_split\":{\"columns\":[\"c\",\"id\",\"b\",\"a\"],\"data\":["
         "[3,7,2],[6,8,5]]}}",
         "/dataframe_split/data/0", "expected 4 numbers, got 3");
+    check_rows(&s.model,
+               "{\"dataframe_split\":{\"columns\":[\"a\",\"b\",\"c\",\"id\"],\"data\":["
+               "[1,2,3,7],[4,5,6,8]]}}",
+               (float[]){1, 2, 3, 4, 5, 6}, 2);
+    check_rows(&s.model,
+               "{\"dataframe_split\":{\"columns\":[\"a\",\"b\",\"c\",\"id\"],\"data\":["
+               "[1,2,3,7],[4,5,6,1e39]]}}",
+               (float[]){1, 2, 3, 4, 5, 6}, 2);
+    check_refused_as(
+        &s.model, NULL,
+        "{\"dataframe_split\":{\"columns\":[\"a\",\"b\",\"c\",\"id\"],\"data\":["
+        "[1,2,1e39,7]]}}",
+        "/dataframe_split/data/0/2", "1e39 is outside float32 (at most");
+    stage_free(&s);
+}
+
+/* Of one column, whose cells may stand alone. */
+static void test_unused_beside_one(void) {
+    struct stage s;
+    struct err e = {0};
+    stage_new(&s, 1, true);
+    encoder_free(&s.model.encoder);
+    s.model.encoder = (struct encoder){
+        .columns = calloc(1, sizeof *s.model.encoder.columns), .columns_n = 1};
+    if (!s.model.encoder.columns)
+        abort();
+    s.model.encoder.columns[0].name = strdup("a");
+    CHECK(encoder_layout(&s.model.encoder, &e));
+    encoder_leave_two(&s.model.encoder, "id", "y");
+    check_rows(&s.model, "{\"dataframe_split\":{\"columns\":[\"a\"],\"data\":[5,6]}}",
+               (float[]){5, 6}, 2);
+    check_rows(
+        &s.model,
+        "{\"dataframe_split\":{\"columns\":[\"a\",\"id\"],\"data\":[[5,1],[6,\"\"]]}}",
+        (float[]){5, 6}, 2);
+    check_refused_as(&s.model, NULL,
+                     "{\"dataframe_split\":{\"columns\":[\"a\",\"id\"],\"data\":[5,6]}}",
+                     "/dataframe_split/data/0", "expected a row");
     stage_free(&s);
 }
 
@@ -322,6 +360,7 @@ int main(void) {
     CHECK_RUN(test_numbers);
     CHECK_RUN(test_columns);
     CHECK_RUN(test_unused);
+    CHECK_RUN(test_unused_beside_one);
     CHECK_RUN(test_refusals);
     CHECK_RUN(test_answers);
     CHECK_RUN(test_not_finite);

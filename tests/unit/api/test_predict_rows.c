@@ -168,7 +168,12 @@ static void test_unused(void) {
                2, want);
     check_rows(&s, "[{\"a\":1,\"b\":2,\"c\":3},{\"b2\":1e99,\"c\":6,\"b\":5,\"a\":4}]", 2,
                want);
+    check_rows(&s,
+               "[{\"a\":1,\"b\":2,\"c\":3,\"b2\":9},{\"a\":4,\"b\":5,\"c\":6,\"b2\":9}]",
+               2, want); /* in order */
     check_rows(&s, "[[1,2,3],[4,5,6]]", 2, want);
+    check_refused(&s, "[{\"a\":1,\"id\":1e39,\"b\":2,\"c\":1e39}]", "/instances/0/c",
+                  "1e+39 is outside float32");
     check_refused(&s, "[[1,2,3,7,8]]", "/instances/0", "expected 3 numbers, got 5");
     check_refused(&s, "[{\"id\":1,\"a\":1,\"b\":2}]", "/instances/0",
                   "column \"c\" is missing (null says that it is not known)");
