@@ -88,7 +88,9 @@ bool columns_cell(const struct columns *columns, size_t i, const struct cell *ce
                                   : cell_refuse(cell, "a number", where, e);
 }
 
-bool columns_by_name(const struct columns *columns, const char *first) {
+/* Whether a header's names are looked up, not counted: the columns have names, or the
+ * first one is a number of theirs. */
+static bool by_name(const struct columns *columns, const char *first) {
     return columns_named(columns) ||
            columns_find(columns, first, strlen(first)) < columns->names_n;
 }
@@ -120,7 +122,7 @@ static bool names_match(const struct columns *columns,
 
 bool columns_match(const struct columns *columns, const struct columns_header *header,
                    size_t *order, struct err *e) {
-    if (header->n && columns_by_name(columns, header->names[0])) {
+    if (header->n && by_name(columns, header->names[0])) {
         unsigned char *seen = memory_new(columns->names_n, 1);
         bool ok = seen ? names_match(columns, header, seen, order, e)
                        : err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");

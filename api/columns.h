@@ -50,10 +50,6 @@ struct columns_header {
                   char where[ERR_WHERE_MAX]);
 };
 
-/* Whether a header's names are looked up, not counted: the columns have names, or the
- * first one is a number of theirs. */
-bool columns_by_name(const struct columns *columns, const char *first);
-
 /* order[i], of at most names_n, is the column that names[i] means: by name, or else by
  * place, whatever they are called. ERR_INVALID for a name that is unknown, given twice or
  * missing, or for another number of them; ERR_NO_MEMORY. */

@@ -69,7 +69,9 @@ static bool take_columns(void *context, const char *const *names, size_t n,
                          struct err *e) {
     struct csv_scan *s = context;
     const struct columns *columns = &s->from->columns;
-    if (names && n && !columns_by_name(columns, names[0]) && !header_check(names[0], e))
+    bool unknown = names && n &&
+                   columns_find(columns, names[0], strlen(names[0])) == columns->names_n;
+    if (unknown && !header_check(names[0], e))
         return false;
     if (names)
         return header_match(s, names, n, e);
@@ -83,18 +85,9 @@ static bool take_columns(void *context, const char *const *names, size_t n,
 /* The first line's cells as a header. */
 static bool cells_match(struct csv_scan *s, const struct cell *cells, size_t n,
                         struct err *e) {
-    size_t bytes = n * sizeof(char *) + n;
-    for (size_t i = 0; i < n; i++)
-        bytes += cells[i].text_n;
-    const char **names = malloc(bytes);
+    const char **names = reader_names_new(cells, n);
     if (!names)
         return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns");
-    char *to = (char *)(names + n);
-    for (size_t i = 0; i < n; i++) {
-        names[i] = memcpy(to, cells[i].text, cells[i].text_n);
-        to += cells[i].text_n;
-        *to++ = '\0';
-    }
     bool ok = header_match(s, names, n, e);
     free(names);
     return ok;

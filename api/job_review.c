@@ -1,6 +1,10 @@
 #include "api/job_review.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "api/reader.h"
+#include "api/utf8.h"
 
 static void warn(struct text *out, const char *column, const char *what) {
     char line[320];
@@ -9,10 +13,21 @@ static void warn(struct text *out, const char *column, const char *what) {
 }
 
 /* Whole numbers from one on, as many as there are rows, and (as far as was counted) none
- * twice. In few rows that happens by chance. */
-static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
-    return c->type == PROFILE_NUMBER && c->whole && !c->missing && rows_n > 20 &&
+ * twice. */
+static bool counts(const struct profile_column *c, uint64_t rows_n) {
+    return c->type == PROFILE_NUMBER && c->whole && !c->missing &&
            c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
+}
+
+/* In few rows that happens by chance. */
+static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
+    return rows_n > 20 && counts(c, rows_n);
+}
+
+/* As the index that pandas writes before the columns. */
+static bool is_index(const struct profile_column *c, uint64_t rows_n) {
+    size_t n = strlen(READER_NAMELESS);
+    return strncmp(c->name, READER_NAMELESS, n) == 0 && counts(c, rows_n);
 }
 
 /* Why nothing can be learnt from a column; NULL: something can. */
@@ -26,16 +41,62 @@ static const char *useless(const struct profile_column *c, uint64_t rows_n) {
         return "is constant";
     if (c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
         return "is different in every row, like an id";
+    if (is_index(c, rows_n))
+        return "counts the rows and has no name";
     return NULL;
 }
 
-/* The same values as often: one name for another. */
-static bool repeats(const struct profile_column *c, const struct profile_column *target) {
+/* The same values as often, in the order that they came: one name for another. Where all
+ * come once that says nothing, unless they are the very same. */
+static bool repeats(const struct profile_column *c, const struct profile_column *target,
+                    uint64_t rows_n) {
     bool same = !target->many && !c->many && target->values_n > 1 &&
                 c->values_n == target->values_n && c->missing == target->missing;
+    bool often = c->values_n < rows_n - c->missing;
     for (size_t v = 0; same && v < c->values_n; v++)
-        same = c->values[v].count == target->values[v].count;
+        same = c->values[v].count == target->values[v].count &&
+               (often || strcmp(c->values[v].text, target->values[v].text) == 0);
     return same;
+}
+
+/* A number as people write it: a sign, digits with points, commas, spaces and apostrophes
+ * among them, signs of currencies and of percent around. */
+static bool looks_numeric(const char *text) {
+    size_t digits_n = 0;
+    text += strspn(text, " +-");
+    for (; *text; text++) {
+        bool digit = *text >= '0' && *text <= '9';
+        digits_n += digit;
+        if (!digit && !strchr(" .,'%$\xe2\x82\xac\xc2\xa3\xa5\xa0", *text))
+            return false;
+    }
+    return digits_n;
+}
+
+/* One of a category's texts that look like numbers, where most of many do; or NULL. */
+static const char *numeric_text(const struct profile_column *c) {
+    enum { FEW = 10 };
+    const char *found = NULL;
+    size_t n = 0;
+    for (size_t v = 0; c->type == PROFILE_CATEGORY && v < c->values_n; v++) {
+        if (!looks_numeric(c->values[v].text))
+            continue;
+        found = found ? found : c->values[v].text;
+        n++;
+    }
+    return c->values_n > FEW && n > c->values_n / 2 ? found : NULL;
+}
+
+static void numeric_warn(const struct profile_column *c, struct text *out) {
+    const char *text = numeric_text(c);
+    char line[160];
+    if (!text)
+        return;
+    snprintf(line, sizeof line,
+             "holds texts that look like numbers, as \"%.*s\": each is a category of its "
+             "own here. Numbers are written as 1234.5, in JSON without quotes",
+             (int)utf8_cut(text, strlen(text), 32), text);
+    warn(out, c->name, line);
 }
 
 /* One input a text would make them many; inline rows keep all their columns. */
@@ -80,12 +141,14 @@ bool job_review(const struct profile *p, const struct profile_column *target,
             continue;
         }
         features++;
-        if (repeats(c, target))
+        numeric_warn(c, &out);
+        if (repeats(c, target, p->rows_n))
             warn(&out, c->name,
                  continued ? "seems to repeat the target: init_from takes it all the same"
                            : "seems to repeat the target: exclude it unless it is known "
                              "when predicting");
     }
+    numeric_warn(target, &out);
     if (out.n > empty) {
         text_close(&out, ']');
         t->warnings = text_take(&out);

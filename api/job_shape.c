@@ -31,6 +31,7 @@ static const struct json_choice losses[] = {
     {"cross_entropy", LOSS_CROSS_ENTROPY},
     {"mse", LOSS_MSE},
     {"binary_crossentropy", LOSS_BINARY_CROSS_ENTROPY},
+    {"bce", LOSS_BINARY_CROSS_ENTROPY},
     {"categorical_crossentropy", LOSS_CROSS_ENTROPY},
     {"sparse_categorical_crossentropy", LOSS_CROSS_ENTROPY},
     {"mean_squared_error", LOSS_MSE},

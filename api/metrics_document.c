@@ -1,5 +1,7 @@
 #include "api/metrics_document.h"
 
+#include "api/job.h"
+
 static void member(struct text *out, const char *key, double value) {
     text_key(out, key);
     text_json_double(out, value);
@@ -7,8 +9,13 @@ static void member(struct text *out, const char *key, double value) {
 
 enum { CONFUSION_SHOWN_MAX = 100 }; /* classes; more would fill the job's document */
 
-void metrics_classes_encode(const struct class_metrics *m, struct text *out) {
+void metrics_classes_encode(const struct class_metrics *m, const struct labels *labels,
+                            struct text *out) {
     text_open(out, '{');
+    if (labels) {
+        text_key(out, "positive");
+        job_label_encode(labels, 1, out);
+    }
     member(out, "accuracy", m->accuracy);
     member(out, "precision", m->precision);
     member(out, "recall", m->recall);

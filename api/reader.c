@@ -171,12 +171,41 @@ static size_t head_fill(struct head *h, const char *bytes, size_t n, size_t max)
     return taken;
 }
 
+/* What is often taken for a table's file. */
+static const struct {
+    const char *magic;
+    size_t n;
+    const char *says;
+} FOREIGN[] = {
+    {"PK\x03\x04", 4,
+     "this is a zip archive, as Excel's workbooks are: save the table as CSV"},
+    {"\xd0\xcf\x11\xe0", 4, "this is an Office document: save the table as CSV"},
+    {"PAR1", 4, "this is a Parquet file: expected CSV, JSON, JSON Lines, npy or IDX"},
+    {"\xff\xfe", 2, "this is UTF-16: expected UTF-8 (iconv -f utf-16 -t utf-8)"},
+    {"\xfe\xff", 2, "this is UTF-16: expected UTF-8 (iconv -f utf-16 -t utf-8)"},
+};
+
+static bool foreign_refuse(const struct head *h, struct err *e) {
+    static const char part[] = "Content-Disposition:";
+    for (size_t i = 0; i < sizeof FOREIGN / sizeof *FOREIGN; i++)
+        if (h->n >= FOREIGN[i].n && memcmp(h->bytes, FOREIGN[i].magic, FOREIGN[i].n) == 0)
+            return err_set(e, ERR_INVALID, NULL, "%s", FOREIGN[i].says);
+    bool form = h->n > 2 && memcmp(h->bytes, "--", 2) == 0 &&
+                memmem(h->bytes, h->n, part, sizeof part - 1);
+    return !form ||
+           err_set(e, ERR_INVALID, NULL,
+                   "this is a form with a file in it: expected the file itself, as "
+                   "curl -T FILE sends it");
+}
+
 /* The format is told: opens its driver on the head. */
 static bool driver_open(struct reader *r, enum table_format format, struct err *e) {
     struct head *h = &r->plain;
     h->full = true;
     if (h->n >= 2 && r->gzip && memcmp(h->bytes, "\x1f\x8b", 2) == 0)
         return err_set(e, ERR_INVALID, NULL, "the file is gzipped twice");
+    if (format == TABLE_CSV && !foreign_refuse(h, e))
+        return false;
     r->base.found.format = format;
     r->driver = FORMATS[format].driver;
     r->state = r->driver->open(&r->base, e);
@@ -194,7 +223,9 @@ static bool plain_feed(void *context, const char *bytes, size_t n, struct err *e
         enum table_format format = r->base.options.format;
         if (format == TABLE_AUTO)
             format = head_sniff(h, h->n == HEAD_BYTES);
-        if (format == TABLE_AUTO || h->n < 2)
+        /* Much that is none is taken for CSV at first. */
+        bool open = format == TABLE_AUTO || format == TABLE_CSV;
+        if ((open && h->n < HEAD_BYTES) || h->n < 2)
             return true;
         if (!driver_open(r, format, e))
             return false;

@@ -34,6 +34,13 @@ enum table_format {
 enum table_format reader_format_of(const char *content_type);
 const char *reader_format_name(enum table_format format); /* "csv", ... */
 
+/* What a nameless column of a CSV file with a header is called, before its place from 0
+ * on: as pandas does, whose own index has no name. */
+#define READER_NAMELESS "Unnamed: "
+
+/* The texts of a header's n cells as names, in one block; free() it. NULL: no memory. */
+const char **reader_names_new(const struct cell *cells, size_t n);
+
 struct reader_options {
     enum table_format format;
     int header; /* CSV: 1 there is one, 0 there is none, -1 found from the first rows */

@@ -94,20 +94,36 @@ static const char *span_text(char *record, struct csv_span *span) {
     return text;
 }
 
-/* The names as one block: pointers, then texts. */
+const char **reader_names_new(const struct cell *cells, size_t n) {
+    enum { NAMELESS_BYTES = sizeof READER_NAMELESS + 20 };
+    size_t bytes = n * sizeof(char *);
+    for (size_t c = 0; c < n; c++)
+        bytes += cells[c].text_n ? cells[c].text_n + 1 : NAMELESS_BYTES;
+    const char **names = malloc(bytes);
+    char *to = (char *)(names + n);
+    for (size_t c = 0; names && c < n; c++) {
+        size_t name_n = cells[c].text_n;
+        names[c] = to;
+        if (name_n)
+            memcpy(to, cells[c].text, name_n);
+        else
+            name_n = (size_t)snprintf(to, NAMELESS_BYTES, READER_NAMELESS "%zu", c);
+        to += name_n;
+        *to++ = '\0';
+    }
+    return names;
+}
+
 static bool names_deliver(struct csv *csv, char *record, struct err *e) {
     const struct table_sink *sink = csv->base->sink;
     struct csv_record *r = &csv->record;
-    const char **names = malloc(r->spans_n * sizeof *names + r->at + r->spans_n);
+    for (size_t c = 0; c < r->spans_n; c++) {
+        csv->cells[c].text = span_text(record, &r->spans[c]);
+        csv->cells[c].text_n = r->spans[c].n;
+    }
+    const char **names = reader_names_new(csv->cells, r->spans_n);
     if (!names)
         return reader_no_memory(e);
-    char *to = (char *)(names + r->spans_n);
-    for (size_t c = 0; c < r->spans_n; c++) {
-        const char *text = span_text(record, &r->spans[c]);
-        names[c] = memcpy(to, text, r->spans[c].n);
-        to += r->spans[c].n;
-        *to++ = 0;
-    }
     bool ok = sink->columns(sink->context, names, r->spans_n, e);
     free(names);
     return ok;
@@ -160,7 +176,11 @@ static bool record_deliver(struct csv *csv, char *record, struct err *e) {
     size_t valid = utf8_prefix(record, r->at);
     if (valid < r->at)
         return refuse_at(csv, record, valid,
-                         record[valid] ? "this is not UTF-8" : "a NUL is not text", e);
+                         record[valid]
+                             ? "this is not UTF-8 (iconv -f latin1 -t utf-8 may "
+                               "make it so)"
+                             : "a NUL is not text",
+                         e);
     bool quoted = false;
     for (size_t c = 0; c < r->spans_n; c++)
         quoted |= r->spans[c].quoted;

@@ -4,33 +4,28 @@
 #include <string.h>
 
 #include "api/number.h"
+#include "engine/cell.h"
 
 enum { WORD_BYTES_MAX = 5 };
 
-struct word {
+static const struct word {
     const char *text;
-    enum cell_kind kind;
     double number;
-};
-static const struct word WORDS[] = {
-    {"", CELL_MISSING, 0},      {"?", CELL_MISSING, 0},     {"NA", CELL_MISSING, 0},
-    {"N/A", CELL_MISSING, 0},   {"NaN", CELL_MISSING, 0},   {"nan", CELL_MISSING, 0},
-    {"null", CELL_MISSING, 0},  {"NULL", CELL_MISSING, 0},  {"None", CELL_MISSING, 0},
-    {"true", CELL_BOOLEAN, 1},  {"True", CELL_BOOLEAN, 1},  {"TRUE", CELL_BOOLEAN, 1},
-    {"false", CELL_BOOLEAN, 0}, {"False", CELL_BOOLEAN, 0}, {"FALSE", CELL_BOOLEAN, 0},
-};
+} BOOLEANS[] = {{"true", 1},  {"True", 1},  {"TRUE", 1},
+                {"false", 0}, {"False", 0}, {"FALSE", 0}};
 
+/* In quotes nothing is missing. */
 static enum cell_kind word_kind(const char *text, size_t n, bool quoted, double *number) {
     if (n > WORD_BYTES_MAX)
         return CELL_TEXT;
-    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
-        const struct word *w = &WORDS[i];
+    for (size_t i = 0; i < sizeof BOOLEANS / sizeof *BOOLEANS; i++) {
+        const struct word *w = &BOOLEANS[i];
         if (strlen(w->text) != n || memcmp(w->text, text, n) != 0)
             continue;
         *number = w->number;
-        return quoted && w->kind == CELL_MISSING ? CELL_TEXT : w->kind;
+        return CELL_BOOLEAN;
     }
-    return CELL_TEXT;
+    return !quoted && cell_spells_missing(text, n) ? CELL_MISSING : CELL_TEXT;
 }
 
 static inline bool is_digit(char c) {

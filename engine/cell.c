@@ -72,3 +72,12 @@ const char *cell_text(const struct cell *cell, char digits[CELL_DIGITS_BYTES],
     *n = strlen(word);
     return word;
 }
+
+bool cell_spells_missing(const char *text, size_t n) {
+    static const char *const words[] = {"",    "?",    "NA",   "N/A", "NaN",
+                                        "nan", "null", "NULL", "None"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && (!n || memcmp(words[i], text, n) == 0))
+            return true;
+    return false;
+}

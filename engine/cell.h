@@ -28,6 +28,10 @@ bool cell_refuse(const struct cell *cell, const char *expected, const char *wher
 bool cell_boolean(const struct cell *cell, int *value)
     __attribute__((warn_unused_result));
 
+/* Whether a text is how a table's file spells a missing cell: nothing, "?", "NA", "NaN",
+ * "null", ... */
+bool cell_spells_missing(const char *text, size_t n);
+
 /* The text by which a cell that is not missing is a category. A number without spelling
  * has one when it is whole and float64 holds its neighbours; it is then written to
  * `digits`.

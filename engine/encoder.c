@@ -151,10 +151,33 @@ static bool whole_read(const char *text, size_t n, long long *whole) {
     return true;
 }
 
+/* Without white space around it; a text of nothing else is empty. */
+static struct key trimmed(const char *text, size_t n) {
+    while (n && (*text == ' ' || *text == '\t')) {
+        text++;
+        n--;
+    }
+    while (n && (text[n - 1] == ' ' || text[n - 1] == '\t'))
+        n--;
+    return (struct key){text, n};
+}
+
+bool encoder_category_missing(const struct encoder_column *column, const char *text,
+                              size_t n) {
+    struct key bare = trimmed(text, n);
+    return cell_spells_missing(bare.text, bare.n) &&
+           encoder_category(column, text, n) == column->categories_n;
+}
+
 size_t encoder_category(const struct encoder_column *column, const char *text, size_t n) {
     size_t at = category_spelt(column, text, n);
     long long whole;
-    if (at < column->categories_n || !whole_read(text, n, &whole))
+    if (at < column->categories_n)
+        return at;
+    struct key bare = trimmed(text, n);
+    if (bare.n < n)
+        return encoder_category(column, bare.text, bare.n);
+    if (!whole_read(text, n, &whole))
         return at;
     for (size_t i = 0; i < 2 && at == column->categories_n; i++) {
         char digits[CELL_DIGITS_BYTES];
@@ -191,16 +214,19 @@ static bool category_encode(const struct encoder_column *column, const struct ce
                             float *inputs, const char *where, struct err *e) {
     char digits[CELL_DIGITS_BYTES];
     size_t at = column->categories_n, n; /* where an input for missing cells stands */
+    bool missing = cell->kind == CELL_MISSING;
     if (column->inputs_n)
         memset(inputs, 0, column->inputs_n * sizeof *inputs);
-    if (cell->kind != CELL_MISSING) {
+    if (!missing) {
         const char *text = cell_text(cell, digits, &n);
         if (!text)
             return cell_refuse(cell, "a category", where, e);
         at = encoder_category(column, text, n);
+        missing = at == column->categories_n && encoder_category_missing(column, text, n);
     }
-    if (at < column->categories_n ||
-        (cell->kind == CELL_MISSING && column->missing_category))
+    if (missing && column->missing_refused)
+        return cell_refuse(&(struct cell){.kind = CELL_MISSING}, "a value", where, e);
+    if (at < column->categories_n || (missing && column->missing_category))
         inputs[at] = 1;
     return true;
 }

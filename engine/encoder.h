@@ -55,8 +55,9 @@ size_t encoder_find(const struct encoder *enc, const char *name, size_t name_n);
 size_t encoder_find_unused(const struct encoder *enc, const char *name, size_t name_n);
 
 /* The place of a text among a column's categories; categories_n when it is none of them.
- * Its spelling counts ("007" is not "7"), but a whole number that is not found as it is
- * spelt is looked for as "3" and as "3.0": who sends 3.0 for a column of 3 means that. */
+ * Its spelling counts ("007" is not "7"), but what is not found as it is spelt is looked
+ * for without the spaces around it, and a whole number as "3" and as "3.0": who sends 3.0
+ * for a column of 3 means that. */
 size_t encoder_category(const struct encoder_column *column, const char *text, size_t n);
 
 /* One cell of column `c` into its inputs of `row` (inputs_n floats, this column's part is
@@ -66,6 +67,10 @@ size_t encoder_category(const struct encoder_column *column, const char *text, s
 bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
                   float *row, const char *where, struct err *e)
     __attribute__((warn_unused_result));
+
+/* Whether a text that is none of a column's categories stands for a missing cell. */
+bool encoder_category_missing(const struct encoder_column *column, const char *text,
+                              size_t n);
 
 /* Whether each column is a number: an encoder without columns takes numbers too. */
 bool encoder_takes_numbers(const struct encoder *enc);

@@ -173,8 +173,11 @@ static bool inputs_map(const struct frame_column *from,
                                                  : NONE;
     for (size_t code = 0; code < from->dictionary_n; code++) {
         const char *text = from->dictionary[code];
-        size_t at = encoder_category(column, text, strlen(text));
-        part->inputs[code + 1] = at < column->categories_n ? (int32_t)at : NONE;
+        size_t n = strlen(text), at = encoder_category(column, text, n);
+        part->inputs[code + 1] = at < column->categories_n ? (int32_t)at
+                                 : encoder_category_missing(column, text, n)
+                                     ? part->inputs[0]
+                                     : NONE;
     }
     return true;
 }

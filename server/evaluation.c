@@ -49,8 +49,8 @@ static float *outputs_new(const struct evaluation *evaluation, struct trainer_da
     return NULL;
 }
 
-static bool binary_encode(struct trainer_data data, const float *Y, struct text *out,
-                          struct err *e) {
+static bool binary_encode(const struct evaluation *evaluation, struct trainer_data data,
+                          const float *Y, struct text *out, struct err *e) {
     size_t m = data.rows_n;
     float *P = memory_new(2 * m, sizeof *P);
     int32_t *classes = memory_new(m, sizeof *classes);
@@ -64,7 +64,7 @@ static bool binary_encode(struct trainer_data data, const float *Y, struct text 
     }
     ok = ok && metrics_classes(P, classes, m, 2, &metrics, e);
     if (ok)
-        metrics_classes_encode(&metrics, out);
+        metrics_classes_encode(&metrics, &evaluation->spec->labels, out);
     free(metrics.confusion);
     free(P);
     free(classes);
@@ -94,10 +94,11 @@ static bool values_encode(const struct evaluation *evaluation, struct trainer_da
 static bool classes_encode(const struct evaluation *evaluation, struct trainer_data data,
                            const float *Y, struct text *out, struct err *e) {
     struct class_metrics metrics = {0};
+    bool two = evaluation->net->outputs_n == 2;
     bool ok = metrics_classes(Y, data.targets.classes, data.rows_n,
                               evaluation->net->outputs_n, &metrics, e);
     if (ok)
-        metrics_classes_encode(&metrics, out);
+        metrics_classes_encode(&metrics, two ? &evaluation->spec->labels : NULL, out);
     free(metrics.confusion);
     return ok;
 }
@@ -112,7 +113,7 @@ bool evaluation_encode(const struct evaluation *evaluation, struct trainer_data 
     float *Y = outputs_new(evaluation, data, e);
     bool ok = Y && !stopped(evaluation, e);
     if (ok && task == TASK_BINARY)
-        ok = binary_encode(data, Y, out, e);
+        ok = binary_encode(evaluation, data, Y, out, e);
     else if (ok && task == TASK_REGRESSION)
         ok = values_encode(evaluation, data, Y, out, e);
     else if (ok)

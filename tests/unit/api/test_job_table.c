@@ -210,6 +210,29 @@ static void test_warnings(void) {
     check_warned(csv, "[\"column \\\"id\\\" counts the rows, like an id\"]");
     memcpy(csv + 7, "22", 2); /* a gap: not the rows' count */
     check_warned(csv, "none");
+    check_warned("a,y\n1.5,0.25\n2.5,3\n7,1.5\n3,-1\n", "none"); /* each once */
+    check_warned(
+        "a,y\n1.5,1.5\n2.5,2.5\n7,7\n3,3\n",
+        "[\"column \\\"a\\\" seems to repeat the target: exclude it unless it is "
+        "known when predicting\"]");
+    check_warned(
+        ",a,y\n0,3,p\n1,4,q\n2,3,p\n3,1,q\n",
+        "[\"column \\\"Unnamed: 0\\\" counts the rows and has no name: left out\"]");
+    check_warned(",a,y\n0,3,p\n1,4,q\n3,3,p\n2.5,1,q\n", "none");
+    /* Texts that are numbers to people, as a feature and as the target. */
+    at = csv + sprintf(csv, "a,n,y\n");
+    for (int i = 0; i < 30; i++)
+        at += sprintf(at, "%d,\"%d,%d\",%d %%\n", i % 7, i % 15, i % 5, i % 14);
+    check_warned(
+        csv, "[\"column \\\"n\\\" holds texts that look like numbers, as \\\"0,0\\\": "
+             "each is a category of its own here. Numbers are written as 1234.5, in "
+             "JSON without quotes\",\"column \\\"y\\\" holds texts that look like "
+             "numbers, as \\\"0 %\\\": each is a category of its own here. Numbers are "
+             "written as 1234.5, in JSON without quotes\"]");
+    at = csv + sprintf(csv, "a,n,y\n");
+    for (int i = 0; i < 30; i++)
+        at += sprintf(at, "%d,%d-%d,%c\n", i % 7, i % 15, i % 5, "pq"[i % 2]);
+    check_warned(csv, "none");
 }
 
 int main(void) {

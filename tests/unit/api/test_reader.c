@@ -112,6 +112,35 @@ static void test_gzip_members(void) {
     free(second);
 }
 
+/* What is no table's file says what it is, however it is cut. */
+static void test_foreign(void) {
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *says;
+    } all[] = {
+        {"PK\x03\x04\x14\0\x06\0\b\0", 10, "this is a zip archive"},
+        {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8, "this is an Office document"},
+        {"PAR1\x15\x04\x15\x10", 8, "this is a Parquet file"},
+        {"\xff\xfe"
+         "a\0,\0b\0",
+         8, "this is UTF-16"},
+        {"--xyz\r\nContent-Disposition: form-data; name=f\r\n\r\na,b\r\n1,2\r\n", 59,
+         "this is a form"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (unsigned cut = 0; cut < 4; cut++) {
+            struct err e;
+            char *got = read_notes(all[i].bytes, all[i].n, &DEFAULTS, cut, &e);
+            CHECK_SAY(strncmp(got, "! : ", 4) == 0 && strstr(got, all[i].says) == got + 4,
+                      "cut %u: %s", cut, got);
+            CHECK(e.kind == ERR_INVALID);
+            free(got);
+        }
+    check_read_as("PK,b\n1,2\n", 9, &DEFAULTS, "[2] PK b\n2: 1(1) 2(2)\n");
+    check_read_as("--,b\n1,2\n", 9, &DEFAULTS, "[2] -- b\n2: 1(1) 2(2)\n");
+}
+
 static bool drop_columns(void *context, const char *const *names, size_t n,
                          struct err *e) {
     (void)context;
@@ -215,6 +244,7 @@ int main(void) {
     CHECK_RUN(test_sniffed);
     CHECK_RUN(test_gzip);
     CHECK_RUN(test_gzip_members);
+    CHECK_RUN(test_foreign);
     CHECK_RUN(test_bombs);
     CHECK_RUN(test_sink_ends);
     return check_done();

@@ -93,7 +93,8 @@ static void test_header(void) {
     check_read("0,1,label\n7,8,9\n", "[3] 0 1 label\n2: 7(7) 8(8) 9(9)\n");
     check_read("0,2,label\n7,8,9\n", "[3]\n1: 0(0) 2(2) 'label'\n2: 7(7) 8(8) 9(9)\n");
     check_read("5,6,label\n7,8,9\n", "[3]\n1: 5(5) 6(6) 'label'\n2: 7(7) 8(8) 9(9)\n");
-    check_read(",a\n0,1.5\n1,2.5\n", "[2]  a\n2: 0(0) 1.5(1.5)\n3: 1(1) 2.5(2.5)\n");
+    check_read(",a\n0,1.5\n1,2.5\n",
+               "[2] Unnamed: 0 a\n2: 0(0) 1.5(1.5)\n3: 1(1) 2.5(2.5)\n");
     check_read("\"2019\",\"2020\"\n1,2\n", "[2] 2019 2020\n2: 1(1) 2(2)\n");
     o.header = 0;
     check_read_as("a,b\n1,2\n", 8, &o, "[2]\n1: 'a' 'b'\n2: 1(1) 2(2)\n");
@@ -124,9 +125,11 @@ static void test_refused(void) {
                "[2] a b\n2: 1(1) 2(2)\n! line 3: expected 2 cells, got 3\n");
     check_read("", "! : the file is empty\n");
     check_read("\n\n", "! : the file holds no rows\n");
-    check_read("a,b\n1,\xff\n", "[2] a b\n! line 2, column 3: this is not UTF-8\n");
+    check_read("a,b\n1,\xff\n", "[2] a b\n! line 2, column 3: this is not UTF-8 (iconv "
+                                "-f latin1 -t utf-8 may make it so)\n");
     check_read("a,b\n1,\xc3\xa9\xe2\x82\n",
-               "[2] a b\n! line 2, column 4: this is not UTF-8\n");
+               "[2] a b\n! line 2, column 4: this is not UTF-8 (iconv -f latin1 -t utf-8 "
+               "may make it so)\n");
     check_read("a,b\n1,\xc3\xa9\n", "[2] a b\n2: 1(1) '\xc3\xa9'\n");
     check_read_as("a,b\n1,x\0y\n", 10, &o,
                   "[2] a b\n! line 2, column 4: a NUL is not text\n");
@@ -146,7 +149,8 @@ static void test_utf8(void) {
     char text[64], want[128];
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(text, sizeof text, "abcdefgh,b\n1,%s\n", bad[i]);
-        check_read(text, "[2] abcdefgh b\n! line 2, column 3: this is not UTF-8\n");
+        check_read(text, "[2] abcdefgh b\n! line 2, column 3: this is not UTF-8 (iconv "
+                         "-f latin1 -t utf-8 may make it so)\n");
     }
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         snprintf(text, sizeof text, "a,b\n1,%s\n", good[i]);

@@ -137,10 +137,19 @@ static void categories(void) {
     CHECK(encodes(PORT, ((struct cell){CELL_TEXT, 0, "Cherbourg", 1}),
                   (float[]){1, 0, 0, 0}));
     CHECK(encodes(PORT, MISSING, (float[]){0, 0, 0, 1}));
-    const struct cell unseen[] = {TEXT("S"),   TEXT(""),   TEXT("CC"), TEXT("c"),
+    const struct cell unseen[] = {TEXT("S"),   TEXT("na"), TEXT("CC"), TEXT("c"),
                                   TEXT("Qué"), NUMBER(12), BOOLEAN(1), TEXT("C\0")};
     for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
         CHECK_SAY(encodes(PORT, unseen[i], (float[]){0, 0, 0, 0}), "cell %zu", i);
+    /* What is not found as it is spelt. */
+    CHECK(encodes(PORT, TEXT("  C\t"), (float[]){1, 0, 0, 0}));
+    CHECK(encodes(CODE, TEXT(" 7.0"), (float[]){0, 0, 0, 1, 0, 0}));
+    CHECK(encodes(PORT, TEXT(" C Q"), (float[]){0, 0, 0, 0}));
+    const struct cell missing[] = {TEXT(""), TEXT(" "), TEXT("NA"), TEXT("?"),
+                                   TEXT(" nan ")};
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        CHECK_SAY(encodes(PORT, missing[i], (float[]){0, 0, 0, 1}), "cell %zu", i);
+    CHECK(encodes(CODE, TEXT("NA"), (float[]){0, 0, 0, 0, 0, 0}));
     CHECK(encodes(CODE, MISSING, (float[]){0, 0, 0, 0, 0, 0})); /* as if unseen */
     CHECK(encodes(NOTHING, TEXT("anything"), NULL));
     CHECK(encodes(NOTHING, MISSING, NULL));

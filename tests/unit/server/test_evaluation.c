@@ -30,12 +30,18 @@ static void check(const struct evaluation *evaluation, struct trainer_data data,
 }
 
 static void test_binary(void) {
-    struct job_spec spec = {.task = TASK_BINARY};
+    static char bad[] = "bad", good[] = "good";
+    static char *strings[] = {bad, good};
+    struct job_spec spec = {
+        .task = TASK_BINARY,
+        .labels = {.kind = LABEL_STRING, .n = 2, .strings = strings},
+    };
     struct net *net = net_of(1, ACTIVATION_SIGMOID);
     static const float X[] = {2, 1, -1, -2}, values[] = {1, 0, 1, 0};
     struct trainer_data data = {.X = X, .targets = {.values = values}, .rows_n = 4};
     check(&(struct evaluation){.net = net, .spec = &spec}, data,
-          "{\"accuracy\":0.5,\"precision\":0.5,\"recall\":0.5,\"f1\":0.5,"
+          "{\"positive\":\"good\",\"accuracy\":0.5,\"precision\":0.5,\"recall\":0.5,"
+          "\"f1\":0.5,"
           "\"roc_auc\":0.75,\"log_loss\":0.7");
     net_free(net);
 }
