@@ -141,3 +141,16 @@ void job_event_warnings_free(char **documents, size_t n) {
         free(documents[i]);
     free(documents);
 }
+
+char *job_warnings_add(const char *before, const char *warning, struct err *e) {
+    json_t *array = array_read(before, e);
+    if (!array)
+        return NULL;
+    char *after = NULL;
+    if (json_array_append_new(array, json_string(warning)) == 0)
+        after = json_dumps(array, JSON_COMPACT);
+    if (!after)
+        err_set(e, ERR_NO_MEMORY, NULL, "no memory for the warnings");
+    json_decref(array);
+    return after;
+}

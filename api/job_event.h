@@ -40,4 +40,8 @@ bool job_event_warnings(const char *before, const char *after, char ***documents
                         size_t *n, struct err *e) __attribute__((warn_unused_result));
 void job_event_warnings_free(char **documents, size_t n);
 
+/* A job's warnings, a JSON array or NULL, with one more: a new string. NULL with *e. */
+char *job_warnings_add(const char *before, const char *warning, struct err *e)
+    __attribute__((warn_unused_result));
+
 #endif

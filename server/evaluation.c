@@ -49,8 +49,20 @@ static float *outputs_new(const struct evaluation *evaluation, struct trainer_da
     return NULL;
 }
 
+/* Whether as many rows have the most common class as are predicted right. */
+static bool classes_idle(const struct class_metrics *metrics, size_t m) {
+    uint64_t most = 0;
+    for (size_t i = 0; metrics->confusion && i < metrics->k; i++) {
+        uint64_t rows = 0;
+        for (size_t j = 0; j < metrics->k; j++)
+            rows += metrics->confusion[i * metrics->k + j];
+        most = rows > most ? rows : most;
+    }
+    return most < m && metrics->accuracy * (double)m <= (double)most;
+}
+
 static bool binary_encode(const struct evaluation *evaluation, struct trainer_data data,
-                          const float *Y, struct text *out, struct err *e) {
+                          const float *Y, bool *idle, struct text *out, struct err *e) {
     size_t m = data.rows_n;
     float *P = memory_new(2 * m, sizeof *P);
     int32_t *classes = memory_new(m, sizeof *classes);
@@ -63,8 +75,10 @@ static bool binary_encode(const struct evaluation *evaluation, struct trainer_da
         classes[i] = data.targets.values[i] != 0;
     }
     ok = ok && metrics_classes(P, classes, m, 2, &metrics, e);
-    if (ok)
+    if (ok) {
         metrics_classes_encode(&metrics, &evaluation->spec->labels, out);
+        *idle = classes_idle(&metrics, m);
+    }
     free(metrics.confusion);
     free(P);
     free(classes);
@@ -73,7 +87,8 @@ static bool binary_encode(const struct evaluation *evaluation, struct trainer_da
 
 /* In the units of the column: what was scaled is scaled back. */
 static bool values_encode(const struct evaluation *evaluation, struct trainer_data data,
-                          float *Y, struct text *out, struct err *e) {
+                          float *Y, bool *idle, struct text *out, struct err *e) {
+    enum { R2_IDLE_PERCENT = 1 };
     size_t n = data.rows_n * evaluation->net->outputs_n;
     float *targets = memory_new(n, sizeof *targets);
     if (!targets)
@@ -87,25 +102,29 @@ static bool values_encode(const struct evaluation *evaluation, struct trainer_da
     struct value_metrics metrics;
     metrics_values(Y, targets, data.rows_n, evaluation->net->outputs_n, &metrics);
     metrics_values_encode(&metrics, out);
+    *idle = metrics.r2 * 100 < R2_IDLE_PERCENT; /* not where it is NaN */
     free(targets);
     return true;
 }
 
 static bool classes_encode(const struct evaluation *evaluation, struct trainer_data data,
-                           const float *Y, struct text *out, struct err *e) {
+                           const float *Y, bool *idle, struct text *out, struct err *e) {
     struct class_metrics metrics = {0};
     bool two = evaluation->net->outputs_n == 2;
     bool ok = metrics_classes(Y, data.targets.classes, data.rows_n,
                               evaluation->net->outputs_n, &metrics, e);
-    if (ok)
+    if (ok) {
         metrics_classes_encode(&metrics, two ? &evaluation->spec->labels : NULL, out);
+        *idle = classes_idle(&metrics, data.rows_n);
+    }
     free(metrics.confusion);
     return ok;
 }
 
 bool evaluation_encode(const struct evaluation *evaluation, struct trainer_data data,
-                       struct text *out, struct err *e) {
+                       bool *idle, struct text *out, struct err *e) {
     enum task task = evaluation->spec->task;
+    *idle = false;
     if (task == TASK_MULTI_LABEL || !data.rows_n) {
         text_json_null(out);
         return true;
@@ -113,11 +132,11 @@ bool evaluation_encode(const struct evaluation *evaluation, struct trainer_data 
     float *Y = outputs_new(evaluation, data, e);
     bool ok = Y && !stopped(evaluation, e);
     if (ok && task == TASK_BINARY)
-        ok = binary_encode(evaluation, data, Y, out, e);
+        ok = binary_encode(evaluation, data, Y, idle, out, e);
     else if (ok && task == TASK_REGRESSION)
-        ok = values_encode(evaluation, data, Y, out, e);
+        ok = values_encode(evaluation, data, Y, idle, out, e);
     else if (ok)
-        ok = classes_encode(evaluation, data, Y, out, e);
+        ok = classes_encode(evaluation, data, Y, idle, out, e);
     free(Y);
     return ok;
 }

@@ -19,9 +19,10 @@ struct evaluation {
 };
 
 /* Writes one part's metrics as a JSON object, or null where there are none (several
- * labels). */
+ * labels). *idle: the predictions are no better than one for all, the mean of the targets
+ * or their most common class; false where that is not known. */
 bool evaluation_encode(const struct evaluation *evaluation, struct trainer_data data,
-                       struct text *out, struct err *e)
+                       bool *idle, struct text *out, struct err *e)
     __attribute__((warn_unused_result));
 
 #endif

@@ -136,10 +136,11 @@ bool run_evaluate(struct run *run, struct err *e) {
     };
     text_open(&text, '{');
     text_key(&text, "training");
-    bool ok = evaluation_encode(&evaluation, run->training, &text, e);
+    bool held_idle,
+        ok = evaluation_encode(&evaluation, run->training, &run->idle, &text, e);
     if (ok && run->validation.rows_n) {
         text_key(&text, "validation");
-        ok = evaluation_encode(&evaluation, run->validation, &text, e);
+        ok = evaluation_encode(&evaluation, run->validation, &held_idle, &text, e);
     }
     text_close(&text, '}');
     run->metrics = ok ? text_take(&text) : NULL;

@@ -18,6 +18,7 @@ struct run {
                                                  no rows */
     struct model parts; /* the net and the transform while they are learnt */
     char *metrics;      /* JSON, of run_evaluate; or NULL; owned */
+    bool idle;          /* and its *idle, of the rows that it was trained on */
 };
 void run_free(struct run *run);
 

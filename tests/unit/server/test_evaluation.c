@@ -20,10 +20,12 @@ static struct net *net_of(size_t outputs_n, enum activation activation) {
 }
 
 static void check(const struct evaluation *evaluation, struct trainer_data data,
-                  const char *wanted) {
+                  bool wanted_idle, const char *wanted) {
     struct text out = {0};
     struct err e = {0};
-    CHECK_SAY(evaluation_encode(evaluation, data, &out, &e), "%s", e.text);
+    bool idle;
+    CHECK_SAY(evaluation_encode(evaluation, data, &idle, &out, &e), "%s", e.text);
+    CHECK_SAY(idle == wanted_idle, "%s", wanted);
     char *got = text_take(&out);
     CHECK_SAY(strncmp(got, wanted, strlen(wanted)) == 0, "%s", got);
     free(got);
@@ -39,7 +41,7 @@ static void test_binary(void) {
     struct net *net = net_of(1, ACTIVATION_SIGMOID);
     static const float X[] = {2, 1, -1, -2}, values[] = {1, 0, 1, 0};
     struct trainer_data data = {.X = X, .targets = {.values = values}, .rows_n = 4};
-    check(&(struct evaluation){.net = net, .spec = &spec}, data,
+    check(&(struct evaluation){.net = net, .spec = &spec}, data, true, /* 2 of 4 */
           "{\"positive\":\"good\",\"accuracy\":0.5,\"precision\":0.5,\"recall\":0.5,"
           "\"f1\":0.5,"
           "\"roc_auc\":0.75,\"log_loss\":0.7");
@@ -54,8 +56,10 @@ static void test_stopped(void) {
     struct trainer_data data = {.X = X, .targets = {.values = values}, .rows_n = 2};
     struct text out = {0};
     struct err e = {0};
-    CHECK(!evaluation_encode(
-        &(struct evaluation){.net = net, .spec = &spec, .stop = &stop}, data, &out, &e));
+    bool idle;
+    CHECK(
+        !evaluation_encode(&(struct evaluation){.net = net, .spec = &spec, .stop = &stop},
+                           data, &idle, &out, &e));
     CHECK(e.kind == ERR_CANCELLED);
     text_free(&out);
     net_free(net);
@@ -69,8 +73,10 @@ static void test_classes(void) {
     struct trainer_data data = {.X = X, .targets = {.classes = classes}, .rows_n = 4};
     struct text out = {0};
     struct err e = {0};
-    CHECK(evaluation_encode(&(struct evaluation){.net = net, .spec = &spec}, data, &out,
-                            &e));
+    bool idle;
+    CHECK(evaluation_encode(&(struct evaluation){.net = net, .spec = &spec}, data, &idle,
+                            &out, &e));
+    CHECK(!idle); /* 3 of 4 are right, 2 of 4 have the most common class */
     char *got = text_take(&out);
     CHECK_SAY(strncmp(got, "{\"accuracy\":0.75,", 17) == 0 &&
                   strstr(got, "\"confusion_matrix\":[[1,0,0],[1,1,0],[0,0,1]]"),
@@ -85,12 +91,16 @@ static void test_values(void) {
     struct net *net = net_of(1, ACTIVATION_LINEAR);
     static const float X[] = {-0.5f, -0.5f, 1, 2}, values[] = {-1, 0, 1, 2};
     struct trainer_data data = {.X = X, .targets = {.values = values}, .rows_n = 4};
-    check(&(struct evaluation){.net = net, .spec = &spec}, data,
+    check(&(struct evaluation){.net = net, .spec = &spec}, data, false,
           "{\"mse\":0.125,\"rmse\":0.3535533905932738,\"mae\":0.25,\"r2\":0.9}");
     check(
         &(struct evaluation){
             .net = net, .spec = &spec, .target_mean = 1000, .target_scale = 16},
-        data, "{\"mse\":32,\"rmse\":5.656854249492381,");
+        data, false, "{\"mse\":32,\"rmse\":5.656854249492381,");
+    /* The mean of the targets for all. */
+    static const float same[] = {0.5f, 0.5f, 0.5f, 0.5f};
+    data.X = same;
+    check(&(struct evaluation){.net = net, .spec = &spec}, data, true, "{\"mse\":1.25");
     net_free(net);
 }
 
@@ -99,9 +109,9 @@ static void test_nothing(void) {
     struct net *net = net_of(1, ACTIVATION_SIGMOID);
     static const float X[] = {1}, values[] = {1};
     struct trainer_data data = {.X = X, .targets = {.values = values}, .rows_n = 1};
-    check(&(struct evaluation){.net = net, .spec = &labels}, data, "null");
+    check(&(struct evaluation){.net = net, .spec = &labels}, data, false, "null");
     data.rows_n = 0;
-    check(&(struct evaluation){.net = net, .spec = &binary}, data, "null");
+    check(&(struct evaluation){.net = net, .spec = &binary}, data, false, "null");
     net_free(net);
 }
 
