@@ -72,6 +72,18 @@ static bool opening_heard(struct serving *s, const struct config *config, bool *
     return true;
 }
 
+/* Tokens are read again. Without any the end of the terminal, where there is one, is the
+ * server's. @return whether it is to end. */
+static bool hangup_taken(struct serving *s) {
+    if (serving_has_tokens(s))
+        serving_hangup(s);
+    else if (signals_of_terminal())
+        return true;
+    else
+        log_write(LOG_INFO, "SIGHUP: there is no --token-file to read again", NULL);
+    return false;
+}
+
 /* Until SIGTERM or SIGINT, which it returns; 0 with *e: it could not start. */
 static int events_wait(struct serving *s, const struct config *config, int signals,
                        struct err *e) {
@@ -85,9 +97,8 @@ static int events_wait(struct serving *s, const struct config *config, int signa
         if (!fds[0].revents)
             continue;
         int signal = signals_take(signals);
-        if (signal != SIGHUP)
+        if (signal != SIGHUP || hangup_taken(s))
             return signal;
-        serving_hangup(s);
     }
 }
 
@@ -95,9 +106,8 @@ static int serve(const struct config *config) {
     struct err e = {0};
     int signals = signals_open(&e), signal = 0;
     const struct serving_options options = {config, VERSION};
+    signals_add_hangup();
     struct serving *s = signals >= 0 ? serving_start(&options, &e) : NULL;
-    if (s && serving_has_tokens(s))
-        signals_add_hangup();
     if (s)
         signal = events_wait(s, config, signals, &e);
     if (signal) {

@@ -45,10 +45,25 @@ int signals_open(struct err *e) {
     return fds[0];
 }
 
-void signals_add_hangup(void) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+static void handle_hangup(void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGHUP, &action, NULL);
+}
+
+void signals_add_hangup(void) {
+    handle_hangup(on_signal);
+}
+
+void signals_ignore_hangup(void) {
+    handle_hangup(SIG_IGN);
+}
+
+bool signals_of_terminal(void) {
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
 }
 
 int signals_take(int fd) {

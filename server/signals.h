@@ -6,14 +6,21 @@
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H
 
+#include <stdbool.h>
+
 #include "engine/err.h"
 
 /* From here on both signals are caught. Once in a process. @return a descriptor that is
  * readable when one has come, for signals_take; -1 on an error. It stays open. */
 int signals_open(struct err *e) __attribute__((warn_unused_result));
 
-/* SIGHUP is one of them from here on, too, instead of ending the process. */
+/* SIGHUP is one of them from here on, too, instead of ending the process; or it does
+ * nothing. Behind signals_open. */
 void signals_add_hangup(void);
+void signals_ignore_hangup(void);
+
+/* Whether the process belongs to a terminal, whose end is a SIGHUP. */
+bool signals_of_terminal(void);
 
 /* Waits for a signal. @return its number. */
 int signals_take(int fd);

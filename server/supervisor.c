@@ -350,13 +350,15 @@ static void *supervise(void *context) {
     }
 }
 
-static bool has_password(const struct config *config) {
+/* A worker reads a --store-file by itself; a URL with a password is no argument for it.
+ */
+static bool goes_by_environment(const struct config *config) {
     size_t n;
-    return store_url_password(config->store, &n);
+    return !*config->store_file && store_url_password(config->store, &n);
 }
 
 void supervisor_environment(const struct config *config) {
-    if (has_password(config))
+    if (goes_by_environment(config))
         setenv("DESCENTD_STORE", config->store, 1);
 }
 
@@ -377,7 +379,7 @@ struct supervisor *supervisor_start(const struct supervisor_options *options,
         err_set(e, ERR_INTERNAL, NULL, "no file descriptor for the supervisor");
         goto failed;
     }
-    s->store_by_environment = has_password(options->config);
+    s->store_by_environment = goes_by_environment(options->config);
     for (size_t i = 0; i < s->workers_n; i++)
         s->workers[i].fd = -1;
     dead_owners_release(s);

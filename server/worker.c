@@ -490,6 +490,10 @@ int worker_run(const struct config *config) {
     struct err e = {0};
     struct worker w = {0};
     int signal_fd = signals_open(&e);
+    if (config->wake_fd >= 0 || !signals_of_terminal())
+        signals_ignore_hangup(); /* the server tells it, or nobody means it */
+    else
+        signals_add_hangup();
     memory_volunteer();
     owner_of(getpid(), w.owner);
     owner_machine(w.owner, w.machine);

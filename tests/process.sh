@@ -1,14 +1,16 @@
 #!/bin/sh
 # The server as a process among others: without standard descriptors, with a log that
-# nobody reads, stopped for a while as it starts. It serves, and ends when it is told to.
+# nobody reads, stopped for a while as it starts, told to read again what it has not, its store in a
+# file. It serves, and ends when it is told to.
 set -u
 . "$(dirname "$0")/kit.sh"
 descentd=${DESCENTD:-build/descentd}
 work=$(mktemp -d)
-passed=0 failed=0 pid='' reader=''
+passed=0 failed=0 pid='' reader='' postgres=''
 end() {
     [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
     [ -z "$reader" ] || kill "$reader" 2>/dev/null
+    [ -z "$postgres" ] || sh "$(dirname "$0")/postgres.sh" end "$postgres"
     rm -rf "$work"
 }
 trap end EXIT
@@ -78,5 +80,39 @@ for stop in 1 2 3; do
     kill -CONT "$pid"
     check "stopped as it starts, $stop"
 done
+
+# A reload without anything to read again, of the server and of its worker; then a job.
+trains() {
+    curl --noproxy '*' -s -o "$work/answer" "$url/v1/jobs" -d '{"model":"line","epochs":5,
+        "hidden_layers":[],"data":{"features":[[0],[1]],"targets":[1.5,3.5]}}' &&
+        job=$(sed -n 's/.*"id":"\([^"]*\)".*/\1/p' "$work/answer") &&
+        curl --noproxy '*' -s -m 30 -o "$work/answer" "$url/v1/jobs/$job?wait=20" &&
+        grep -q '"status":"succeeded"' "$work/answer"
+}
+is_hung_up() {
+    kill -HUP "-$pid" && # its worker, too
+        until_true 10 grep -q 'SIGHUP: there is no --token-file' "$work/errors" && trains &&
+        ! grep -q 'worker ended' "$work/errors"
+}
+# setsid: no terminal, whose end SIGHUP would be.
+with_worker() {
+    exec setsid "$descentd" serve --listen 127.0.0.1:0 --workers 1 "$@" >"$work/listening" \
+        2>"$work/errors"
+}
+: >"$work/listening"
+with_worker --store "$work/store.db" &
+pid=$!
+check 'SIGHUP without tokens' is_hung_up
+
+# The file is there so that the password is not: workers take it from there, too.
+set -- $(sh "$(dirname "$0")/postgres.sh" make)
+postgres=$1
+echo "postgresql://app:secret@127.0.0.1:$2/postgres" >"$work/store.url"
+: >"$work/listening"
+with_worker --store-file "$work/store.url" &
+pid=$!
+check 'a store with a password in a file' trains
+sh "$(dirname "$0")/postgres.sh" end "$postgres"
+postgres=''
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
