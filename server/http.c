@@ -85,9 +85,9 @@ static void problem_set(struct exchange *x) {
 
 static void reply_log(const struct exchange *x, int64_t duration_us) {
     int status = x->reply.status;
-    enum log_level level = status >= 500                   ? LOG_WARN
-                           : !x->route || !x->route->waits ? LOG_DEBUG
-                                                           : LOG_INFO;
+    bool told = (x->route && x->route->waits) ||
+                (status >= 400 && log_rate_take(&x->http->refused, clock_coarse_us()));
+    enum log_level level = status >= 500 ? LOG_WARN : told ? LOG_INFO : LOG_DEBUG;
     log_write(level, "request", "method", LOG_TEXT(x->request.method), "route",
               LOG_TEXT(x->route ? x->route->name : "none"), "status", LOG_INT(status),
               "us", LOG_INT(duration_us), "request_id", LOG_TEXT(x->request.id), "error",
@@ -380,6 +380,13 @@ static void threads_count(struct http *h) {
 static void refusals_log(struct http *h) {
     const char *why;
     size_t n = lanes_refused(&h->lanes, &why);
+    uint64_t held = log_rate_held(&h->refused);
+    if (held)
+        log_write(LOG_INFO, "more requests were refused", "requests", LOG_INT(held),
+                  NULL);
+    if (atomic_exchange(&h->full, false))
+        log_write(LOG_WARN, "no room for more connections: new ones wait", "connections",
+                  LOG_INT(h->connections_max), NULL);
     if (n)
         log_write(LOG_WARN, "connections could not be taken", "connections", LOG_INT(n),
                   "error", LOG_TEXT(why), NULL);
@@ -412,7 +419,10 @@ static void *tick(void *context) {
 
 static bool connection_has_room(void *context, size_t waiting) {
     struct http *h = context;
-    return atomic_load(&h->lanes.connections) + waiting < h->connections_max;
+    bool has = atomic_load(&h->lanes.connections) + waiting < h->connections_max;
+    if (!has)
+        atomic_store(&h->full, true);
+    return has;
 }
 
 static void connection_take(void *context, const struct accepted *accepted) {

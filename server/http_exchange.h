@@ -17,6 +17,7 @@
 #include "server/http_lane.h"
 #include "server/linger.h"
 #include "server/listener.h"
+#include "server/log_rate.h"
 #include "server/reaper.h"
 #include "server/routes.h"
 #include "server/upload.h"
@@ -74,6 +75,8 @@ struct http {
     struct acceptor *acceptor;
     struct lanes lanes;
     size_t connections_max;
+    atomic_bool full; /* somebody had to wait since it was said last */
+    struct log_rate refused;
     pthread_t ticker;
     atomic_bool draining, ending;
     atomic_size_t in_flight, handed_over;

@@ -95,8 +95,9 @@ static bool is_overdue(const struct reaper *r, struct reaper_entry *entry,
                        int64_t now_us) {
     int64_t age_us = now_us - atomic_load(&entry->since_us);
     switch ((enum reaper_phase)atomic_load(&entry->phase)) {
-    case REAPER_IDLE:
-        return age_us > 2 * r->options.idle_us;
+    case REAPER_IDLE: /* a new one is not between requests, but before its first */
+        return age_us >
+               (atomic_load(&entry->asked) ? 2 * r->options.idle_us : r->options.head_us);
     case REAPER_HEAD:
         return age_us > r->options.head_us;
     case REAPER_BODY: {

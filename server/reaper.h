@@ -1,5 +1,6 @@
 /* Ends connections that hold a place without using it: a request's head must arrive
- * within a time, a body must flow, an idle connection must not trickle for ever.
+ * within a time (the first one's from the connection on), a body must flow, an idle
+ * connection must not trickle for ever.
  * libmicrohttpd's own timeout is one of silence, which a byte now and then defeats.
  *
  * It knows sockets and times alone. Any thread. */

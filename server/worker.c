@@ -106,10 +106,12 @@ static bool outcome_try(struct worker *w, const struct store_claim *claim,
     int64_t version = 0;
     if (!store_claim_finish(w->store, claim, outcome, &version, e))
         return false;
-    log_write(LOG_INFO, "job ended", "job", LOG_TEXT(claim->job_id), "status",
-              LOG_TEXT(job_status_name(outcome->status)), "version", LOG_INT(version),
-              "epochs", LOG_DOUBLE(outcome->progress.epochs_done), "seconds",
-              LOG_DOUBLE(outcome->progress.training_seconds), NULL);
+    log_write(
+        outcome->status == JOB_FAILED ? LOG_WARN : LOG_INFO, "job ended", "job",
+        LOG_TEXT(claim->job_id), "status", LOG_TEXT(job_status_name(outcome->status)),
+        "version", LOG_INT(version), "epochs", LOG_DOUBLE(outcome->progress.epochs_done),
+        "seconds", LOG_DOUBLE(outcome->progress.training_seconds), "code",
+        LOG_TEXT(outcome->error_code), "error", LOG_TEXT(outcome->error_text), NULL);
     return true;
 }
 

@@ -466,6 +466,31 @@ static void test_many_large(void) {
     free(large);
 }
 
+/* The time for the head runs from the connection on: whoever says nothing, or no whole
+ * line, or speaks TLS, is gone long before an idle connection would be. */
+static void test_never_asked(void) {
+    static const char *const said[] = {"", "GET /livez HT", "\x16\x03\x01\x02"};
+    static const char *const flags[] = {"--workers", "0", "--header-timeout-ms", "500",
+                                        NULL};
+    struct daemon quick = {0};
+    struct raw raws[3], kept;
+    if (!daemon_start(&quick, flags))
+        return;
+    for (size_t i = 0; i < 3; i++)
+        CHECK(raw_open(&raws[i], quick.port) && raw_text(&raws[i], said[i]));
+    CHECK(raw_open(&kept, quick.port) && raw_text(&kept, LIVEZ));
+    check_next(&kept, "the first", false, 200, "");
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_SAY(raw_ended(&raws[i], ANSWER_MS), "\"%s\": the connection lives",
+                  said[i]);
+        raw_close(&raws[i]);
+    }
+    CHECK(raw_text(&kept, LIVEZ)); /* between requests there is more time */
+    check_next(&kept, "the second", false, 200, "");
+    raw_close(&kept);
+    daemon_close(&quick);
+}
+
 int main(void) {
     if (!daemon_start(&daemon_of_all, NULL))
         return 1;
@@ -486,6 +511,7 @@ int main(void) {
         CHECK_RUN(test_pipelined_behind_a_wait);
         CHECK_RUN(test_sizes);
         CHECK_RUN(test_many_large);
+        CHECK_RUN(test_never_asked);
     }
     reply_free(&job);
     daemon_close(&daemon_of_all);

@@ -54,7 +54,16 @@ static void check_reaped_at(struct line *l, int64_t due_us) {
 
 static void test_idle(void) {
     struct line l = line_new();
-    check_reaped_at(&l, 150 * SECOND); /* libmicrohttpd has the first 75 s */
+    reaper_phase(l.entry, REAPER_HEAD, 0);
+    reaper_phase(l.entry, REAPER_IDLE, 3 * SECOND);
+    check_reaped_at(&l, 153 * SECOND); /* libmicrohttpd has the first 75 s */
+    line_free(&l);
+}
+
+/* Whoever never sends a whole request line. */
+static void test_first(void) {
+    struct line l = line_new();
+    check_reaped_at(&l, 10 * SECOND);
     line_free(&l);
 }
 
@@ -88,6 +97,7 @@ static void test_large_body(void) {
 /* What we owe an answer is never reaped, and a new phase starts from nothing. */
 static void test_busy(void) {
     struct line l = line_new();
+    reaper_phase(l.entry, REAPER_HEAD, 0);
     reaper_phase(l.entry, REAPER_BODY, 0);
     reaper_bytes(l.entry, 1 << 30);
     reaper_phase(l.entry, REAPER_BUSY, 1 * SECOND);
@@ -174,6 +184,7 @@ static void test_list(void) {
 
 int main(void) {
     CHECK_RUN(test_idle);
+    CHECK_RUN(test_first);
     CHECK_RUN(test_head);
     CHECK_RUN(test_body);
     CHECK_RUN(test_large_body);
