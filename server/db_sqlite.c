@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -234,15 +235,20 @@ static bool file_create(const char *path, struct err *e) {
            err_set(e, ERR_CONFLICT, NULL, "store: %s is not a database", path);
 }
 
-/* Which file it is that cannot be opened. */
+/* Which file it is that cannot be opened, and whose, where that is why. */
 static void path_name(const char *path, struct err *e) {
     static const char store[] = "store: ";
     struct err plain = *e;
+    struct stat st;
+    char owner[80] = "";
     const char *what = plain.text;
     if (strncmp(what, store, sizeof store - 1) == 0)
         what += sizeof store - 1;
+    if (access(path, R_OK | W_OK) != 0 && errno == EACCES && stat(path, &st) == 0)
+        snprintf(owner, sizeof owner, "; the file is uid %u's, mode %03o, this is uid %u",
+                 (unsigned)st.st_uid, (unsigned)st.st_mode & 0777u, (unsigned)geteuid());
     *e = (struct err){0};
-    err_set(e, plain.kind, NULL, "%s%.120s: %s", store, path, what);
+    err_set(e, plain.kind, NULL, "%s%.120s: %s%s", store, path, what, owner);
 }
 
 static const struct db_driver driver;
