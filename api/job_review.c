@@ -7,27 +7,27 @@
 #include "api/utf8.h"
 
 static void warn(struct text *out, const char *column, const char *what) {
-    char line[320];
+    char line[360];
     snprintf(line, sizeof line, "column \"%.100s\" %s", column, what);
     text_json_string(out, line);
 }
 
-/* Whole numbers from one on, as many as there are rows, and (as far as was counted) none
- * twice. */
-static bool counts(const struct profile_column *c, uint64_t rows_n) {
+/* Whole numbers, and (as far as was counted) none twice. */
+static bool differs(const struct profile_column *c, uint64_t rows_n) {
     return c->type == PROFILE_NUMBER && c->whole && !c->missing &&
-           c->max - c->min + 1 == (double)rows_n && (c->many || c->values_n == rows_n);
+           (c->many || c->values_n == rows_n);
 }
 
-/* In few rows that happens by chance. */
+/* From one on, as many as there are rows. In few rows that happens by chance. */
 static bool counts_rows(const struct profile_column *c, uint64_t rows_n) {
-    return rows_n > 20 && counts(c, rows_n);
+    return rows_n > 20 && differs(c, rows_n) && c->max - c->min + 1 == (double)rows_n;
 }
 
-/* As the index that pandas writes before the columns. */
+/* As the index that pandas writes before the columns, of all of a table's rows or some.
+ */
 static bool is_index(const struct profile_column *c, uint64_t rows_n) {
     size_t n = strlen(READER_NAMELESS);
-    return strncmp(c->name, READER_NAMELESS, n) == 0 && counts(c, rows_n);
+    return strncmp(c->name, READER_NAMELESS, n) == 0 && differs(c, rows_n);
 }
 
 /* Why nothing can be learnt from a column; NULL: something can. */
@@ -42,7 +42,7 @@ static const char *useless(const struct profile_column *c, uint64_t rows_n) {
     if (c->type == PROFILE_CATEGORY && c->values_n == there && there > 20)
         return "is different in every row, like an id";
     if (is_index(c, rows_n))
-        return "counts the rows and has no name";
+        return "has no name and is different in every row, like an index";
     return NULL;
 }
 
@@ -59,10 +59,24 @@ static bool repeats(const struct profile_column *c, const struct profile_column 
     return same;
 }
 
+/* Whether what comes more than once of a separator stands before three digits each time:
+ * dates, versions and addresses do not. */
+static bool groups_digits(const char *text, char separator) {
+    const char *first = strchr(text, separator);
+    if (!first || !strchr(first + 1, separator))
+        return true;
+    for (const char *at = first; at; at = strchr(at + 1, separator))
+        if (strspn(at + 1, "0123456789") != 3)
+            return false;
+    return true;
+}
+
 /* A number as people write it: a sign, digits with points, commas, spaces and apostrophes
  * among them, signs of currencies and of percent around. */
 static bool looks_numeric(const char *text) {
     size_t digits_n = 0;
+    if (!groups_digits(text, '.') || !groups_digits(text, ','))
+        return false;
     text += strspn(text, " +-");
     for (; *text; text++) {
         bool digit = *text >= '0' && *text <= '9';
@@ -89,7 +103,7 @@ static const char *numeric_text(const struct profile_column *c) {
 
 static void numeric_warn(const struct profile_column *c, struct text *out) {
     const char *text = numeric_text(c);
-    char line[160];
+    char line[224];
     if (!text)
         return;
     snprintf(line, sizeof line,

@@ -180,7 +180,7 @@ static const struct {
     {"PK\x03\x04", 4,
      "this is a zip archive, as Excel's workbooks are: save the table as CSV"},
     {"\xd0\xcf\x11\xe0", 4, "this is an Office document: save the table as CSV"},
-    {"PAR1", 4, "this is a Parquet file: expected CSV, JSON, JSON Lines, npy or IDX"},
+    {"PAR1\x15", 5, "this is a Parquet file: save the table as CSV"},
     {"\xff\xfe", 2, "this is UTF-16: expected UTF-8 (iconv -f utf-16 -t utf-8)"},
     {"\xfe\xff", 2, "this is UTF-16: expected UTF-8 (iconv -f utf-16 -t utf-8)"},
 };
@@ -193,9 +193,9 @@ static bool foreign_refuse(const struct head *h, struct err *e) {
     bool form = h->n > 2 && memcmp(h->bytes, "--", 2) == 0 &&
                 memmem(h->bytes, h->n, part, sizeof part - 1);
     return !form ||
-           err_set(e, ERR_INVALID, NULL,
-                   "this is a form with a file in it: expected the file itself, as "
-                   "curl -T FILE sends it");
+           err_set(
+               e, ERR_INVALID, NULL,
+               "this is a form with a file in it: expected the file itself as the body");
 }
 
 /* The format is told: opens its driver on the head. */

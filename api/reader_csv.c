@@ -94,8 +94,27 @@ static const char *span_text(char *record, struct csv_span *span) {
     return text;
 }
 
+static bool name_is_given(const struct cell *cells, size_t n, const char *name) {
+    size_t name_n = strlen(name);
+    for (size_t c = 0; c < n; c++)
+        if (cells[c].text_n == name_n && memcmp(cells[c].text, name, name_n) == 0)
+            return true;
+    return false;
+}
+
+/* Where another column is called so, as when pandas has read what it wrote, it gets ".1".
+ * Only a few are compared with all. */
+static size_t nameless_print(const struct cell *cells, size_t n, size_t column, char *to,
+                             size_t to_n) {
+    enum { COMPARED_MAX = 16 };
+    int name_n = snprintf(to, to_n, READER_NAMELESS "%zu", column);
+    if (column < COMPARED_MAX && name_is_given(cells, n, to))
+        name_n = snprintf(to, to_n, READER_NAMELESS "%zu.1", column);
+    return (size_t)name_n;
+}
+
 const char **reader_names_new(const struct cell *cells, size_t n) {
-    enum { NAMELESS_BYTES = sizeof READER_NAMELESS + 20 };
+    enum { NAMELESS_BYTES = sizeof READER_NAMELESS + 24 };
     size_t bytes = n * sizeof(char *);
     for (size_t c = 0; c < n; c++)
         bytes += cells[c].text_n ? cells[c].text_n + 1 : NAMELESS_BYTES;
@@ -107,7 +126,7 @@ const char **reader_names_new(const struct cell *cells, size_t n) {
         if (name_n)
             memcpy(to, cells[c].text, name_n);
         else
-            name_n = (size_t)snprintf(to, NAMELESS_BYTES, READER_NAMELESS "%zu", c);
+            name_n = nameless_print(cells, n, c, to, NAMELESS_BYTES);
         to += name_n;
         *to++ = '\0';
     }

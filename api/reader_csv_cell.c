@@ -14,7 +14,7 @@ static const struct word {
 } BOOLEANS[] = {{"true", 1},  {"True", 1},  {"TRUE", 1},
                 {"false", 0}, {"False", 0}, {"FALSE", 0}};
 
-/* In quotes nothing is missing. */
+/* In quotes nothing is missing, as far as the file says. */
 static enum cell_kind word_kind(const char *text, size_t n, bool quoted, double *number) {
     if (n > WORD_BYTES_MAX)
         return CELL_TEXT;

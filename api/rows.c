@@ -134,13 +134,6 @@ static bool row_refuse_length(struct scan *s, size_t row, size_t columns) {
     return row_refuse(s, row, columns, n);
 }
 
-/* cursor_peek without a call where no white space stands, which is nearly always. */
-static inline char peek(struct cursor *c) {
-    if (c->at<c->end && * c->at> ' ')
-        return *c->at;
-    return cursor_peek(c);
-}
-
 /* One row of at most `columns` numbers. *n is how many came. */
 static bool row_scan(struct scan *s, size_t row, size_t columns, size_t *n) {
     struct cursor *c = s->c;
@@ -148,12 +141,12 @@ static bool row_scan(struct scan *s, size_t row, size_t columns, size_t *n) {
     if (cursor_peek(c) != '[')
         return cursor_mismatch(c, "an array of numbers", place_row(s, row).text, s->e);
     c->at++;
-    if (peek(c) == ']') {
+    if (cursor_peek(c) == ']') {
         c->at++;
         return true;
     }
     for (;;) {
-        peek(c);
+        cursor_peek(c);
         if (*n == columns)
             return row_refuse_length(s, row, columns);
         if (s->used == s->rows->capacity && !rows_grow(s))
@@ -165,7 +158,7 @@ static bool row_scan(struct scan *s, size_t row, size_t columns, size_t *n) {
                                         place_number(s, row, *n).text, s->e);
         s->used++;
         ++*n;
-        char next = peek(c);
+        char next = cursor_peek(c);
         if (next != ',' && next != ']')
             return cursor_refuse(c, "',' or ']'", NULL, s->e);
         c->at++;

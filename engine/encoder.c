@@ -165,7 +165,7 @@ static struct key trimmed(const char *text, size_t n) {
 bool encoder_category_missing(const struct encoder_column *column, const char *text,
                               size_t n) {
     struct key bare = trimmed(text, n);
-    return cell_spells_missing(bare.text, bare.n) &&
+    return !column->missing_refused && cell_spells_missing(bare.text, bare.n) &&
            encoder_category(column, text, n) == column->categories_n;
 }
 
@@ -224,8 +224,6 @@ static bool category_encode(const struct encoder_column *column, const struct ce
         at = encoder_category(column, text, n);
         missing = at == column->categories_n && encoder_category_missing(column, text, n);
     }
-    if (missing && column->missing_refused)
-        return cell_refuse(&(struct cell){.kind = CELL_MISSING}, "a value", where, e);
     if (at < column->categories_n || (missing && column->missing_category))
         inputs[at] = 1;
     return true;

@@ -68,7 +68,8 @@ bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
                   float *row, const char *where, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Whether a text that is none of a column's categories stands for a missing cell. */
+/* Whether a text that is none of a column's categories stands for a missing cell: where
+ * those are refused it is an unseen one. */
 bool encoder_category_missing(const struct encoder_column *column, const char *text,
                               size_t n);
 

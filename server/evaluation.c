@@ -51,14 +51,15 @@ static float *outputs_new(const struct evaluation *evaluation, struct trainer_da
 
 /* Whether as many rows have the most common class as are predicted right. */
 static bool classes_idle(const struct class_metrics *metrics, size_t m) {
-    uint64_t most = 0;
+    uint64_t most = 0, right = 0;
     for (size_t i = 0; metrics->confusion && i < metrics->k; i++) {
         uint64_t rows = 0;
         for (size_t j = 0; j < metrics->k; j++)
             rows += metrics->confusion[i * metrics->k + j];
         most = rows > most ? rows : most;
+        right += metrics->confusion[i * metrics->k + i];
     }
-    return most < m && metrics->accuracy * (double)m <= (double)most;
+    return metrics->confusion && most < m && right <= most;
 }
 
 static bool binary_encode(const struct evaluation *evaluation, struct trainer_data data,

@@ -86,7 +86,8 @@ static void problem_set(struct exchange *x) {
 static void reply_log(const struct exchange *x, int64_t duration_us) {
     int status = x->reply.status;
     bool told = (x->route && x->route->waits) ||
-                (status >= 400 && log_rate_take(&x->http->refused, clock_coarse_us()));
+                (status >= 400 && status < 500 &&
+                 log_rate_take(&x->http->refused, clock_coarse_us()));
     enum log_level level = status >= 500 ? LOG_WARN : told ? LOG_INFO : LOG_DEBUG;
     log_write(level, "request", "method", LOG_TEXT(x->request.method), "route",
               LOG_TEXT(x->route ? x->route->name : "none"), "status", LOG_INT(status),
@@ -384,9 +385,11 @@ static void refusals_log(struct http *h) {
     if (held)
         log_write(LOG_INFO, "more requests were refused", "requests", LOG_INT(held),
                   NULL);
-    if (atomic_exchange(&h->full, false))
-        log_write(LOG_WARN, "no room for more connections: new ones wait", "connections",
+    bool full = atomic_exchange(&h->full, false);
+    if (full && !h->full_told)
+        log_write(LOG_WARN, "all connections are taken: more have to wait", "connections",
                   LOG_INT(h->connections_max), NULL);
+    h->full_told = full;
     if (n)
         log_write(LOG_WARN, "connections could not be taken", "connections", LOG_INT(n),
                   "error", LOG_TEXT(why), NULL);
@@ -411,7 +414,7 @@ static void *tick(void *context) {
         refusals_log(h);
         size_t reaped = reaper_run(h->reaper, clock_mono_us());
         if (reaped)
-            log_write(LOG_WARN, "slow connections ended", "connections", LOG_INT(reaped),
+            log_write(LOG_INFO, "slow connections ended", "connections", LOG_INT(reaped),
                       NULL);
     }
     return NULL;

@@ -75,7 +75,8 @@ struct http {
     struct acceptor *acceptor;
     struct lanes lanes;
     size_t connections_max;
-    atomic_bool full; /* somebody had to wait since it was said last */
+    atomic_bool full; /* it was, since the ticker looked; */
+    bool full_told;   /* and the look before: the ticker's */
     struct log_rate refused;
     pthread_t ticker;
     atomic_bool draining, ending;

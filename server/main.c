@@ -72,12 +72,12 @@ static bool opening_heard(struct serving *s, const struct config *config, bool *
     return true;
 }
 
-/* Tokens are read again. Without any the end of the terminal, where there is one, is the
- * server's. @return whether it is to end. */
-static bool hangup_taken(struct serving *s) {
+/* Tokens are read again. The end of its terminal is a server's that has none. @return
+ * whether it is to end. */
+static bool hangup_taken(struct serving *s, bool of_terminal) {
     if (serving_has_tokens(s))
         serving_hangup(s);
-    else if (signals_of_terminal())
+    else if (of_terminal && !signals_terminal_is())
         return true;
     else
         log_write(LOG_INFO, "SIGHUP: there is no --token-file to read again", NULL);
@@ -86,7 +86,7 @@ static bool hangup_taken(struct serving *s) {
 
 /* Until SIGTERM or SIGINT, which it returns; 0 with *e: it could not start. */
 static int events_wait(struct serving *s, const struct config *config, int signals,
-                       struct err *e) {
+                       bool of_terminal, struct err *e) {
     bool said = false;
     for (;;) {
         struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
@@ -97,7 +97,7 @@ static int events_wait(struct serving *s, const struct config *config, int signa
         if (!fds[0].revents)
             continue;
         int signal = signals_take(signals);
-        if (signal != SIGHUP || hangup_taken(s))
+        if (signal != SIGHUP || hangup_taken(s, of_terminal))
             return signal;
     }
 }
@@ -106,10 +106,11 @@ static int serve(const struct config *config) {
     struct err e = {0};
     int signals = signals_open(&e), signal = 0;
     const struct serving_options options = {config, VERSION};
+    bool of_terminal = signals_of_terminal();
     signals_add_hangup();
     struct serving *s = signals >= 0 ? serving_start(&options, &e) : NULL;
     if (s)
-        signal = events_wait(s, config, signals, &e);
+        signal = events_wait(s, config, signals, of_terminal, &e);
     if (signal) {
         log_write(LOG_INFO, "draining", "signal", LOG_INT(signal), NULL);
         signals_end_at_once(); /* at the second one */

@@ -60,6 +60,12 @@ void signals_ignore_hangup(void) {
 }
 
 bool signals_of_terminal(void) {
+    struct sigaction before;
+    return sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN &&
+           signals_terminal_is();
+}
+
+bool signals_terminal_is(void) {
     int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
     if (fd >= 0)
         close(fd);

@@ -19,8 +19,11 @@ int signals_open(struct err *e) __attribute__((warn_unused_result));
 void signals_add_hangup(void);
 void signals_ignore_hangup(void);
 
-/* Whether the process belongs to a terminal, whose end is a SIGHUP. */
+/* At the start: whether the process belongs to a terminal, whose end is a SIGHUP that is
+ * meant for it (nohup ignores those). */
 bool signals_of_terminal(void);
+/* Whether there is a terminal now: not any more, once it has ended. */
+bool signals_terminal_is(void);
 
 /* Waits for a signal. @return its number. */
 int signals_take(int fd);

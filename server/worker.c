@@ -219,6 +219,7 @@ struct hand {
     struct store_outcome outcome;
     char *facts;    /* of the model; JSON; owned */
     char *warnings; /* the job's, a JSON array; owned; NULL: none */
+    bool warned;    /* they are more than the store has */
 };
 
 /* Ready to train, from the beginning or from where it was. */
@@ -293,7 +294,8 @@ static bool idle_warn(struct hand *t, struct err *e) {
     if (!after)
         return false;
     free(t->warnings);
-    t->outcome.warnings = t->warnings = after;
+    t->warnings = after;
+    t->warned = true;
     return true;
 }
 
@@ -313,6 +315,7 @@ static bool hand_publish(struct hand *t, struct err *e) {
     o->stop_reason = training->stop_reason;
     o->model_document = t->facts;
     o->metrics = t->run.metrics;
+    o->warnings = t->warned ? t->warnings : NULL;
     return true;
 }
 
@@ -326,6 +329,7 @@ static bool hand_train(struct hand *t, struct err *e) {
                    ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker));
     if (!stopped && e->kind == ERR_NUMERIC && t->run.spec.normalize == NORMALIZE_NONE) {
         struct err before = *e;
+        *e = (struct err){0};
         err_set(e, before.kind, before.where, "%s, or \"normalize\":\"standard\"",
                 before.text);
     }

@@ -104,8 +104,31 @@ with_worker --store "$work/store.db" &
 pid=$!
 check 'SIGHUP without tokens' is_hung_up
 
+# The end of its terminal is a server's, too.
+serve_there="echo \$\$ >'$work/pid'; exec '$descentd' serve --listen 127.0.0.1:0 --workers 0"
+serve_there="$serve_there --store '$work/store.db' >'$work/listening' 2>'$work/errors'"
+: >"$work/listening"
+script -qfc "$serve_there" /dev/null </dev/null >/dev/null &
+terminal=$!
+until_true 10 is_listening
+pid=$(cat "$work/pid")
+kill -HUP "$pid" # a reload alone is none
+until_true 10 grep -q 'SIGHUP: there is no --token-file' "$work/errors" && ! has_ended
+reloaded=$?
+kill -KILL "$terminal"
+if [ "$reloaded" = 0 ] && until_true 10 has_ended && grep -q '"draining"' "$work/errors"; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+    echo 'failed: the end of the terminal'
+    kill -KILL "$pid" 2>/dev/null
+fi
+wait "$terminal"
+pid=''
+
 # The file is there so that the password is not: workers take it from there, too.
 set -- $(sh "$(dirname "$0")/postgres.sh" make)
+[ $# = 2 ] || exit 1 # it has said why
 postgres=$1
 echo "postgresql://app:secret@127.0.0.1:$2/postgres" >"$work/store.url"
 : >"$work/listening"

@@ -155,6 +155,7 @@ static void test_diverged(void) {
         if (job_wait(&d.client, id, "failed", 20, &reply)) {
             check_error(&reply, "diverged", 1);
             CHECK_TEXT(reply_text(reply.json, "/stop_reason"), "diverged");
+            CHECK(strstr(reply_text(reply.json, "/error/message"), "\"normalize\":"));
         }
         reply_free(&reply);
         client_get(&d.client, &reply, "/v1/jobs/%s/history", id);

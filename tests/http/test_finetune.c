@@ -31,6 +31,15 @@ static double cost_at(const struct reply *curve, size_t point) {
     return reply_number(curve->json, pointer);
 }
 
+/* Of the columns: that so short a training has learnt little is no news. */
+static size_t warnings_n(const struct reply *job) {
+    size_t n = 0, i;
+    json_t *warning;
+    json_array_foreach(reply_at(job->json, "/warnings"), i, warning) n +=
+        !strstr(json_string_value(warning), "no better than");
+    return n;
+}
+
 #define DESCENT                                                                          \
     "\"batch_size\":\"full\",\"optimizer\":\"gd\",\"learning_rate\":0.3,"                \
     "\"report_every\":1"
@@ -147,7 +156,7 @@ static void test_dataset(void) {
         return;
     CHECK_TEXT(reply_text(reply.json, "/hyperparameters/transform"), "kept");
     CHECK(reply_number(reply.json, "/hyperparameters/layers/0/units") == 32);
-    CHECK(reply_count(reply.json, "/warnings") >= 1); /* or that it learnt little */
+    CHECK(warnings_n(&reply) == 1);
     CHECK_TEXT(reply_text(reply.json, "/warnings/0"),
                "column \"town\" is constant: kept, as init_from takes it");
     double before = prediction("homes@1"), after = prediction("homes@2");
@@ -171,7 +180,7 @@ static void test_warnings(void) {
                              "epochs", 2),
                    &reply))
         return;
-    CHECK(reply_count(reply.json, "/warnings") >= 2);
+    CHECK(warnings_n(&reply) == 2);
     CHECK_TEXT(reply_text(reply.json, "/warnings/0"),
                "column \"a\" counts the rows, like an id");
     CHECK_TEXT(reply_text(reply.json, "/warnings/1"),
@@ -183,7 +192,7 @@ static void test_warnings(void) {
                              "epochs", 2),
                    &reply))
         return;
-    CHECK(reply_count(reply.json, "/warnings") >= 2);
+    CHECK(warnings_n(&reply) == 2);
     CHECK_TEXT(reply_text(reply.json, "/warnings/1"),
                "column \"c\" seems to repeat the target: init_from takes it all the "
                "same");

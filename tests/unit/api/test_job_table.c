@@ -215,10 +215,15 @@ static void test_warnings(void) {
         "a,y\n1.5,1.5\n2.5,2.5\n7,7\n3,3\n",
         "[\"column \\\"a\\\" seems to repeat the target: exclude it unless it is "
         "known when predicting\"]");
+    check_warned(",a,y\n0,3,p\n1,4,q\n2,3,p\n3,1,q\n",
+                 "[\"column \\\"Unnamed: 0\\\" has no name and is different in every "
+                 "row, like an index: left out\"]");
     check_warned(
-        ",a,y\n0,3,p\n1,4,q\n2,3,p\n3,1,q\n",
-        "[\"column \\\"Unnamed: 0\\\" counts the rows and has no name: left out\"]");
+        ",a,y\n9,3,p\n1,4,q\n4,3,p\n2,1,q\n",
+        "[\"column \\\"Unnamed: 0\\\" has no name and is different in every row, like "
+        "an index: left out\"]");
     check_warned(",a,y\n0,3,p\n1,4,q\n3,3,p\n2.5,1,q\n", "none");
+    check_warned(",a,y\n0,3,p\n1,4,q\n3,3,p\n0,1,q\n", "none");
     /* Texts that are numbers to people, as a feature and as the target. */
     at = csv + sprintf(csv, "a,n,y\n");
     for (int i = 0; i < 30; i++)
@@ -233,6 +238,21 @@ static void test_warnings(void) {
     for (int i = 0; i < 30; i++)
         at += sprintf(at, "%d,%d-%d,%c\n", i % 7, i % 15, i % 5, "pq"[i % 2]);
     check_warned(csv, "none");
+    at = csv + sprintf(csv, "a,n,y\n"); /* addresses, dates, thousands */
+    for (int i = 0; i < 30; i++)
+        at += sprintf(at, "%d,10.0.%d.%d,%c\n", i % 7, i % 15, i % 5, "pq"[i % 2]);
+    check_warned(csv, "none");
+    at = csv + sprintf(csv, "a,n,y\n");
+    for (int i = 0; i < 30; i++)
+        at +=
+            sprintf(at, "%d,1.%d.%d,%c\n", i % 7, 100 + i % 15, 200 + i % 5, "pq"[i % 2]);
+    struct err e = {0};
+    struct job_request r;
+    CHECK(table_job(csv, NULL, "{\"model\":\"m\",\"dataset\":\"d\",\"target\":\"y\"}", &r,
+                    &e));
+    CHECK(r.spec.table.warnings &&
+          strstr(r.spec.table.warnings, "as \\\"1.100.200\\\":"));
+    job_request_free(&r);
 }
 
 int main(void) {

@@ -139,6 +139,7 @@ static void test_foreign(void) {
         }
     check_read_as("PK,b\n1,2\n", 9, &DEFAULTS, "[2] PK b\n2: 1(1) 2(2)\n");
     check_read_as("--,b\n1,2\n", 9, &DEFAULTS, "[2] -- b\n2: 1(1) 2(2)\n");
+    check_read_as("PAR1,b\n1,2\n", 11, &DEFAULTS, "[2] PAR1 b\n2: 1(1) 2(2)\n");
 }
 
 static bool drop_columns(void *context, const char *const *names, size_t n,

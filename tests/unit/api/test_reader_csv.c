@@ -95,6 +95,9 @@ static void test_header(void) {
     check_read("5,6,label\n7,8,9\n", "[3]\n1: 5(5) 6(6) 'label'\n2: 7(7) 8(8) 9(9)\n");
     check_read(",a\n0,1.5\n1,2.5\n",
                "[2] Unnamed: 0 a\n2: 0(0) 1.5(1.5)\n3: 1(1) 2.5(2.5)\n");
+    check_read(",Unnamed: 0,a\n0,5,1.5\n1,6,2.5\n",
+               "[3] Unnamed: 0.1 Unnamed: 0 a\n2: 0(0) 5(5) 1.5(1.5)\n"
+               "3: 1(1) 6(6) 2.5(2.5)\n");
     check_read("\"2019\",\"2020\"\n1,2\n", "[2] 2019 2020\n2: 1(1) 2(2)\n");
     o.header = 0;
     check_read_as("a,b\n1,2\n", 8, &o, "[2]\n1: 'a' 'b'\n2: 1(1) 2(2)\n");

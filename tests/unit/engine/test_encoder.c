@@ -150,6 +150,10 @@ static void categories(void) {
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
         CHECK_SAY(encodes(PORT, missing[i], (float[]){0, 0, 0, 1}), "cell %zu", i);
     CHECK(encodes(CODE, TEXT("NA"), (float[]){0, 0, 0, 0, 0, 0}));
+    struct encoder_column strict = {.kind = ENCODER_CATEGORY, .missing_category = true};
+    CHECK(encoder_category_missing(&strict, "NA", 2));
+    strict.missing_refused = true; /* then it is a text like any other */
+    CHECK(!encoder_category_missing(&strict, "NA", 2));
     CHECK(encodes(CODE, MISSING, (float[]){0, 0, 0, 0, 0, 0})); /* as if unseen */
     CHECK(encodes(NOTHING, TEXT("anything"), NULL));
     CHECK(encodes(NOTHING, MISSING, NULL));

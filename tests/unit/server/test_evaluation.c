@@ -104,6 +104,26 @@ static void test_values(void) {
     net_free(net);
 }
 
+/* Where m times the share of m is more than it was. */
+static void test_idle_counts(void) {
+    enum { M = 35, MOST = 29 };
+    struct job_spec spec = {.task = TASK_MULTI_CLASS};
+    struct net *net = net_of(3, ACTIVATION_SOFTMAX);
+    float X[3 * M] = {0};
+    int32_t classes[M];
+    struct trainer_data data = {.X = X, .targets = {.classes = classes}, .rows_n = M};
+    for (size_t i = 0; i < M; i++) {
+        X[3 * i] = 1; /* all are said to be of class 0 */
+        classes[i] = i >= MOST;
+    }
+    check(&(struct evaluation){.net = net, .spec = &spec}, data, true,
+          "{\"accuracy\":0.82");
+    X[3 * M - 2] = 2; /* but one of class 1 */
+    check(&(struct evaluation){.net = net, .spec = &spec}, data, false,
+          "{\"accuracy\":0.85");
+    net_free(net);
+}
+
 static void test_nothing(void) {
     struct job_spec labels = {.task = TASK_MULTI_LABEL}, binary = {.task = TASK_BINARY};
     struct net *net = net_of(1, ACTIVATION_SIGMOID);
@@ -122,6 +142,7 @@ int main(void) {
     CHECK_RUN(test_binary);
     CHECK_RUN(test_classes);
     CHECK_RUN(test_values);
+    CHECK_RUN(test_idle_counts);
     CHECK_RUN(test_nothing);
     CHECK_RUN(test_stopped);
     return check_done();
