@@ -104,8 +104,8 @@ with_worker --store "$work/store.db" &
 pid=$!
 check 'SIGHUP without tokens' is_hung_up
 
-# The end of its terminal is a server's, too.
-serve_there="echo \$\$ >'$work/pid'; exec '$descentd' serve --listen 127.0.0.1:0 --workers 0"
+# The end of its terminal is a server's, too, unless nohup keeps it from that.
+serve_there="echo \$\$ >'$work/pid'; exec env --default-signal=HUP '$descentd' serve --listen 127.0.0.1:0 --workers 0"
 serve_there="$serve_there --store '$work/store.db' >'$work/listening' 2>'$work/errors'"
 : >"$work/listening"
 script -qfc "$serve_there" /dev/null </dev/null >/dev/null &
