@@ -109,11 +109,13 @@ static bool leave_out(struct encoder *enc, const char *name) {
 
 bool encoder_leave_out(struct encoder *enc, const char *const *names, size_t n,
                        struct err *e) {
-    const char **sorted = memory_new(n, sizeof *sorted);
     unused_free(enc);
+    if (!n)
+        return true;
+    const char **sorted = memory_new(n, sizeof *sorted);
     enc->unused = memory_new(n, sizeof *enc->unused);
     bool ok = sorted && enc->unused;
-    if (ok && n) {
+    if (ok) {
         memcpy(sorted, names, n * sizeof *sorted);
         qsort(sorted, n, sizeof *sorted, names_compare);
     }

@@ -310,7 +310,7 @@ static void left_out(void) {
     CHECK(encoder_find(&enc, "id", 2) == COLUMNS_N);
     CHECK(encoder_leave_out(&enc, names + 3, 1, &e) && enc.unused_n == 1);
     CHECK(encoder_find_unused(&enc, "name", 4) == 0);
-    CHECK(encoder_leave_out(&enc, NULL, 0, &e) && enc.unused_n == 0);
+    CHECK(encoder_leave_out(&enc, NULL, 0, &e) && enc.unused_n == 0 && !enc.unused);
     encoder_free(&enc);
     CHECK(!enc.unused && !enc.unused_n);
 }
