@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/config_file.h"
 #include "server/machine.h"
@@ -164,20 +165,29 @@ static const struct key *key_find(const char *flag, size_t n) {
     return NULL;
 }
 
-/* The known flag that shares the longest start with an unknown one. */
-static const char *flag_nearest(const char *flag) {
-    const char *best = keys[0].flag;
+/* The known name of such a kind that shares the longest start with an unknown one. */
+static const char *name_nearest(const char *unknown, const char *(*name_of)(size_t k)) {
+    const char *best = name_of(0);
     size_t longest = 0;
     for (size_t k = 0; k < KEYS_N; k++) {
+        const char *name = name_of(k);
         size_t n = 0;
-        while (flag[n] && flag[n] == keys[k].flag[n])
+        while (unknown[n] && unknown[n] == name[n])
             n++;
         if (keys[k].help && n > longest) {
             longest = n;
-            best = keys[k].flag;
+            best = name;
         }
     }
     return best;
+}
+
+static const char *flag_of(size_t k) {
+    return keys[k].flag;
+}
+
+static const char *variable_of(size_t k) {
+    return keys[k].variable;
 }
 
 /* What follows from the machine where nothing was said. */
@@ -209,6 +219,37 @@ static bool environment_read(struct config *config, struct err *e) {
     return true;
 }
 
+static bool is_variable(const char *name, size_t n) {
+    for (size_t k = 0; k < KEYS_N; k++)
+        if (strncmp(keys[k].variable, name, n) == 0 && !keys[k].variable[n])
+            return true;
+    return false;
+}
+
+/* Kubernetes tells each container of its services, in names of its own. `at`: behind the
+ * name's '='. */
+static bool is_of_service(const char *name, const char *at) {
+    const char *port = strstr(name, "_PORT_");
+    return strstr(name, "_SERVICE_HOST") || strstr(name, "_SERVICE_PORT") ||
+           (port && port[6] >= '0' && port[6] <= '9') || strncmp(at, "tcp://", 6) == 0 ||
+           strncmp(at, "udp://", 6) == 0;
+}
+
+void config_strangers(config_stranger_fn tell) {
+    static const char prefix[] = "DESCENTD_";
+    for (char **at = environ; at && *at; at++) {
+        size_t n = strcspn(*at, "=");
+        char name[80];
+        if (strncmp(*at, prefix, sizeof prefix - 1) != 0 || n >= sizeof name ||
+            is_variable(*at, n))
+            continue;
+        memcpy(name, *at, n);
+        name[n] = '\0';
+        if (!is_of_service(name, *at + n + ((*at)[n] == '=')))
+            tell(name, name_nearest(name, variable_of));
+    }
+}
+
 static bool flags_read(struct config *config, int argc, char *const *argv,
                        struct err *e) {
     for (int i = 0; i < argc; i++) {
@@ -217,7 +258,7 @@ static bool flags_read(struct config *config, int argc, char *const *argv,
         if (!key)
             return err_set(e, ERR_INVALID, argv[i],
                            "is unknown; the nearest known flag is %s",
-                           flag_nearest(argv[i]));
+                           name_nearest(argv[i], flag_of));
         const char *text = argv[i][n]                ? argv[i] + n + 1
                            : key->type == KEY_SWITCH ? "yes"
                            : i + 1 < argc            ? argv[++i]
@@ -240,7 +281,7 @@ static bool line_take(void *context, const struct config_line *line, struct err 
     if (!key || !key->help || key->offset == offsetof(struct config, file))
         return err_set(e, ERR_INVALID, where,
                        "the key \"%.40s\" is unknown; the nearest known one is %s",
-                       line->key, flag_nearest(flag) + 2);
+                       line->key, name_nearest(flag, flag_of) + 2);
     if (config->origins[key - keys] != ORIGIN_DEFAULT) {
         struct config ignored = {0}; /* what is not used must be right too */
         return key_set(&ignored, key, where, line->value, ORIGIN_FILE, e);

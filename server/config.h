@@ -66,6 +66,12 @@ bool config_read(struct config *config, int argc, char *const *argv, struct err 
 
 void config_free(struct config *config);
 
+/* Tells of each variable of the environment that begins as this program's do and is none
+ * of them, and of the nearest that is one. What Kubernetes sets for a service of this
+ * name is left out. */
+typedef void (*config_stranger_fn)(const char *name, const char *nearest);
+void config_strangers(config_stranger_fn tell);
+
 /* All keys with their values and where those came from, as such a file. A password in the
  * store's address shows as "***". */
 void config_print(const struct config *config, FILE *to);

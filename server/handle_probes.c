@@ -50,7 +50,7 @@ bool handle_metrics(void *subsystem, struct store *store,
     /* One that is away is not waited for: just then the rest is wanted. */
     if (!store && supervisor && !supervisor_store_away(supervisor))
         return reply->defer = true;
-    struct metrics_gauges gauges = {0};
+    struct metrics_gauges gauges = {.version = probes->version};
     struct err ignored = {0};
     if (!store || !store_jobs_count(store, gauges.jobs, &ignored))
         gauges.jobs[0] = -1;

@@ -56,6 +56,7 @@ struct probes_context {
     struct registry *registry;
     struct metrics *metrics;
     struct batcher *batcher;
+    const char *version;           /* of the program */
     _Atomic(const char *) unready; /* why it is not ready yet, or any longer; or NULL */
 };
 http_handler handle_livez, handle_readyz, handle_ping, handle_metrics;

@@ -22,6 +22,7 @@
 #include "server/http_collect.h"
 #include "server/http_exchange.h"
 #include "server/http_head.h"
+#include "server/http_log.h"
 #include "server/http_query.h"
 #include "server/http_receive.h"
 #include "server/log.h"
@@ -81,18 +82,6 @@ static void problem_set(struct exchange *x) {
         problem_encode_plain(&x->err, &x->reply.body);
     else
         problem_encode(&x->err, x->request.id, &x->reply.body);
-}
-
-static void reply_log(const struct exchange *x, int64_t duration_us) {
-    int status = x->reply.status;
-    bool told = (x->route && x->route->waits) ||
-                (status >= 400 && status < 500 &&
-                 log_rate_take(&x->http->refused, clock_coarse_us()));
-    enum log_level level = status >= 500 ? LOG_WARN : told ? LOG_INFO : LOG_DEBUG;
-    log_write(level, "request", "method", LOG_TEXT(x->request.method), "route",
-              LOG_TEXT(x->route ? x->route->name : "none"), "status", LOG_INT(status),
-              "us", LOG_INT(duration_us), "request_id", LOG_TEXT(x->request.id), "error",
-              LOG_TEXT(x->err.kind ? x->err.text : NULL), NULL);
 }
 
 static ssize_t feed_read(void *context, uint64_t at, char *to, size_t n) {
@@ -208,7 +197,7 @@ static enum MHD_Result reply_queue(struct exchange *x) {
         return MHD_NO;
     int64_t duration_us = clock_mono_us() - x->request.received_us;
     metrics_request(x->http->options.metrics, x->route, x->reply.status, duration_us);
-    reply_log(x, duration_us);
+    http_log(x, x->url, socket_of(x->connection), duration_us);
     x->state = EXCHANGE_SENT;
     enum MHD_Result result =
         MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
@@ -262,13 +251,14 @@ static struct reaper_entry *watched_by(struct MHD_Connection *connection) {
 }
 
 static struct exchange *exchange_new(struct lane *lane, struct MHD_Connection *connection,
-                                     const char *method) {
+                                     const char *url, const char *method) {
     struct exchange *x = lane_take(lane);
     if (!x)
         return NULL;
     memset(x, 0, offsetof(struct exchange, path));
     x->http = lane->http;
     x->connection = connection;
+    x->url = url;
     x->lane = lane;
     x->watched = watched_by(connection);
     x->request.method = method;
@@ -289,7 +279,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   void **state) {
     struct exchange *x = *state;
     if (!x) {
-        x = *state = exchange_new(context, connection, method);
+        x = *state = exchange_new(context, connection, url, method);
         if (!x)
             return MHD_NO;
         bool reads_on = head_accept(x, url, version) || !x->close;

@@ -39,6 +39,7 @@ enum exchange_state {
 struct exchange {
     struct http *http;
     struct MHD_Connection *connection;
+    const char *url; /* its path as it was sent; the connection's */
     struct lane *lane;
     struct reaper_entry *watched;
     const struct route *route; /* NULL: refused before one was found */

@@ -101,8 +101,12 @@ static void line_end(struct text *line) {
     text_free(line);
 }
 
+bool log_is_told(enum log_level level) {
+    return level >= lowest;
+}
+
 void log_write(enum log_level level, const char *message, ...) {
-    if (level < lowest)
+    if (!log_is_told(level))
         return;
     struct text line = {0};
     line_start(&line, level, message);

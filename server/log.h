@@ -23,6 +23,9 @@ bool log_level_find(const char *name, enum log_level *level);
  * each line: "serve", "worker"; static storage. */
 void log_start(enum log_level level, const char *role);
 
+/* Whether a line of that level would be written: to find out what only it needs. */
+bool log_is_told(enum log_level level);
+
 struct log_value {
     enum { LOG_IS_TEXT, LOG_IS_INT, LOG_IS_DOUBLE } kind;
     const char *text;

@@ -179,6 +179,11 @@ static void password_hide(struct config *config, int argc, char **argv) {
     }
 }
 
+static void stranger_tell(const char *name, const char *nearest) {
+    log_write(LOG_WARN, "a variable of the environment sets nothing", "variable",
+              LOG_TEXT(name), "nearest", LOG_TEXT(nearest), NULL);
+}
+
 /* What runs with a configuration. */
 static const struct command {
     const char *name;
@@ -198,6 +203,8 @@ static int command_run(const struct command *command, int argc, char **argv) {
                  "expected debug, info, warn or error"))) {
         log_start(level, command->name);
         password_hide(&config, argc, argv);
+        if (config.wake_fd < 0) /* or the server has told */
+            config_strangers(stranger_tell);
         status = config.print_config ? print(&config) : command->run(&config);
     } else {
         fprintf(stderr, "descentd: %s: %s\n", e.where, e.text);

@@ -3,10 +3,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "api/prometheus.h"
 #include "server/clock.h"
+#include "server/process_usage.h"
 
 enum { CLASSES_N = 6, BUCKETS_N = 14 };
 
@@ -150,23 +150,11 @@ static void durations_encode(const struct metrics *m, struct text *out) {
 }
 
 static void gauge(struct text *out, const char *name, const char *type, const char *help,
-                  int64_t value) {
+                  double value) {
     if (value < 0)
         return;
     prometheus_head(out, name, type, help);
-    prometheus_sample(out, name, NULL, (double)value);
-}
-
-/* proc(5), statm: the second number counts resident pages. -1: not known. */
-static int64_t resident_bytes(void) {
-    long long pages = -1;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f) {
-        if (fscanf(f, "%*d %lld", &pages) != 1)
-            pages = -1;
-        fclose(f);
-    }
-    return pages < 0 ? -1 : (int64_t)pages * sysconf(_SC_PAGESIZE);
+    prometheus_sample(out, name, NULL, value);
 }
 
 static void jobs_encode(const struct metrics_gauges *g, struct text *out) {
@@ -181,40 +169,61 @@ static void jobs_encode(const struct metrics_gauges *g, struct text *out) {
     }
 }
 
+static void build_encode(const struct metrics_gauges *g, struct text *out) {
+    char labels[96];
+    if (!g->version)
+        return;
+    snprintf(labels, sizeof labels, "version=\"%.60s\"", g->version);
+    prometheus_head(out, "descentd_build_info", "gauge", "1; which program this is.");
+    prometheus_sample(out, "descentd_build_info", labels, 1);
+}
+
+/* By the names that Prometheus' client libraries give them. */
+static void process_encode(const struct metrics *m, struct text *out) {
+    struct process_usage used = process_usage_read();
+    gauge(out, "process_start_time_seconds", "gauge", "When this process started.",
+          (double)m->started_s);
+    gauge(out, "process_cpu_seconds_total", "counter",
+          "Time of processors that this process has used.", used.cpu_s);
+    gauge(out, "process_resident_memory_bytes", "gauge",
+          "Resident memory of this process.", (double)used.resident_bytes);
+    gauge(out, "process_open_fds", "gauge", "Open file descriptors.", (double)used.files);
+    gauge(out, "process_max_fds", "gauge", "Most file descriptors that may be open.",
+          (double)used.files_max);
+}
+
 void metrics_encode(const struct metrics *m, const struct metrics_gauges *g,
                     struct text *out) {
+    build_encode(g, out);
     requests_encode(m, out);
     durations_encode(m, out);
     gauge(out, "descentd_prediction_rows_total", "counter", "Rows predicted.",
-          (int64_t)atomic_load(&m->predicted_rows));
+          (double)atomic_load(&m->predicted_rows));
     gauge(out, "descentd_prediction_passes_total", "counter",
           "Forward passes, each for the rows of one request or of several.",
-          (int64_t)atomic_load(&m->passes));
+          (double)atomic_load(&m->passes));
     gauge(out, "descentd_predictions_waiting", "gauge",
           "Predictions that wait for a forward pass of the batcher's.",
-          g->predictions_waiting);
+          (double)g->predictions_waiting);
     jobs_encode(g, out);
     gauge(out, "descentd_workers", "gauge", "Local worker processes running.",
-          g->workers_running);
+          (double)g->workers_running);
     gauge(out, "descentd_worker_crashes_total", "counter",
-          "Local workers that ended by themselves.", g->worker_crashes);
-    gauge(out, "descentd_models", "gauge", "Models in the store.", g->models);
+          "Local workers that ended by themselves.", (double)g->worker_crashes);
+    gauge(out, "descentd_models", "gauge", "Models in the store.", (double)g->models);
     gauge(out, "descentd_models_in_memory", "gauge", "Model versions kept loaded.",
-          g->models_loaded);
+          (double)g->models_loaded);
     gauge(out, "descentd_model_bytes", "gauge",
-          "Bytes of the model versions kept loaded.", g->model_bytes);
+          "Bytes of the model versions kept loaded.", (double)g->model_bytes);
     gauge(out, "descentd_model_loads_total", "counter",
-          "Model versions loaded from the store.", g->model_loads);
+          "Model versions loaded from the store.", (double)g->model_loads);
     gauge(out, "descentd_model_evictions_total", "counter",
-          "Model versions dropped to make room for others.", g->model_evictions);
+          "Model versions dropped to make room for others.", (double)g->model_evictions);
     gauge(out, "descentd_connections", "gauge", "Open connections.",
-          (int64_t)atomic_load(&m->connections));
+          (double)atomic_load(&m->connections));
     gauge(out, "descentd_http_threads", "gauge", "Threads at work on the connections.",
-          (int64_t)atomic_load(&m->threads));
+          (double)atomic_load(&m->threads));
     gauge(out, "descentd_watchers", "gauge", "Open streams of a job's events.",
-          (int64_t)atomic_load(&m->watchers));
-    gauge(out, "process_start_time_seconds", "gauge", "When this process started.",
-          m->started_s);
-    gauge(out, "process_resident_memory_bytes", "gauge",
-          "Resident memory of this process.", resident_bytes());
+          (double)atomic_load(&m->watchers));
+    process_encode(m, out);
 }

@@ -29,6 +29,7 @@ void metrics_pass(struct metrics *m);
 
 /* What the counters cannot know. Negative: not known now, left out. */
 struct metrics_gauges {
+    const char *version; /* of the program; NULL: left out */
     int64_t jobs[JOB_STATUSES_N];
     int64_t workers_running, worker_crashes;
     int64_t predictions_waiting;

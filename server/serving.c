@@ -155,6 +155,7 @@ static void contexts_fill(struct serving *s, const char *version) {
         .registry = s->registry,
         .metrics = s->metrics,
         .batcher = s->batcher,
+        .version = version,
     };
     atomic_store(&s->probes.unready, "starting");
     s->oip = (struct oip_context){s->registry, &s->probes, version};

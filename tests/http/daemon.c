@@ -227,6 +227,28 @@ size_t daemon_workers(const struct daemon *d, pid_t pids[DAEMON_WORKERS_MAX]) {
     return n;
 }
 
+static bool log_has(const struct daemon *d, const char *text,
+                    char line[DAEMON_LINE_BYTES]) {
+    bool found = false;
+    FILE *log = fopen(d->log, "r");
+    while (log && !found && fgets(line, DAEMON_LINE_BYTES, log))
+        found = strstr(line, text);
+    if (log)
+        fclose(log);
+    line[strcspn(line, "\n")] = '\0';
+    return found;
+}
+
+bool daemon_logs(const struct daemon *d, const char *text, int timeout_ms,
+                 char line[DAEMON_LINE_BYTES]) {
+    char unwanted[DAEMON_LINE_BYTES] = "";
+    int64_t end = daemon_clock_ms() + timeout_ms;
+    bool found;
+    while (!(found = log_has(d, text, line ? line : unwanted)) && daemon_clock_ms() < end)
+        daemon_sleep_ms(10);
+    return CHECK_SAY(found, "the log never said \"%s\"", text);
+}
+
 long daemon_memory_kib(pid_t pid, const char *name) {
     char path[64], line[256];
     long kib = 0;

@@ -54,6 +54,12 @@ void daemon_close(struct daemon *d);
 /* The pids of its workers. @return how many. */
 size_t daemon_workers(const struct daemon *d, pid_t pids[DAEMON_WORKERS_MAX]);
 
+/* Waits until a line of its log holds `text`, and checks that one does. Where `line` is
+ * not NULL, it is copied there, without its end. */
+enum { DAEMON_LINE_BYTES = 4096 };
+bool daemon_logs(const struct daemon *d, const char *text, int timeout_ms,
+                 char line[DAEMON_LINE_BYTES]);
+
 /* A line of /proc/PID/status in KiB ("VmHWM", "VmRSS"); 0 when there is none. */
 long daemon_memory_kib(pid_t pid, const char *name);
 

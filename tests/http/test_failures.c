@@ -35,25 +35,6 @@ static bool serve_a_model(struct client *user) {
     return job_train(user, table_job("served", table_planar(40), rest), NULL);
 }
 
-/* How often the daemon's log says `text`. */
-static size_t logged(const struct daemon *d, const char *text) {
-    char line[4096];
-    size_t n = 0;
-    FILE *log = fopen(d->log, "r");
-    while (log && fgets(line, sizeof line, log))
-        n += strstr(line, text) != NULL;
-    if (log)
-        fclose(log);
-    return n;
-}
-
-static bool logged_within(const struct daemon *d, const char *text, int timeout_ms) {
-    int64_t end = daemon_clock_ms() + timeout_ms;
-    while (!logged(d, text) && daemon_clock_ms() < end)
-        daemon_sleep_ms(10);
-    return CHECK_SAY(logged(d, text), "the log never said \"%s\"", text);
-}
-
 static void files_limit(pid_t pid, rlim_t bytes) {
     struct rlimit limit;
     CHECK(prlimit(pid, RLIMIT_FSIZE, NULL, &limit) == 0);
@@ -91,9 +72,9 @@ static void test_disk_full(void) {
         while (checkpoints_of(&d.client, id) < 1)
             daemon_sleep_ms(10);
         files_limit(pids[0], FULL_BYTES);
-        logged_within(&d, "points wait until the store can be written", WAIT_MS);
+        daemon_logs(&d, "points wait until the store can be written", WAIT_MS, NULL);
         check_predicts(&d.client);
-        logged_within(&d, "the end of a job waits to be written", WAIT_MS);
+        daemon_logs(&d, "the end of a job waits to be written", WAIT_MS, NULL);
         check_predicts(&d.client);
         files_limit(pids[0], RLIM_INFINITY);
         if (job_wait(&d.client, id, "failed", 60, &reply)) {
@@ -123,7 +104,7 @@ static void test_disk_full_for_a_moment(void) {
         while (checkpoints_of(&d.client, id) < 1)
             daemon_sleep_ms(10);
         files_limit(pids[0], FULL_BYTES);
-        logged_within(&d, "points wait until the store can be written", WAIT_MS);
+        daemon_logs(&d, "points wait until the store can be written", WAIT_MS, NULL);
         client_get(&d.client, &reply, "/v1/jobs/%s", id);
         double epoch = reply_number(reply.json, "/epoch");
         reply_free(&reply);

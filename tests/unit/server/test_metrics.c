@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/unit/check.h"
 
@@ -75,7 +76,8 @@ static void test_gauges(void) {
     for (int i = 0; i < 3; i++)
         metrics_watchers(m, 1);
     metrics_watchers(m, -1);
-    struct metrics_gauges g = {.jobs = {1, 2, 3, 4, 5, 6},
+    struct metrics_gauges g = {.version = "1.2",
+                               .jobs = {1, 2, 3, 4, 5, 6},
                                .workers_running = 0,
                                .worker_crashes = 7,
                                .models = 8,
@@ -84,6 +86,7 @@ static void test_gauges(void) {
                                .model_loads = 10,
                                .model_evictions = 11};
     char *text = encoded(m, &g);
+    HAS(text, "descentd_build_info{version=\"1.2\"} 1");
     HAS(text, "descentd_prediction_rows_total 7");
     HAS(text, "descentd_connections 1");
     HAS(text, "descentd_http_threads 2");
@@ -108,6 +111,38 @@ static void test_gauges(void) {
     free(text);
     metrics_free(m);
     metrics_free(NULL);
+}
+
+static double sample(const char *text, const char *name) {
+    char line[128];
+    snprintf(line, sizeof line, "\n%s ", name);
+    const char *at = strstr(text, line);
+    return at ? strtod(at + strlen(line), NULL) : -1;
+}
+
+/* The process's own figures move with what it does. */
+static void test_process(void) {
+    struct metrics *m = metrics_new(table, 3);
+    if (!m)
+        abort();
+    char *text = encoded(m, &unknown);
+    CHECK(!strstr(text, "descentd_build_info"));
+    double files = sample(text, "process_open_fds");
+    CHECK(files >= 3 && sample(text, "process_max_fds") >= files);
+    CHECK(sample(text, "process_resident_memory_bytes") > 1 << 19);
+    double cpu_s = sample(text, "process_cpu_seconds_total");
+    free(text);
+    FILE *one = fopen("/dev/null", "r");
+    for (clock_t from = clock(); clock() - from < CLOCKS_PER_SEC / 20;)
+        ;
+    text = encoded(m, &unknown);
+    CHECK(one && sample(text, "process_open_fds") == files + 1);
+    double more_s = sample(text, "process_cpu_seconds_total") - cpu_s;
+    CHECK_SAY(cpu_s >= 0 && more_s >= 0.04 && more_s < 60, "%g s, then %g more", cpu_s,
+              more_s);
+    fclose(one);
+    free(text);
+    metrics_free(m);
 }
 
 /* Each name has one head, and before its samples. */
@@ -159,6 +194,7 @@ static void test_threads(void) {
 int main(void) {
     CHECK_RUN(test_requests);
     CHECK_RUN(test_gauges);
+    CHECK_RUN(test_process);
     CHECK_RUN(test_heads);
     CHECK_RUN(test_threads);
     return check_done();
