@@ -84,8 +84,9 @@ bool columns_cell(const struct columns *columns, size_t i, const struct cell *ce
         return isfinite(row[input]) ||
                err_set(e, ERR_RANGE, where, "%g is outside float32", cell->number);
     }
-    return columns_named(columns) ? encoder_cell(columns->encoder, i, cell, row, where, e)
-                                  : cell_refuse(cell, "a number", where, e);
+    return columns_named(columns)
+               ? encoder_cell_asked(columns->encoder, i, cell, row, where, e)
+               : cell_refuse(cell, "a number", where, e);
 }
 
 /* Whether a header's names are looked up, not counted: the columns have names, or the

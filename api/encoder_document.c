@@ -18,6 +18,10 @@ static void column_encode(const struct encoder_column *c, struct text *out) {
                           : c->kind != ENCODER_CATEGORY ? "mean"
                           : c->missing_category         ? "category"
                                                         : "unseen");
+    if (c->unseen_refused) {
+        text_key(out, "unknown");
+        text_json_string(out, "error");
+    }
     if (c->kind == ENCODER_CATEGORY) {
         text_key(out, "categories");
         text_open(out, '[');
@@ -67,6 +71,7 @@ static bool column_decode(const json_t *value, struct encoder_column *c) {
     const char *name = json_string_value(json_object_get(value, "name"));
     const char *type = json_string_value(json_object_get(value, "type"));
     const char *missing = json_string_value(json_object_get(value, "missing"));
+    const char *unknown = json_string_value(json_object_get(value, "unknown"));
     size_t kind = 0;
     while (type && kind < 3 && strcmp(kinds[kind], type) != 0)
         kind++;
@@ -75,6 +80,7 @@ static bool column_decode(const json_t *value, struct encoder_column *c) {
     c->kind = (enum encoder_kind)kind;
     c->mean = json_number_value(json_object_get(value, "mean"));
     c->missing_refused = strcmp(missing, "error") == 0;
+    c->unseen_refused = unknown && strcmp(unknown, "error") == 0;
     c->missing_category = strcmp(missing, "category") == 0;
     c->name = strdup(name);
     return c->name && (c->kind != ENCODER_CATEGORY ||

@@ -211,8 +211,8 @@ static bool dataset_parse(const struct json_slot *slot, char name[JOB_NAME_MAX +
 /* What an inline job cannot have, or only where its columns are encoded. */
 static bool inline_keys_check(const struct job_draft *d, struct err *e) {
     bool numbers = d->features.numbers.rows_n > 0;
-    for (enum job_key k = KEY_TARGET; k <= KEY_MISSING_VALUES; k++) {
-        bool extra = k == KEY_MISSING_VALUES;
+    for (enum job_key k = KEY_TARGET; k <= KEY_UNKNOWN_CATEGORIES; k++) {
+        bool extra = k >= KEY_MISSING_VALUES;
         if (d->slots[k].value && k != KEY_VALIDATION_SPLIT && (!extra || numbers))
             return err_set(e, ERR_INVALID, d->slots[k].path,
                            "belongs to a job on a dataset%s",

@@ -18,6 +18,7 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_VALIDATION_SPLIT] = {"validation_split", "validation_fraction test_split"},
     [KEY_VALIDATION_DATASET] = {"validation_dataset", "validation_frame validation_file"},
     [KEY_MISSING_VALUES] = {"missing_values", NULL},
+    [KEY_UNKNOWN_CATEGORIES] = {"unknown_categories", "handle_unknown"},
     [KEY_CLASS_WEIGHT] = {"class_weight", NULL},
     [KEY_TASK] = {"task", NULL},
     [KEY_LAYERS] = {"layers", NULL},
@@ -108,6 +109,7 @@ struct job_table_slots job_slots_table(const struct json_slot *slots) {
         .validation_split = &slots[KEY_VALIDATION_SPLIT],
         .validation_dataset = &slots[KEY_VALIDATION_DATASET],
         .missing_values = &slots[KEY_MISSING_VALUES],
+        .unknown_categories = &slots[KEY_UNKNOWN_CATEGORIES],
     };
 }
 

@@ -14,6 +14,7 @@ static const char *const kind_names[] = {[ENCODER_NUMBER] = "number",
 static const char *const use_names[] = {
     [COLUMN_UNUSED] = "none", [COLUMN_FEATURE] = "feature", [COLUMN_TARGET] = "target"};
 static const struct json_choice missing_choices[] = {{"mean", 0}, {"error", 1}};
+static const struct json_choice unknown_choices[] = {{"ignore", 0}, {"error", 1}};
 
 void job_table_free(struct job_table *t) {
     for (size_t i = 0; i < t->columns_n; i++)
@@ -187,7 +188,8 @@ static bool origin_columns(const struct job_table_slots *slots, const struct pro
                            const struct encoder *encoder, struct job_table *t,
                            struct err *e) {
     const struct json_slot *const chosen[] = {slots->features, slots->exclude,
-                                              slots->missing_values};
+                                              slots->missing_values,
+                                              slots->unknown_categories};
     const char *where = slots->dataset->path;
     for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++)
         if (chosen[i]->value)
@@ -205,6 +207,7 @@ static bool origin_columns(const struct job_table_slots *slots, const struct pro
             return false;
         t->columns[column].kind = has->kind;
         t->missing_refused = t->missing_refused || has->missing_refused;
+        t->unseen_refused = t->unseen_refused || has->unseen_refused;
         t->columns[column].use = COLUMN_FEATURE;
     }
     return true;
@@ -231,11 +234,13 @@ static bool origin_inputs_check(const struct model *origin, const struct job_tab
 
 static bool extras_decode(const struct job_table_slots *slots, struct job_table *t,
                           struct err *e) {
-    int missing = 0;
+    int missing = 0, unknown = 0;
     bool ok = json_float(slots->validation_split, (struct json_bounds){.max = 0.9},
                          &t->validation_split, e) &&
-              json_choose(slots->missing_values, missing_choices, 2, &missing, e);
+              json_choose(slots->missing_values, missing_choices, 2, &missing, e) &&
+              json_choose(slots->unknown_categories, unknown_choices, 2, &unknown, e);
     t->missing_refused = missing;
+    t->unseen_refused = unknown;
     return ok;
 }
 
@@ -463,6 +468,10 @@ void job_table_encode(const struct job_table *t, struct text *out) {
     }
     text_key(out, "missing_values");
     text_json_string(out, missing_choices[t->missing_refused].name);
+    if (t->unseen_refused) { /* older workers do not know the key */
+        text_key(out, "unknown_categories");
+        text_json_string(out, unknown_choices[1].name);
+    }
     text_key(out, "table");
     table_encode(t, out);
 }

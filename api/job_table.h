@@ -36,7 +36,7 @@ struct job_table {
                                those; not in the document */
     size_t inputs_max;      /* that its encoder will make, at most; not in the document */
     float validation_split; /* 0: none */
-    bool missing_refused;
+    bool missing_refused, unseen_refused;
     bool scale_target;            /* regression: trained on the standardised target */
     struct job_table *validation; /* rows of another dataset, whose columns (the target of
                                      a file of its own apart) have the same names; owned;
@@ -58,7 +58,7 @@ struct job_dataset {
 /* The posted keys that only a dataset's job has. */
 struct job_table_slots {
     const struct json_slot *dataset, *target, *features, *exclude, *validation_split,
-        *validation_dataset, *missing_values;
+        *validation_dataset, *missing_values, *unknown_categories;
 };
 
 /* Chooses the columns: those that `origin`, a model to continue from, takes, where it is

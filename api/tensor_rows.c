@@ -112,7 +112,7 @@ static bool cells_encode(const struct tensor *t, const struct encoder *encoder,
     while (ok && cells.next < t->elements_n) {
         float *row = rows->owned + cells.next * encoder->inputs_n;
         ok = tensor_cells_next(&cells, &cell, e) &&
-             encoder_cell(encoder, column, &cell, row, "", e);
+             encoder_cell_asked(encoder, column, &cell, row, "", e);
     }
     if (!ok && !e->where[0])
         tensor_where(t, cells.next - 1, e->where);

@@ -248,6 +248,26 @@ bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
     return category_encode(column, cell, inputs, where, e);
 }
 
+static bool category_check(const struct encoder_column *column, const struct cell *cell,
+                           const char *where, struct err *e) {
+    char digits[CELL_DIGITS_BYTES];
+    size_t n;
+    const char *text = cell->kind == CELL_MISSING ? NULL : cell_text(cell, digits, &n);
+    if (!text || encoder_category(column, text, n) < column->categories_n ||
+        encoder_category_missing(column, text, n))
+        return true;
+    return err_set(e, ERR_INVALID, where,
+                   "\"%.*s\" is none of the %zu categories that training saw",
+                   cell_quote_bytes(text, n), text, column->categories_n);
+}
+
+bool encoder_cell_asked(const struct encoder *enc, size_t c, const struct cell *cell,
+                        float *row, const char *where, struct err *e) {
+    const struct encoder_column *column = &enc->columns[c];
+    return (!column->unseen_refused || category_check(column, cell, where, e)) &&
+           encoder_cell(enc, c, cell, row, where, e);
+}
+
 bool encoder_takes_numbers(const struct encoder *enc) {
     for (size_t c = 0; c < enc->columns_n; c++)
         if (enc->columns[c].kind != ENCODER_NUMBER)

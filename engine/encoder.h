@@ -2,7 +2,8 @@
  *
  * A number column is one input (missing: the training mean); a boolean one input, 0 or 1
  * (missing: the training mean); a category one input a known value (one-hot), then one
- * for missing where training had missing cells. An unseen category sets none of them.
+ * for missing where training had missing cells. An unseen category sets none of them, or
+ * is refused.
  * What is learnt comes from the training rows alone, and travels in the model. Scaling is
  * transform's, behind this; one-hot inputs are not scaled. */
 #ifndef ENGINE_ENCODER_H
@@ -16,7 +17,8 @@ struct encoder_column {
     char *name; /* owned */
     enum encoder_kind kind;
     double mean; /* number, boolean: of the training cells that were there, or 0 */
-    bool missing_refused;  /* a missing cell is ERR_INVALID ("missing_values":"error") */
+    bool missing_refused; /* a missing cell is ERR_INVALID ("missing_values":"error") */
+    bool unseen_refused; /* category: encoder_cell_asked ("unknown_categories":"error") */
     bool missing_category; /* category: training had missing cells */
     char **categories;     /* (categories_n), sorted by bytes; owned */
     size_t categories_n;
@@ -63,9 +65,16 @@ size_t encoder_category(const struct encoder_column *column, const char *text, s
 /* One cell of column `c` into its inputs of `row` (inputs_n floats, this column's part is
  * written whole). ERR_INVALID: a text or a boolean in a number column, anything but true,
  * false, 0 and 1 in a boolean one, a number that has no spelling and is not whole in a
- * category, a refused missing cell; ERR_RANGE: outside float32. `where` is the place. */
+ * category, a refused missing cell; ERR_RANGE: outside float32. `where` is
+ * the place. */
 bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
                   float *row, const char *where, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* The same for a row that is to be predicted: ERR_INVALID too for an unseen category of a
+ * column that refuses those. */
+bool encoder_cell_asked(const struct encoder *enc, size_t c, const struct cell *cell,
+                        float *row, const char *where, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Whether a text that is none of a column's categories stands for a missing cell: where

@@ -52,7 +52,7 @@ struct frame_learn {
     size_t picked_n;
     const uint32_t *rows;
     size_t rows_n;
-    bool missing_refused;
+    bool missing_refused, unseen_refused; /* copied to the encoder's columns */
 };
 bool frame_learn_encoder(const struct frame *f, const struct frame_learn *learn,
                          struct encoder *encoder, struct err *e)

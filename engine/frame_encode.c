@@ -108,6 +108,7 @@ static bool column_learn(const struct frame *f, size_t c, const struct frame_lea
     const struct frame_column *from = &f->columns[c];
     column->kind = from->kind;
     column->missing_refused = learn->missing_refused;
+    column->unseen_refused = learn->unseen_refused && from->kind == ENCODER_CATEGORY;
     column->name = text_copy(from->name);
     if (!column->name)
         return memory_refuse(e);

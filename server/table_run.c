@@ -268,6 +268,7 @@ static bool encoder_learn(const struct source *s, const struct job_spec *spec,
         .rows = split->training,
         .rows_n = split->training_n,
         .missing_refused = t->missing_refused,
+        .unseen_refused = t->unseen_refused,
     };
     bool ok = frame_learn_encoder(&s->features, &learn, encoder, e);
     free(picked);

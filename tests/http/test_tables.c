@@ -154,6 +154,42 @@ static void test_missing_values(void) {
     reply_free(&job);
 }
 
+/* In every form that tells cells apart by their text; and by whoever goes on from it. */
+static void test_unknown_categories(void) {
+    static const char *const forms[] = {
+        "{'model':'%s','instances':[{'colour':'blue'},{'colour':'beige'}]}",
+        "{'model':'%s','instances':[['blue'],['beige']]}",
+    };
+    static const char *const models[] = {"choosy", "heir"};
+    struct reply job, got;
+    terse_refused(user, "/unknown_categories", "error",
+                  "{'model':'m','dataset':'mixed','target':'kind',"
+                  "'unknown_categories':'maybe'}");
+    bool ok = terse_train(user, &job,
+                          "{'model':'choosy','dataset':'mixed','target':'kind',"
+                          "'features':['colour'],'epochs':3,'validation_split':0.3,"
+                          "'handle_unknown':'error'}");
+    CHECK_TEXT(reply_text(job.json, "/unknown_categories"), "error");
+    reply_free(&job);
+    ok = ok && terse_train(user, &job,
+                           "{'model':'heir','dataset':'mixed','target':'kind',"
+                           "'init_from':'choosy','epochs':1}");
+    if (ok)
+        reply_free(&job);
+    for (size_t i = 0; ok && i < 4; i++) {
+        char asked[256];
+        snprintf(asked, sizeof asked, forms[i % 2], models[i / 2]);
+        CHECK(!terse_predict(user, &got, "%s", asked) && got.status == 400);
+        const char *where = i % 2 ? "/instances/1/0" : "/instances/1/colour";
+        CHECK_TEXT(reply_text(got.json, "/error/param"), where);
+        CHECK_SAY(strstr(got.body, "none of the "), "%s", got.body);
+        reply_free(&got);
+    }
+    terse_refused(user, "/unknown_categories", "init_from",
+                  "{'model':'m','dataset':'mixed','target':'kind','init_from':'choosy',"
+                  "'unknown_categories':'ignore'}");
+}
+
 static void test_warnings(void) {
     char text[4096] = "same,code,counted,mirror,empty,x,y\n";
     struct reply job, got;
@@ -342,6 +378,7 @@ int main(void) {
     CHECK_RUN(test_regression);
     CHECK_RUN(test_columns);
     CHECK_RUN(test_missing_values);
+    CHECK_RUN(test_unknown_categories);
     CHECK_RUN(test_warnings);
     CHECK_RUN(test_idle);
     CHECK_RUN(test_arrays_and_objects);

@@ -11,13 +11,14 @@ static char *document_of(const struct encoder *enc) {
 static void test_round_trip(void) {
     struct err e = {0};
     struct encoder enc = encoder_abc(), back;
-    enc.columns[0].missing_refused = true;
+    enc.columns[0].missing_refused = enc.columns[2].unseen_refused = true;
     char *one = document_of(&enc);
     CHECK_TEXT(one, "[{\"name\":\"a\",\"type\":\"number\",\"missing\":\"error\","
                     "\"mean\":2.1},"
                     "{\"name\":\"b\",\"type\":\"boolean\",\"missing\":\"mean\","
                     "\"mean\":0.25},"
                     "{\"name\":\"c\",\"type\":\"category\",\"missing\":\"category\","
+                    "\"unknown\":\"error\","
                     "\"categories\":[\"x \\\"1\\\"\",\"y\"]}]");
     json_t *json = json_loads(one, 0, NULL);
     if (CHECK_SAY(encoder_document_decode(json, &back, &e), "%s", e.text)) {
@@ -27,6 +28,7 @@ static void test_round_trip(void) {
         CHECK(back.inputs_n == 5 && back.columns[2].input_at == 2);
         CHECK(back.columns[0].mean == enc.columns[0].mean);
         CHECK(back.columns[0].missing_refused && !back.columns[1].missing_refused);
+        CHECK(back.columns[2].unseen_refused && !back.columns[1].unseen_refused);
         CHECK(encoder_find(&back, "c", 1) == 2);
         encoder_free(&back);
     }

@@ -222,6 +222,33 @@ static void refused(void) {
     encoder_free(&enc);
 }
 
+/* Where the job wanted that; a text for a missing cell is none of those. */
+static void unseen_refused(void) {
+    struct encoder enc = encoder_make();
+    struct err e = {0};
+    float row[12];
+    enc.columns[PORT].unseen_refused = enc.columns[CODE].unseen_refused = true;
+    CHECK(encoder_layout(&enc, &e));
+    const struct cell known = TEXT(" C "), spelt_missing = TEXT("NA"), missing = MISSING,
+                      number = NUMBER(-3);
+    CHECK(encoder_cell_asked(&enc, PORT, &known, row, WHERE, &e));
+    CHECK(encoder_cell_asked(&enc, PORT, &spelt_missing, row, WHERE, &e));
+    CHECK(encoder_cell_asked(&enc, PORT, &missing, row, WHERE, &e));
+    CHECK(encoder_cell_asked(&enc, CODE, &missing, row, WHERE, &e));
+    CHECK_SAY(encoder_cell_asked(&enc, CODE, &number, row, WHERE, &e), "%s", e.text);
+    const struct cell unknown = TEXT("Cherbourg"), unknown_number = NUMBER(12);
+    CHECK(!encoder_cell_asked(&enc, PORT, &unknown, row, WHERE, &e) &&
+          e.kind == ERR_INVALID);
+    CHECK_TEXT(e.text, "\"Cherbourg\" is none of the 3 categories that training saw");
+    CHECK_TEXT(e.where, WHERE);
+    e = (struct err){0};
+    CHECK(!encoder_cell_asked(&enc, CODE, &unknown_number, row, WHERE, &e));
+    CHECK_TEXT(e.text, "\"12\" is none of the 6 categories that training saw");
+    e = (struct err){0}; /* rows to learn from may have others */
+    CHECK(encoder_cell(&enc, PORT, &unknown, row, WHERE, &e));
+    encoder_free(&enc);
+}
+
 static void too_many_inputs(void) {
     struct encoder_column *columns = memory_new(2, sizeof *columns);
     columns[0] = (struct encoder_column){.name = strdup("a"), .kind = ENCODER_NUMBER};
@@ -325,6 +352,7 @@ int main(void) {
     CHECK_RUN(numbers_as_categories);
     CHECK_RUN(whole_numbers);
     CHECK_RUN(refused);
+    CHECK_RUN(unseen_refused);
     CHECK_RUN(too_many_inputs);
     return check_done();
 }

@@ -97,7 +97,11 @@ static const size_t picked[] = {PORT, AGE, ALIVE, SEX, FARE};
 enum { TRAINING_N = 5, PICKED_N = 5 };
 
 static struct frame_learn learn_of(bool missing_refused) {
-    return (struct frame_learn){picked, PICKED_N, training, TRAINING_N, missing_refused};
+    return (struct frame_learn){.picked = picked,
+                                .picked_n = PICKED_N,
+                                .rows = training,
+                                .rows_n = TRAINING_N,
+                                .missing_refused = missing_refused};
 }
 
 /* Rows 4, 0, 2, 3 and 0 again, written out by hand. */
@@ -243,7 +247,8 @@ static void long_tables(void) {
     for (size_t row = 0; row < LONG_N; row++)
         CHECK(row % 11 == 0 || is_text(frame_cell(&f, 0, row), spellings[row]));
     const size_t both[] = {0, 1};
-    struct frame_learn learn = {both, 2, rows, 200, false};
+    struct frame_learn learn = {
+        .picked = both, .picked_n = 2, .rows = rows, .rows_n = 200};
     if (CHECK(frame_learn_encoder(&f, &learn, &enc, &e)))
         equals_the_encoder(&f, &enc, rows, LONG_N, long_cell);
     encoder_free(&enc);
