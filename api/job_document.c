@@ -34,12 +34,17 @@ static double left_ms(const struct job_view *job, double rate) {
     return left * 1000;
 }
 
+/* Of what was to be done; where that was nothing, the end is all. */
+static double share_done(const struct job_view *job) {
+    return job->epochs ? job->epochs_done / (double)job->epochs
+                       : strcmp(job->status, "succeeded") == 0;
+}
+
 /* Progress, speed and the end that follows from them. */
 static void pace_encode(const struct job_view *job, struct text *out) {
-    double share = job->epochs ? job->epochs_done / (double)job->epochs : 0;
     bool moving = job->epochs_done > 0 && job->training_seconds > 0;
     double rate = moving ? job->epochs_done / job->training_seconds : 0;
-    text_member_double(out, "progress", round(share * 1e6) / 1e6);
+    text_member_double(out, "progress", round(share_done(job) * 1e6) / 1e6);
     text_member_int(out, "epoch", (int64_t)floor(job->epochs_done));
     text_member_int(out, "epochs", job->epochs);
     text_member_double(out, "cost", job->cost_known ? job->cost : (double)NAN);

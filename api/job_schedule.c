@@ -63,9 +63,10 @@ static bool members_fit(const struct json_slot *slots, enum schedule_kind kind,
 static bool members_decode(const struct json_slot *slots, const struct job_spec *spec,
                            struct schedule *s, struct err *e) {
     /* The last epoch trains at the whole rate at least. */
-    if (!json_int(&slots[WARMUP_EPOCHS], 0, spec->epochs - 1, &s->warmup_epochs, e))
+    int64_t epochs = spec->epochs ? spec->epochs : 1;
+    if (!json_int(&slots[WARMUP_EPOCHS], 0, epochs - 1, &s->warmup_epochs, e))
         return false;
-    int64_t epochs = spec->epochs - s->warmup_epochs;
+    epochs -= s->warmup_epochs;
     const struct json_bounds rates = {.max = (double)spec->optimizer.learning_rate};
     const struct json_bounds decays = {
         .max = s->kind == SCHEDULE_INVERSE_TIME ? FLT_MAX : 1, .above = true};

@@ -53,8 +53,8 @@ static bool options_check(const struct trainer_options *options, size_t rows_n,
         return err_set(e, ERR_RANGE, NULL,
                        "training takes 1 to %" PRIu32 " rows, not %zu", UINT32_MAX,
                        rows_n);
-    if (options->epochs < 1 || options->epochs > epochs_max)
-        return err_set(e, ERR_RANGE, NULL, "epochs is 1 to %" PRId64 ", not %" PRId64,
+    if (options->epochs < 0 || options->epochs > epochs_max)
+        return err_set(e, ERR_RANGE, NULL, "epochs is 0 to %" PRId64 ", not %" PRId64,
                        epochs_max, options->epochs);
     return optimizer_check(&options->optimizer, e) &&
            schedule_check(&options->schedule, options->optimizer.learning_rate,

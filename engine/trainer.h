@@ -34,7 +34,7 @@ struct trainer_options {
     struct optimizer_options optimizer;
     struct schedule schedule; /* of the learning rate; all zero: constant */
     size_t batch_rows;        /* 0, or at least m: the full batch */
-    int64_t epochs;           /* at least 1 */
+    int64_t epochs;           /* 0: the cost of the first parameters alone */
     bool shuffle; /* mini-batches in a fresh order each epoch, keyed (seed, epoch) */
     uint64_t seed;
 };

@@ -96,15 +96,17 @@ bool store_claim_check(struct store *s, const struct store_claim *claim, bool *l
     __attribute__((warn_unused_result));
 
 /* The end of a job, with its last points, in one transaction. For JOB_SUCCEEDED the next
- * version of its model is published with it, from the blob; *version tells which. Of the
- * checkpoints of a job that succeeded only the newest best one stays. */
+ * version of its model is published with it, from the blob, unless it has no document;
+ * *version tells which, or 0. Of the checkpoints of a job that succeeded only the newest
+ * best one stays. */
 struct store_outcome {
     enum job_status status; /* SUCCEEDED, FAILED or CANCELLED */
     const char *stop_reason;
     const char *error_code, *error_text; /* FAILED, else NULL */
     int64_t error_epoch;                 /* -1: none */
     int64_t model_blob;                  /* SUCCEEDED */
-    const char *model_document;          /* SUCCEEDED: JSON, kept with the version */
+    const char *model_document;          /* SUCCEEDED: JSON, kept with the version; NULL:
+                                            there is none */
     const char *warnings, *metrics;      /* JSON, or NULL; warnings NULL keeps them */
     struct store_progress progress;      /* its lease says nothing */
 };

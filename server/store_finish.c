@@ -72,7 +72,8 @@ static bool version_note(struct store *s, int64_t number, int64_t version,
     return db_run(q, NULL, e);
 }
 
-/* The version is the result: what it took to get there may go. */
+/* The version is the result: what it took to get there may go. Who has trained nothing
+ * has none. */
 static bool succeed(struct store *s, const struct store_claim *claim,
                     const struct store_outcome *o, const struct ending *ending,
                     int64_t *version, struct store_ids *blobs, struct err *e) {
@@ -83,9 +84,10 @@ static bool succeed(struct store *s, const struct store_claim *claim,
         .blob = o->model_blob,
         .now_ms = ending->tail.at_ms,
     };
-    return store_version_publish(s, &publish, version, e) &&
-           version_note(s, ending->tail.job, *version, e) &&
-           store_checkpoints_thin(s, ending->tail.job, 0, blobs, e);
+    bool published =
+        !publish.document || (store_version_publish(s, &publish, version, e) &&
+                              version_note(s, ending->tail.job, *version, e));
+    return published && store_checkpoints_thin(s, ending->tail.job, 0, blobs, e);
 }
 
 static bool events_write(struct store *s, const struct store_outcome *o,
@@ -101,12 +103,12 @@ static bool finish_locked(struct store *s, const struct store_claim *claim,
                           const struct store_outcome *o, int64_t *version,
                           struct store_ids *blobs, struct err *e) {
     struct ending ending = {0};
-    bool succeeded = o->status == JOB_SUCCEEDED;
+    bool succeeded = o->status == JOB_SUCCEEDED, publishes = o->model_document;
     bool ok = ending_read(s, claim, &ending, e) &&
               outcome_write(s, claim, o, ending.tail.at_ms, e) &&
               events_write(s, o, &ending, e) &&
               (!succeeded || succeed(s, claim, o, &ending, version, blobs, e)) &&
-              db_notify(s->db, STORE_HINT_JOBS | (succeeded ? STORE_HINT_MODELS : 0U), e);
+              db_notify(s->db, STORE_HINT_JOBS | (publishes ? STORE_HINT_MODELS : 0U), e);
     free(ending.warnings_before);
     return ok;
 }

@@ -299,20 +299,26 @@ static bool idle_warn(struct hand *t, struct err *e) {
     return true;
 }
 
-/* The trained model's worth, its bytes, and the words of success. */
+/* What the training has made, as bytes in the store. */
 static bool hand_publish(struct hand *t, struct err *e) {
-    struct store_outcome *o = &t->outcome;
     const struct training *training = &t->training;
     const struct store_point *point =
         training->best_held ? &training->best_point : &training->last;
+    return idle_warn(t, e) &&
+           model_store(t->worker, &t->run, point, &t->outcome.model_blob, &t->facts, e);
+}
+
+/* The model's worth, the version that comes of it, and the words of success. Of no epochs
+ * there is nothing new to publish. */
+static bool hand_succeed(struct hand *t, struct err *e) {
+    struct store_outcome *o = &t->outcome;
     breaks_begin(t->worker->team);
     bool ok = run_evaluate(&t->run, e);
     breaks_end(t->worker->team);
-    if (!ok || !idle_warn(t, e) ||
-        !model_store(t->worker, &t->run, point, &o->model_blob, &t->facts, e))
+    if (!ok || (t->run.spec.epochs && !hand_publish(t, e)))
         return false;
     o->status = JOB_SUCCEEDED;
-    o->stop_reason = training->stop_reason;
+    o->stop_reason = t->training.stop_reason;
     o->model_document = t->facts;
     o->metrics = t->run.metrics;
     o->warnings = t->warned ? t->warnings : NULL;
@@ -323,7 +329,7 @@ static bool hand_publish(struct hand *t, struct err *e) {
 static bool hand_train(struct hand *t, struct err *e) {
     enum training_end end =
         hand_open_patiently(t, e) ? training_run(&t->training, e) : TRAINING_FAILED;
-    if (end == TRAINING_DONE && hand_publish(t, e))
+    if (end == TRAINING_DONE && hand_succeed(t, e))
         return false;
     bool stopped = end == TRAINING_STOPPED || e->kind == ERR_CANCELLED ||
                    ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker));

@@ -304,6 +304,68 @@ static void test_predicts_only(void) {
     }
 }
 
+static void is_measured(const struct reply *trained, const struct reply *measured) {
+    CHECK_SAY(json_is_null(reply_at(measured->json, "/model_version")), "%s",
+              measured->body);
+    CHECK(reply_number(measured->json, "/progress") == 1);
+    CHECK(reply_number(measured->json, "/epoch") == 0);
+    CHECK_TEXT(reply_text(measured->json, "/stop_reason"), "completed");
+    CHECK(json_equal(reply_at(measured->json, "/metrics/training"),
+                     reply_at(trained->json, "/metrics/training")));
+    struct reply curve;
+    history(measured, &curve);
+    double log_loss = reply_number(measured->json, "/metrics/training/log_loss");
+    CHECK(reply_count(curve.json, "/data") == 1 &&
+          fabs(cost_at(&curve, 0) - log_loss) < 1e-6);
+    reply_free(&curve);
+}
+
+/* Of no epochs: how good a version is on other rows, here on its own. Nothing is
+ * published. */
+static void test_measures(void) {
+    static const char *const ways[] = {
+        "{\"init_from\":\"judge@1\",\"epochs\":0}",
+        "{\"init_from\":\"judge\",\"epochs\":0,\"batch_size\":16,\"dropout\":0.5,"
+        "\"early_stopping\":true,\"learning_rate_schedule\":\"exponential\"}",
+    };
+    struct reply trained, measured, reply;
+    if (!train("judge", table_planar(150),
+               "{\"hidden_layers\":[5],\"epochs\":300,\"normalize\":\"standard\"}",
+               &trained))
+        return;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if (!train(i ? "unheard" : "judge", table_planar(150), ways[i], &measured))
+            continue;
+        is_measured(&trained, &measured);
+        reply_free(&measured);
+    }
+    reply_free(&trained);
+    client_get(user, &reply, "/v1/models/judge/versions");
+    CHECK_SAY(reply_count(reply.json, "/data") == 1, "%s", reply.body);
+    reply_free(&reply);
+    client_get(user, &reply, "/v1/models/unheard");
+    CHECK(reply.status == 404);
+    reply_free(&reply);
+}
+
+static void measures_refused(const char *rest, long status, const char *param) {
+    struct reply reply;
+    json_t *more = json_loads(rest, 0, NULL);
+    client_post_json(user, &reply, "/v1/jobs",
+                     table_job("judge", table_planar(20), more));
+    CHECK_SAY(reply.status == status, "%s: %ld %s", rest, reply.status, reply.body);
+    CHECK_TEXT(reply_text(reply.json, "/error/param"), param);
+    reply_free(&reply);
+}
+
+static void test_measures_refused(void) {
+    measures_refused("{\"epochs\":0}", 422, "/epochs");
+    measures_refused("{\"iterations\":0}", 422, "/iterations");
+    measures_refused("{\"epochs\":-1,\"init_from\":\"judge\"}", 422, "/epochs");
+    measures_refused("{\"epochs\":0,\"init_from\":\"judge\",\"normalize\":\"minmax\"}",
+                     400, "/normalize");
+}
+
 /* The version goes while the job waits for the only worker. */
 static void test_deleted_meanwhile(void) {
     char busy[JOB_ID_BYTES], waiting[JOB_ID_BYTES];
@@ -340,6 +402,8 @@ int main(void) {
     CHECK_RUN(test_warnings);
     CHECK_RUN(test_refused);
     CHECK_RUN(test_predicts_only);
+    CHECK_RUN(test_measures);
+    CHECK_RUN(test_measures_refused);
     CHECK_RUN(test_deleted_meanwhile);
     daemon_close(&daemon_of_all);
     return check_done();

@@ -110,6 +110,31 @@ static void not_finite(void) {
     params_fail_too(30);
 }
 
+/* Of no epochs the cost of the first parameters is all. */
+static void no_epochs(size_t batch_rows) {
+    struct net *net = wide_net();
+    struct trainer_options options = options_of(LOSS_CROSS_ENTROPY, batch_rows, 0, true);
+    struct trainer *t = trainer_made(net, ROWS_N, &options, 2);
+    size_t bytes = net->block_n * sizeof *net->params;
+    float *before = memory_new(net->block_n, sizeof *before);
+    memcpy(before, net->params, bytes);
+    struct trainer_point point = {.epoch = -1};
+    struct err e = {0};
+    CHECK(trainer_step(t, &point, &e) == TRAINER_POINT && point.epoch == 0);
+    CHECK(isfinite(point.cost) && point.cost > 0);
+    CHECK(trainer_step(t, &point, &e) == TRAINER_DONE);
+    CHECK(trainer_step(t, &point, &e) == TRAINER_DONE);
+    CHECK(trainer_epochs_done(t) == 0 && memcmp(before, net->params, bytes) == 0);
+    free(before);
+    trainer_free(t);
+    net_free(net);
+}
+
+static void nothing_to_train(void) {
+    no_epochs(0);
+    no_epochs(400);
+}
+
 static void refused(struct net *net, struct trainer_data data,
                     struct trainer_options options, const char *text) {
     struct err e = {0};
@@ -123,8 +148,8 @@ static void options_are_checked(void) {
     struct net *net = wide_net();
     struct trainer_data data = {X, {.classes = classes}, ROWS_N};
     struct trainer_options good = options_of(LOSS_CROSS_ENTROPY, 10, 3, true), bad;
-    bad = good, bad.epochs = 0;
-    refused(net, data, bad, "epochs is 1 to 9007199254740992, not 0");
+    bad = good, bad.epochs = -1;
+    refused(net, data, bad, "epochs is 0 to 9007199254740992, not -1");
     bad = good, bad.optimizer.learning_rate = 0;
     refused(net, data, bad, "learning_rate is over 0 and finite, not 0");
     bad = good, bad.optimizer.learning_rate = NAN;
@@ -191,6 +216,7 @@ int main(void) {
         return 1;
     CHECK_RUN(stopping);
     CHECK_RUN(not_finite);
+    CHECK_RUN(nothing_to_train);
     CHECK_RUN(options_are_checked);
     CHECK_RUN(memory_is_foretold);
     scene_free();
