@@ -281,13 +281,14 @@ static void test_numbers(void) {
     check_rest("\"batch_size\":\"half\"", I, "/batch_size",
                "\"half\" is unknown; the nearest known is \"full\"");
     check_rest("\"epochs\":0", R, "/epochs",
-               "expected an integer from 1 to 1000000000, got 0");
+               "expected an integer from 1 to 1000000000, got 0, which measures the "
+               "version that init_from names, and there is none");
     check_rest("\"epochs\":1e300", R, "/epochs",
-               "expected an integer from 1 to 1000000000, got 1e+300");
+               "expected an integer from 0 to 1000000000, got 1e+300");
     check_rest("\"epochs\":2.5", I, "/epochs", "expected an integer, got 2.5");
     check_rest("\"epochs\":true", I, "/epochs", "expected an integer, got a boolean");
     check_rest("\"epochs\":99999999999999999999", R, "/epochs",
-               "expected an integer from 1 to 1000000000, got 1e+20");
+               "expected an integer from 0 to 1000000000, got 1e+20");
     check_rest("\"epochs\":1e999", R, "/epochs", "a number beyond float64");
     check_rest("\"seed\":-1", R, "/seed",
                "expected an integer from 0 to 9007199254740991, got -1");
