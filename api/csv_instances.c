@@ -109,24 +109,32 @@ static bool all_named(const struct csv_scan *s, const struct cell *cells, size_t
     return i == n && taken_n == columns->n;
 }
 
+static bool first_is_unclear(struct err *e) {
+    return err_set(e, ERR_INVALID, "line 1",
+                   "this may be a header or a row: the type text/csv; header=absent "
+                   "or header=present says which");
+}
+
 /* Whether the first line is a row; false with *e where nobody can tell, or it is neither.
- */
+ * A row may have holes, if it has as many cells as the model takes. */
 static bool first_is_row(struct csv_scan *s, const struct cell *cells, size_t n,
                          bool *row, struct err *e) {
-    size_t columns_n = s->from->columns.n, numbers_n = 0;
-    for (size_t i = 0; i < n; i++)
+    const struct columns *columns = &s->from->columns;
+    size_t numbers_n = 0, missing_n = 0;
+    for (size_t i = 0; i < n; i++) {
         numbers_n += cells[i].kind == CELL_NUMBER;
-    *row = numbers_n == n;
+        missing_n += cells[i].kind == CELL_MISSING;
+    }
+    bool fits = n == columns->n, named = all_named(s, cells, n);
+    *row = numbers_n == n || (fits && numbers_n && numbers_n + missing_n == n);
     if (!*row)
-        return true;
-    bool named = all_named(s, cells, n);
-    *row = n == columns_n;
+        return columns_named(columns) || !fits || !numbers_n || named ||
+               first_is_unclear(e);
+    *row = fits;
     if (*row && named)
-        return err_set(e, ERR_INVALID, "line 1",
-                       "this may be a header or a row: the type text/csv; header=absent "
-                       "or header=present says which");
+        return first_is_unclear(e);
     return *row || named ||
-           err_set(e, ERR_INVALID, "line 1", "expected %zu columns, got %zu", columns_n,
+           err_set(e, ERR_INVALID, "line 1", "expected %zu columns, got %zu", columns->n,
                    n);
 }
 

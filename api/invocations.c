@@ -83,12 +83,12 @@ static bool split_decode(const struct json_slot *slot, struct err *e) {
            err_set(e, ERR_INVALID, SPLIT "/data", "is missing: the rows to predict");
 }
 
+/* The models here have no parameters: whichever come have no effect, as with MLflow. */
 static bool params_decode(const struct json_slot *slot, struct err *e) {
     const json_t *value = slot->value;
-    bool none = !value || json_is_null(value) ||
-                (json_is_object(value) && json_object_size(value) == 0);
-    return none || err_set(e, ERR_INVALID, slot->path,
-                           "expected none or {}: the models here have no parameters");
+    return !value || json_is_null(value) || json_is_object(value) ||
+           err_set(e, ERR_INVALID, slot->path, "expected an object, got %s",
+                   json_kind(value));
 }
 
 /* What is left of the document, whose rows were carved out. */
@@ -120,7 +120,8 @@ bool invocation_decode(const char *body, size_t n, struct invocation *out,
         {"dataframe_split", "index", scan_index, out, false},
     };
     *out = (struct invocation){0};
-    out->rows.allowed = INSTANCES_TENSORS | JSON_CELL_LIST | JSON_CELL_MISSING;
+    out->rows.allowed =
+        INSTANCES_TENSORS | JSON_CELL_LIST | JSON_CELL_MISSING | JSON_CELL_NAN;
     json_t *root = carved_read(body, n, holes, sizeof holes / sizeof *holes, e);
     bool ok = root && rest_decode(root, out, e);
     json_decref(root);

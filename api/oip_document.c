@@ -29,7 +29,8 @@ static bool text_keep(const struct json_slot *slot, bool needed, struct arena *a
     return *out;
 }
 
-/* An object of strings, numbers and booleans, or nothing. */
+/* An object of strings, numbers and booleans, or nothing; and nulls, which are as if they
+ * were not there. */
 static bool parameters_check(const struct json_slot *slot, struct err *e) {
     const char *key;
     json_t *value;
@@ -39,7 +40,7 @@ static bool parameters_check(const struct json_slot *slot, struct err *e) {
                        json_kind(slot->value));
     json_object_foreach(slot->value, key, value) {
         json_path_key(path, slot->path, key);
-        if (json_is_object(value) || json_is_array(value) || json_is_null(value))
+        if (json_is_object(value) || json_is_array(value))
             return err_set(e, ERR_INVALID, path,
                            "expected a string, a number or a boolean, got %s",
                            json_kind(value));
@@ -52,6 +53,8 @@ static bool parameters_check(const struct json_slot *slot, struct err *e) {
 /* One of the parameters, or an empty slot. */
 static struct json_slot parameter(const struct json_slot *parameters, const char *name) {
     struct json_slot slot = {.value = json_object_get(parameters->value, name)};
+    if (json_is_null(slot.value))
+        slot.value = NULL;
     json_path_key(slot.path, parameters->path, name);
     return slot;
 }
@@ -214,6 +217,8 @@ static bool parameters_keep(const struct json_slot *slot, struct oip_request *re
         return true;
     text_open(&text, '{');
     json_object_foreach(slot->value, key, value) {
+        if (json_is_null(value))
+            continue;
         text_key(&text, key);
         if (json_is_string(value))
             text_json_string(&text, json_string_value(value));

@@ -16,7 +16,11 @@ static bool body_read(const char *body, size_t n, const struct json_key *key,
     if (c.at == c.end)
         return true;
     *root = json_read(body, n, e);
-    return *root && json_match(*root, key, 1, "", slot, e);
+    if (!*root || !json_match(*root, key, 1, "", slot, e))
+        return false;
+    if (json_is_null(slot->value))
+        slot->value = NULL; /* as if it were not there */
+    return true;
 }
 
 bool oip_index_decode(const char *body, size_t n, bool *ready, struct err *e) {
@@ -44,6 +48,8 @@ static bool parameters_decode(const char *body, size_t n, const char *flag,
         json_object_foreach(slot.value, name, value) {
             struct json_slot member = {.value = value};
             bool ignored;
+            if (json_is_null(value))
+                continue;
             json_path_key(member.path, slot.path, name);
             ok = ok && (flag && strcmp(name, flag) == 0
                             ? json_bool(&member, &ignored, e)

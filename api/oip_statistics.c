@@ -50,7 +50,8 @@ void oip_statistics_encode(const struct oip_statistics *of, struct text *out) {
     duration_encode("fail", of->fail.count, of->fail.ns, out);
     duration_encode("queue", of->queue.count, of->queue.ns, out);
     computing_encode(&sum, out);
-    duration_encode("cache_hit", 0, 0, out);
+    duration_encode("cache_hit", 0, 0, out); /* nothing is cached */
+    duration_encode("cache_miss", 0, 0, out);
     text_close(out, '}');
     text_key(out, "batch_stats");
     text_open(out, '[');

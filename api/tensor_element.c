@@ -116,18 +116,26 @@ static bool number_read(struct tensor_cells *cells, struct cursor *c,
     return true;
 }
 
-/* The word at the cursor: null, or a boolean where the tensor has those. */
+/* The word at the cursor: null, or NaN among floats, or a boolean where the tensor has
+ * those. */
 static bool word_read(struct tensor_cells *cells, struct cursor *c,
                       struct tensor_element *element, struct err *e) {
-    bool is_null = *c->at == 'n', is_true = *c->at == 't';
-    if (!is_null && cells->tensor->type != DATATYPE_BOOL)
-        return cursor_mismatch(
-            c, cells->tensor->type == DATATYPE_BYTES ? "a string" : "a number", HERE, e);
-    if (is_null)
+    static const size_t lengths[] = {['N'] = 3, ['n'] = 4, ['t'] = 4, ['f'] = 5};
+    enum datatype type = cells->tensor->type;
+    char first = *c->at; /* of a word that the scan has seen */
+    bool missing = first == 'n' ||
+                   (first == 'N' && (type == DATATYPE_FP32 || type == DATATYPE_FP64));
+    if (!missing && (first == 'N' || type != DATATYPE_BOOL))
+        return cursor_mismatch(c,
+                               type == DATATYPE_BYTES  ? "a string"
+                               : type == DATATYPE_BOOL ? "true or false"
+                                                       : "a number",
+                               HERE, e);
+    if (missing)
         *element = (struct tensor_element){.cell.kind = CELL_MISSING, .rounded = NAN};
     else
-        boolean_take(is_true, element);
-    c->at += is_null || is_true ? 4 : 5; /* null, true, false: the scan has seen it */
+        boolean_take(first == 't', element);
+    c->at += lengths[(unsigned char)first];
     return true;
 }
 
@@ -147,8 +155,7 @@ static bool text_next(struct tensor_cells *cells, struct tensor_element *element
     while (strchr(" \t\n\r,[]", *cells->at))
         cells->at++; /* the scan has seen that an element follows */
     struct cursor c = {t->text, cells->at, t->text_end};
-    bool word = *c.at == 'n' || *c.at == 't' || *c.at == 'f',
-         bytes = t->type == DATATYPE_BYTES;
+    bool word = strchr("Nntf", *c.at), bytes = t->type == DATATYPE_BYTES;
     bool ok;
     if (word)
         ok = word_read(cells, &c, element, e);

@@ -8,13 +8,40 @@
 
 static const char header_length[] = "Inference-Header-Content-Length";
 
-/* How much of the body is its document. Bytes without a word about it are a tensor. */
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* How documents begin, and rows of float32 hardly ever. */
+static bool begins_document(const char *bytes, size_t n) {
+    size_t at = 0;
+    while (at < n && is_space(bytes[at]))
+        at++;
+    if (at == n || bytes[at++] != '{')
+        return false;
+    while (at < n && is_space(bytes[at]))
+        at++;
+    return at < n && (bytes[at] == '"' || bytes[at] == '}');
+}
+
+/* As rows never end: with a float32 of 1e37 or so, or an even odder one. Of a body that
+ * is still to come there is but an empty text. */
+static bool is_document(const char *bytes, size_t n) {
+    if (!begins_document(bytes, n))
+        return false;
+    while (n && is_space(bytes[n - 1]))
+        n--;
+    return bytes[n - 1] == '}';
+}
+
+/* How much of the body is its document. Without a word about it bytes are rows, unless
+ * they are a document: some clients of HTTP say of every body that it is bytes. */
 static bool document_length(const struct http_request *request, struct oip_body *body,
                             struct err *e) {
     const char *text = request->inference_header_n;
     size_t digits = text ? strspn(text, "0123456789") : 0, n = 0;
     if (!text) {
-        body->raw = request->media == MEDIA_BYTES;
+        body->raw = request->media == MEDIA_BYTES && !is_document(body->bytes, body->n);
         body->json_n = body->raw ? 0 : body->n;
         return true;
     }
@@ -119,7 +146,11 @@ static bool intake_open(void *subsystem, const struct http_request *request,
            predictor_begin(subsystem, &dialect, request, pieces, reply);
 }
 
-const struct http_intake oip_infer_intake = {intake_open, predictor_piece};
+static bool declines(const struct http_request *request, const char *bytes, size_t n) {
+    return !request->inference_header_n && begins_document(bytes, n);
+}
+
+const struct http_intake oip_infer_intake = {intake_open, predictor_piece, declines};
 
 bool handle_oip_infer(void *subsystem, struct store *store,
                       const struct http_request *request, struct http_reply *reply,

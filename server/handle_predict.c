@@ -145,7 +145,7 @@ static bool intake_open(void *subsystem, const struct http_request *request,
     return predictor_begin(subsystem, &dialect, request, pieces, reply);
 }
 
-const struct http_intake predict_intake = {intake_open, predictor_piece};
+const struct http_intake predict_intake = {intake_open, predictor_piece, NULL};
 
 bool handle_predict(void *subsystem, struct store *store,
                     const struct http_request *request, struct http_reply *reply,

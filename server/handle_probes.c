@@ -1,4 +1,4 @@
-/* /livez, /readyz, /ping, /metrics */
+/* /, /livez, /readyz, /ping, /health, /version, /metrics */
 #include "server/handlers.h"
 
 bool handle_livez(void *subsystem, struct store *store,
@@ -37,6 +37,47 @@ bool handle_ping(void *subsystem, struct store *store, const struct http_request
     if (!probes_ready(subsystem, request, e))
         return false;
     text_string(&reply->body, "\n");
+    return true;
+}
+
+/* The programs's version, as MLflow's server tells its own. */
+bool handle_version(void *subsystem, struct store *store,
+                    const struct http_request *request, struct http_reply *reply,
+                    struct err *e) {
+    const struct probes_context *probes = subsystem;
+    (void)store;
+    (void)request;
+    (void)e;
+    text_string(&reply->body, probes->version);
+    reply->type = "text/plain; charset=utf-8";
+    return true;
+}
+
+/* Who looks what this is, and KServe's client, which reads the status. */
+bool handle_root(void *subsystem, struct store *store, const struct http_request *request,
+                 struct http_reply *reply, struct err *e) {
+    static const struct {
+        const char *name, *path;
+    } places[] = {{"predict", "/predict"},      {"jobs", "/v1/jobs"},
+                  {"datasets", "/v1/datasets"}, {"models", "/v1/models"},
+                  {"open_inference", "/v2"},    {"ready", "/readyz"},
+                  {"metrics", "/metrics"}};
+    const struct probes_context *probes = subsystem;
+    struct text *out = &reply->body;
+    (void)store;
+    (void)request;
+    (void)e;
+    text_open(out, '{');
+    text_member_string(out, "name", "descentd");
+    text_member_string(out, "version", probes->version);
+    text_member_string(out, "status", "alive");
+    text_key(out, "paths");
+    text_open(out, '{');
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        text_member_string(out, places[i].name, places[i].path);
+    text_close(out, '}');
+    text_close(out, '}');
+    text_string(out, "\n");
     return true;
 }
 

@@ -59,7 +59,8 @@ struct probes_context {
     const char *version;           /* of the program */
     _Atomic(const char *) unready; /* why it is not ready yet, or any longer; or NULL */
 };
-http_handler handle_livez, handle_readyz, handle_ping, handle_metrics;
+http_handler handle_livez, handle_readyz, handle_ping, handle_version, handle_root,
+    handle_metrics;
 /* Whether requests are taken: ERR_UNAVAILABLE that says why not. */
 bool probes_ready(const struct probes_context *probes, const struct http_request *request,
                   struct err *e) __attribute__((warn_unused_result));

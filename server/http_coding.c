@@ -27,13 +27,21 @@ static bool is_text(const char *type) {
     return !type;
 }
 
+/* Clients of the Open Inference Protocol inflate predictions alone, whatever else their
+ * library has said that it takes. */
+static bool may_vary(const struct exchange *x) {
+    const struct http_reply *reply = &x->reply;
+    return reply->body.n >= CODED_BYTES_MIN && is_text(reply->type) &&
+           !(x->route && x->route->subsystem == SUBSYSTEM_OIP);
+}
+
 static enum http_coding coding_wanted(struct exchange *x) {
     const struct http_reply *reply = &x->reply;
     const char *accept = x->request.accept_encoding;
     bool only;
     if (x->err.kind || reply->feed || reply->etag[0] || reply->body.failed)
         return CODING_NONE;
-    x->answer_coding.varies = reply->body.n >= CODED_BYTES_MIN && is_text(reply->type);
+    x->answer_coding.varies = may_vary(x);
     if (!x->answer_coding.varies && !(accept && strcasestr(accept, "q=0")))
         return CODING_NONE; /* nor does it refuse the answer as it is */
     enum http_coding coding = http_accept_coding(accept, &only);

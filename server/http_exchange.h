@@ -56,6 +56,8 @@ struct exchange {
     struct http_body body;
     struct upload *upload; /* instead, where the route takes a stream */
     size_t piece_n;        /* the body holds but a piece of so many bytes; 0: all of it */
+    size_t pieces_total_n; /* of all of them */
+    bool piece_passed;     /* one has been taken */
     size_t computed_n; /* bytes of what the pieces leave behind, until it is answered */
     struct http_flow flow; /* of a reply with a feed */
     uint64_t wakes_seen;

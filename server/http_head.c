@@ -155,14 +155,30 @@ bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e)
     return true;
 }
 
+/* How much of an authority is left without the port that is its scheme's own: proxies
+ * write it, browsers do not. */
+static size_t without_port(const char *authority, const char *port) {
+    size_t n = strlen(authority), port_n = strlen(port);
+    bool ends = n > port_n && strcmp(authority + n - port_n, port) == 0;
+    return ends ? n - port_n : n;
+}
+
+static bool is_same_origin(const char *origin, const char *host) {
+    const char *port = strncasecmp(origin, "https://", 8) == 0  ? ":443"
+                       : strncasecmp(origin, "http://", 7) == 0 ? ":80"
+                                                                : "";
+    const char *at = strstr(origin, "://");
+    if (!at)
+        return false;
+    size_t n = without_port(at + 3, port);
+    return n == without_port(host, port) && strncasecmp(at + 3, host, n) == 0;
+}
+
 /* "http://host:port" against the Host that was asked: a page of our own, or of somebody
  * else's. */
 static bool origin_check(const struct http_head *head, const char *host, struct err *e) {
     const char *origin = http_head_field(head, NAME_ORIGIN);
-    if (!origin)
-        return true;
-    const char *at = strstr(origin, "://");
-    if (at && host && strcasecmp(at + 3, host) == 0)
+    if (!origin || (host && is_same_origin(origin, host)))
         return true;
     return err_set(e, ERR_FORBIDDEN, "Origin",
                    "requests of web pages from elsewhere (%.60s) are refused", origin);

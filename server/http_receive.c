@@ -51,6 +51,7 @@ static bool intake_open(struct exchange *x, const struct http_framing *framing,
     x->reply.room = x->room;
     bool takes = x->route->intake->open(subsystem, request, pieces, &x->reply);
     x->piece_n = takes ? pieces->n : 0;
+    x->pieces_total_n = request->body_n;
     request->body_n = 0;
     return takes;
 }
@@ -89,17 +90,30 @@ bool receive_skips(const struct exchange *x, const struct http_head *head,
            framing->length <= SKIPPED_BYTES_MAX && !http_head_field(head, NAME_EXPECT);
 }
 
+/* From here on the body is collected, beginning with the piece that is there. */
+static bool pieces_decline(struct exchange *x) {
+    x->piece_n = x->computed_n = 0;
+    x->reply.kept.free(x->reply.kept.state);
+    x->reply.kept = (struct http_kept){0};
+    return http_body_reserve(&x->http->bodies, &x->body, x->pieces_total_n, &x->err);
+}
+
 static bool piece_pass(struct exchange *x) {
+    const struct http_intake *intake = x->route->intake;
     size_t n = x->body.n;
+    if (!x->piece_passed && intake->declines &&
+        intake->declines(&x->request, x->body.bytes, n))
+        return pieces_decline(x);
+    x->piece_passed = true;
     x->body.n = 0;
-    return x->route->intake->piece(x->reply.kept.state, x->body.bytes, n, &x->err);
+    return intake->piece(x->reply.kept.state, x->body.bytes, n, &x->err);
 }
 
 /* Takes no more than makes two pieces, so that other connections have their turn. */
 static bool pieces_append(struct exchange *x, const char *data, size_t *n,
                           const struct http_body_limit *limit) {
     size_t left = *n;
-    for (int passed = 0; left && !(passed && left >= x->piece_n);) {
+    for (int passed = 0; left && x->piece_n && !(passed && left >= x->piece_n);) {
         size_t room = x->piece_n - x->body.n, part = left < room ? left : room;
         size_t untaken = part;
         if (!http_body_append(&x->http->bodies, &x->body, data, &untaken, limit,
@@ -158,10 +172,11 @@ bool receive_bytes(struct exchange *x, const char *data, size_t *n) {
 bool receive_end(struct exchange *x) {
     if (x->upload || x->err.kind)
         return !x->err.kind;
+    bool passed = !x->piece_n || !x->body.n || piece_pass(x);
     if (x->piece_n) {
         x->request.body = "";
         x->request.body_n = 0;
-        return !x->body.n || piece_pass(x);
+        return passed;
     }
     bool ok = http_body_end(&x->http->bodies, &x->body, &x->err);
     x->request.body = x->body.bytes ? x->body.bytes : "";

@@ -23,7 +23,8 @@ enum route_body {
     BODY_CSV = 2,
     BODY_BYTES = 4,    /* a file of any kind, whole */
     BODY_OPTIONAL = 8, /* it may be absent, without a length */
-    BODY_NPY = 16
+    BODY_NPY = 16,
+    BODY_ANY_TYPE = 32 /* whatever Content-Type says: as the protocol's servers do */
 };
 
 /* The documents of errors: ours, or the other protocols' {"error":"text"}. */
@@ -37,7 +38,8 @@ struct route {
     enum subsystem subsystem;
     bool waits;        /* runs on the executor from the start */
     unsigned body;     /* of enum route_body */
-    const char *query; /* the parameters it knows, separated by spaces; "" for none */
+    const char *query; /* the parameters it knows, separated by spaces; "" for none; NULL:
+                          whatever comes is let pass, as the protocol's servers do */
     const struct http_stream *stream; /* takes its body in pieces, of any type; or NULL */
     enum route_errors errors;
     const struct http_intake *intake; /* may take its body in pieces; or NULL */

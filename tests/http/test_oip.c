@@ -494,7 +494,7 @@ static void test_refusals(void) {
         {"{\"id\":7,\"inputs\":[{" ROWS "\"data\":[1,2,3,4]}]}",
          "/id: expected a string"},
         {"{\"parameters\":[],\"inputs\":[{" ROWS "\"data\":[1,2,3,4]}]}", "/parameters"},
-        {"{\"parameters\":{\"a\":null},\"inputs\":[{" ROWS "\"data\":[1,2,3,4]}]}",
+        {"{\"parameters\":{\"a\":[]},\"inputs\":[{" ROWS "\"data\":[1,2,3,4]}]}",
          "/parameters/a"},
         {"{\"model_name\":\"other\",\"inputs\":[{" ROWS "\"data\":[1,2,3,4]}]}",
          "not what the path names"},

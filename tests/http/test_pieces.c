@@ -118,6 +118,53 @@ static void test_same(void) {
     free(X);
 }
 
+/* A document that is called bytes, as some clients call every body, in white space up to
+ * whole rows. */
+static char *document_new(size_t *n) {
+    enum { BYTES = 2 << 20 };
+    char *text = malloc(BYTES);
+    if (!text)
+        abort();
+    *n = (size_t)sprintf(text,
+                         " { \"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\","
+                         "\"shape\":[%d,%d],\"data\":[",
+                         ROWS, INPUTS);
+    for (int i = 0; i < ROWS * INPUTS; i++)
+        *n += (size_t)sprintf(text + *n, "%s%d.5", i ? "," : "", i % 10);
+    *n += (size_t)sprintf(text + *n, "]}]}");
+    for (; *n % (INPUTS * sizeof(float)); ++*n)
+        text[*n] = ' ';
+    return text;
+}
+
+/* What begins as a document is one if it ends as one, and rows if not, however it is
+ * taken. */
+static void test_documents(void) {
+    struct reply got, want;
+    size_t n;
+    char *text = document_new(&n);
+    const struct request request = {.path = V2,
+                                    .headers =
+                                        (const char *[]){"Content-Type: " RAW, NULL},
+                                    .body = text,
+                                    .body_n = n};
+    client_send(&collects.client, &request, &want);
+    client_send(&passes.client, &request, &got);
+    check_equal("document", &got, &want);
+    CHECK_SAY(reply_count(got.json, "/outputs/0/data") > 0, "%.200s", got.body);
+    reply_free(&got);
+    reply_free(&want);
+    free(text);
+    float *X = rows_new(3);
+    memcpy(X, "{\"", 2);
+    exchange(&collects, V2, "*/*", X, &want);
+    exchange(&passes, V2, "*/*", X, &got);
+    check_equal("rows", &got, &want);
+    reply_free(&got);
+    reply_free(&want);
+    free(X);
+}
+
 /* More bodies at a time than there is memory for, each half sent before the first is
  * whole. */
 static void test_many(void) {
@@ -406,6 +453,7 @@ int main(void) {
         CHECK(reply.status == 200);
         reply_free(&reply);
         CHECK_RUN(test_same);
+        CHECK_RUN(test_documents);
         CHECK_RUN(test_many);
         CHECK_RUN(test_lengthy);
         CHECK_RUN(test_collected);

@@ -134,40 +134,42 @@ static void test_statistics(void) {
     oip_statistics_close(&out);
 #define D(name, count, ns) "\"" name "\":{\"count\":" count ",\"ns\":" ns "}"
     check_written(
-        &out,
-        "{\"model_stats\":[{\"name\":\"m\",\"version\":\"3\",\"last_inference\":"
-        "1700000000123,\"inference_count\":34,\"execution_count\":3,"
-        "\"inference_stats\":{" D("success", "3", "600") "," D("fail", "1", "7") "," D(
-            "queue", "4",
-            "8") "," D("compute_input", "3",
-                       "33") "," D("compute_infer", "3",
-                                   "44") "," D("compute_output", "3",
-                                               "55") "," D("cache_hit", "0",
-                                                           "0") "},\"batch_stats\":[{"
-                                                                "\"batch_size\":"
-                                                                "1," D("compute_input", "2", "3") "," D(
-                                                                    "compute_infer", "2",
-                                                                    "4") "," D("compute"
-                                                                               "_outpu"
-                                                                               "t",
-                                                                               "2",
-                                                                               "5") "},"
-                                                                                    "{"
-                                                                                    "\""
-                                                                                    "ba"
-                                                                                    "tc"
-                                                                                    "h_"
-                                                                                    "si"
-                                                                                    "ze"
-                                                                                    "\""
-                                                                                    ":3"
-                                                                                    "2"
-                                                                                    "," D("compute_input", "1", "30") "," D(
-                                                                                        "compute_infer",
-                                                                                        "1",
-                                                                                        "40") "," D("compute_output",
-                                                                                                    "1",
-                                                                                                    "50") "}]}]}\n");
+        &out, "{\"model_stats\":[{\"name\":\"m\",\"version\":\"3\",\"last_inference\":"
+              "1700000000123,\"inference_count\":34,\"execution_count\":3,"
+              "\"inference_stats\":{" D("success", "3", "600") "," D("fail", "1", "7") "," D("queue", "4", "8") "," D("compute_input", "3", "33") "," D(
+                  "compute_infer", "3",
+                  "44") "," D("compute_output", "3",
+                              "55") "," D("cache_hit", "0",
+                                          "0") "," D("cache_miss", "0",
+                                                     "0") "},\"batch_stats\":[{"
+                                                          "\"batch_size\":"
+                                                          "1," D("compute_input", "2", "3") "," D(
+                                                              "compute_infer", "2",
+                                                              "4") "," D("compute"
+                                                                         "_outpu"
+                                                                         "t",
+                                                                         "2",
+                                                                         "5") "},"
+                                                                              "{"
+                                                                              "\""
+                                                                              "ba"
+                                                                              "tc"
+                                                                              "h_"
+                                                                              "si"
+                                                                              "ze"
+                                                                              "\""
+                                                                              ":3"
+                                                                              "2"
+                                                                              "," D(
+                                                                                  "comput"
+                                                                                  "e_"
+                                                                                  "input",
+                                                                                  "1",
+                                                                                  "30") "," D("compute_infer",
+                                                                                              "1",
+                                                                                              "40") "," D("compute_output",
+                                                                                                          "1",
+                                                                                                          "50") "}]}]}\n");
 }
 
 int main(void) {

@@ -225,7 +225,13 @@ static void test_json_refused(void) {
     check_refused(f, "[1,]", &two, ERR_INVALID, "line 1, column 4", "a value");
     check_refused(f, "[1", &one, ERR_INVALID, "line 1, column 3", "the end");
     check_refused(f, "[01]", &one, ERR_INVALID, "line 1, column 2", "not a JSON number");
-    check_refused(f, "[NaN]", &one, ERR_INVALID, "line 1, column 2", "NaN");
+    check_refused(f, "[NaN]", &one, ERR_INVALID, DATA "/0", "got null or NaN");
+    check_refused(f, "[1,NaN ]", &two, ERR_INVALID, DATA "/1", "got null or NaN");
+    check_refused(f, "[NaNs]", &one, ERR_INVALID, "line 1, column 5", "',' or ']'");
+    check_refused(f, "[-NaN]", &one, ERR_INVALID, "line 1, column 2", "");
+    check_refused(f, "[Infinity]", &one, ERR_INVALID, "line 1, column 2", "Infinity");
+    check_refused(DATATYPE_INT32, "[NaN]", &one, ERR_INVALID, DATA "/0", "a number");
+    check_refused(DATATYPE_BOOL, "[NaN]", &one, ERR_INVALID, DATA "/0", "true or false");
     check_refused(DATATYPE_FP64, "[1e300]", &one, ERR_RANGE, DATA "/0", "float32");
     check_refused(DATATYPE_UINT8, "[256]", &one, ERR_RANGE, DATA "/0", "UINT8");
     check_refused(DATATYPE_UINT8, "[-1]", &one, ERR_RANGE, DATA "/0", "-1 is outside");

@@ -182,6 +182,10 @@ static void test_numbers_by_column(void) {
         &(struct part){
             .name = "input", .type = F, .shape = {{1, 2}, 2}, .text = "[null,2]"},
         1, 1, (float[]){7, 2});
+    check_rows(
+        &(struct part){
+            .name = "input", .type = F, .shape = {{1, 2}, 2}, .text = "[ NaN ,2]"},
+        1, 1, (float[]){7, 2});
     check_refused(
         &(struct part){
             .name = "input", .type = F, .shape = {{1, 2}, 2}, .text = "[1,null]"},

@@ -268,6 +268,30 @@ static void test_origins(void) {
     CHECK(!checked("HTTP/1.0", "Origin: http://a", &f, &e) && e.kind == ERR_FORBIDDEN);
 }
 
+/* A port that is the scheme's own may be written or not, on either side. */
+static void test_default_ports(void) {
+    static const struct {
+        const char *lines;
+        bool same;
+    } all[] = {{"Host: ml.example:80\nOrigin: http://ml.example", true},
+               {"Host: ml.example:443\nOrigin: https://ml.example", true},
+               {"Host: ml.example\nOrigin: http://ml.example:80", true},
+               {"Host: ml.example\nOrigin: https://ml.example:443", true},
+               {"Host: [::1]:80\nOrigin: http://[::1]", true},
+               {"Host: ml.example:443\nOrigin: http://ml.example", false},
+               {"Host: ml.example:80\nOrigin: https://ml.example", false},
+               {"Host: ml.example:8080\nOrigin: http://ml.example:80", false},
+               {"Host: ml.example:80\nOrigin: http://ml.example.evil", false},
+               {"Host: :80\nOrigin: http://", false},
+               {"Host: ml.example:80\nOrigin: ftp://ml.example", false}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct http_framing f;
+        struct err e;
+        CHECK_SAY(checked("HTTP/1.1", all[i].lines, &f, &e) == all[i].same, "%s",
+                  all[i].lines);
+    }
+}
+
 static void test_local_origins(void) {
     static const struct {
         const char *line;
@@ -489,6 +513,7 @@ int main(void) {
     CHECK_RUN(test_too_many);
     CHECK_RUN(test_too_large);
     CHECK_RUN(test_origins);
+    CHECK_RUN(test_default_ports);
     CHECK_RUN(test_local_origins);
     CHECK_RUN(test_media);
     CHECK_RUN(test_codings);
