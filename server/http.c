@@ -55,10 +55,12 @@ static int socket_of(struct MHD_Connection *connection) {
 
 /* Judges everything that is known before the body. What follows a head that is malformed
  * cannot be trusted: the connection ends. */
-static bool head_accept(struct exchange *x, const char *url, const char *version) {
+static bool head_accept(struct exchange *x, const char *version, bool torn) {
     struct http_head head;
     struct http_framing framing;
+    const char *url = x->url;
     http_collect_head(x, url, version, &head);
+    head.torn = torn;
     enum admission found = admit(x, &head, url, &framing);
     bool ok = found == ADMITTED && http_collect_query(x, &head) &&
               http_query_known(&x->request, x->route->query, &x->err) &&
@@ -273,16 +275,28 @@ static enum MHD_Result refusal_queue(struct exchange *x) {
     return reply_queue(x);
 }
 
+/* Before a request has an exchange its state is the length of its target's text, as an
+ * odd number, which no pointer is. */
+static bool is_length(const void *state) {
+    return !state || (uintptr_t)state % 2;
+}
+
+/* Whether the text ends before the target does: the version stands right behind that. */
+static bool target_is_torn(const void *state, const char *url, const char *version) {
+    return (uintptr_t)version - (uintptr_t)url != (uintptr_t)state / 2 + 1;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
                                   const char *url, const char *method,
                                   const char *version, const char *data, size_t *data_n,
                                   void **state) {
     struct exchange *x = *state;
-    if (!x) {
+    if (is_length(*state)) {
+        bool torn = target_is_torn(*state, url, version);
         x = *state = exchange_new(context, connection, url, method);
         if (!x)
             return MHD_NO;
-        bool reads_on = head_accept(x, url, version) || !x->close;
+        bool reads_on = head_accept(x, version, torn) || !x->close;
         reaper_phase(x->watched, reads_on ? REAPER_BODY : REAPER_BUSY,
                      x->request.received_us);
         return reads_on ? MHD_YES : refusal_queue(x);
@@ -302,7 +316,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     struct exchange *x = *state;
     (void)connection;
     (void)why;
-    if (!x)
+    if (is_length(x))
         return;
     reaper_phase(x->watched, REAPER_IDLE, clock_coarse_us());
     if (x->upload)
@@ -322,9 +336,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 static void *on_request_line(void *context, const char *uri,
                              struct MHD_Connection *connection) {
     (void)context;
-    (void)uri;
     reaper_phase(watched_by(connection), REAPER_HEAD, clock_coarse_us());
-    return NULL;
+    return (void *)(2 * (uintptr_t)(uri ? strlen(uri) : 0) + 1);
 }
 
 /* Its socket is closed next. Where the library has refused a head by itself, more of it,

@@ -14,8 +14,18 @@ enum {
     INFLATED_AT_ONCE = 128 << 10
 };
 
+/* What it may take at most, were it alone. */
+static size_t body_room(const struct http_bodies *all, const struct http_body *b) {
+    return all->bytes_max > b->reserved ? all->bytes_max - b->reserved : 0;
+}
+
 bool http_body_charge(struct http_bodies *all, struct http_body *b, size_t more,
                       struct err *e) {
+    if (more > body_room(all, b))
+        return err_set(e, ERR_TOO_LARGE, NULL,
+                       "the body takes more memory than all may have together, %zu bytes "
+                       "(--body-memory-max)",
+                       all->bytes_max);
     size_t before = atomic_fetch_add(&all->bytes, more);
     if (before + more > all->bytes_max) {
         atomic_fetch_sub(&all->bytes, more);
@@ -103,17 +113,21 @@ static bool inflater_open(struct http_bodies *all, struct http_body *b,
 bool http_body_open(struct http_bodies *all, struct http_body *b,
                     const struct http_framing *framing, enum http_coding coding,
                     const struct http_body_limit *limit, struct err *e) {
-    uint64_t most = limit->max / INFLATED_FACTOR, length = framing->length;
+    uint64_t length = framing->length;
     if (framing->length_known && !length)
         return true;
     if (coding == CODING_NONE)
         return !framing->length_known || http_body_reserve(all, b, (size_t)length, e);
     if (!inflater_open(all, b, coding, limit, e))
         return false;
+    uint64_t most = body_room(all, b) / 2; /* others want some, too */
+    most = limit->max < most ? limit->max : most;
     return !framing->length_known ||
-           http_body_reserve(
-               all, b, (size_t)(length < most ? INFLATED_FACTOR * length : limit->max),
-               e);
+           http_body_reserve(all, b,
+                             (size_t)(length < most / INFLATED_FACTOR
+                                          ? INFLATED_FACTOR * length
+                                          : most),
+                             e);
 }
 
 bool http_body_too_large(const char *what, const struct http_body_limit *limit,
@@ -128,6 +142,9 @@ static bool inflated_room(struct http_bodies *all, struct http_body *b,
                           const struct http_body_limit *limit, struct err *e) {
     size_t first = INFLATED_FIRST_BYTES, most = (size_t)limit->max + 1;
     size_t capacity = b->n < first / 2 ? first : 2 * b->n;
+    size_t possible = b->capacity + body_room(all, b);
+    if (possible > b->n && capacity > possible)
+        capacity = possible;
     return b->n < b->capacity ||
            http_body_reserve(all, b, capacity < most ? capacity : most, e);
 }

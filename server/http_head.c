@@ -12,6 +12,7 @@ void http_head_open(struct http_head *head, const char *version, size_t line_n) 
     head->version = version;
     head->line_n = line_n;
     head->parameters_n = head->fields_n = 0;
+    head->torn = false;
     memset(head->known, 0, sizeof head->known);
 }
 
@@ -228,6 +229,8 @@ static bool size_check(const struct http_head *head, struct err *e) {
 
 bool http_head_check(const struct http_head *head, struct http_framing *framing,
                      struct err *e) {
+    if (head->torn)
+        return err_set(e, ERR_INVALID, NULL, "a NUL in the request line");
     if (head->fields_n > HTTP_FIELDS_MAX)
         return err_set(e, ERR_INVALID, NULL, "expected at most %d header fields, got %zu",
                        HTTP_FIELDS_MAX, head->fields_n);
@@ -315,8 +318,23 @@ bool http_head_unescape(char *text, bool slash, struct err *e) {
            err_set(e, ERR_INVALID, NULL, "control characters, or not UTF-8");
 }
 
-bool http_head_path(const char *path, char buffer[HTTP_PATH_MAX],
+/* The path of a target, which may be a whole URL, as proxies are asked (RFC 9112, section
+ * 3.2.2); what is none comes back as it is. */
+static const char *target_path(const char *target) {
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t n = strlen(schemes[i]);
+        if (strncasecmp(target, schemes[i], n) != 0 || !target[n] || target[n] == '/')
+            continue;
+        const char *path = strchr(target + n, '/');
+        return path ? path : "/";
+    }
+    return target;
+}
+
+bool http_head_path(const char *target, char buffer[HTTP_PATH_MAX],
                     struct http_request *request, struct err *e) {
+    const char *path = target_path(target);
     size_t n = strlen(path);
     request->segments_n = 0;
     if (path[0] != '/')

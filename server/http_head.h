@@ -26,6 +26,7 @@ struct http_head {
     const char *version; /* "HTTP/1.1" */
     size_t line_n;       /* bytes that are kept of the request line */
     size_t parameters_n; /* of its query */
+    bool torn;           /* a NUL stands in the request line */
     size_t fields_n;     /* may be over HTTP_FIELDS_MAX: refused */
     struct {
         unsigned char first, n; /* fields[first] is the first of n */
@@ -84,11 +85,11 @@ bool http_head_timeout(const struct http_head *head, int64_t *ms, struct err *e)
  * whoever makes a name of their own mean 127.0.0.1 has pages of that origin. */
 bool http_head_origin_is_local(const struct http_head *head);
 
-/* Splits and decodes a raw path into `request`, whose pointers go into `buffer`. What
- * follows the last colon of the last segment is the verb; a slash at the end makes an
- * empty segment. Refuses %00, %2F, bad escapes, control characters and what is not
+/* Splits and decodes a raw target's path into `request`, whose pointers go into `buffer`.
+ * What follows the last colon of the last segment is the verb; a slash at the end makes
+ * an empty segment. Refuses %00, %2F, bad escapes, control characters and what is not
  * UTF-8. */
-bool http_head_path(const char *path, char buffer[HTTP_PATH_MAX],
+bool http_head_path(const char *target, char buffer[HTTP_PATH_MAX],
                     struct http_request *request, struct err *e)
     __attribute__((warn_unused_result));
 

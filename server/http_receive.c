@@ -12,8 +12,9 @@ static struct http_body_limit body_limit(const struct exchange *x) {
     if (x->route->stream)
         return (struct http_body_limit){true, (uint64_t)config->upload_bytes_max,
                                         "--upload-bytes-max"};
+    bool by_memory = config->body_bytes_max >= config->body_memory_max;
     return (struct http_body_limit){x->route->body, (uint64_t)config->body_bytes_max,
-                                    "--body-bytes-max"};
+                                    by_memory ? "--body-memory-max" : "--body-bytes-max"};
 }
 
 static bool upload_prepare(struct exchange *x, const struct http_framing *framing,

@@ -456,6 +456,8 @@ static void test_paths(void) {
     check_path("/v1/jobs/job_1/history", 4, "|v1|jobs|job_1|history");
     check_path("/v1/jobs/", 3, "|v1|jobs|");
     check_path("//", 2, "||");
+    check_path("http://a:8080/v1/jobs", 2, "|v1|jobs");
+    check_path("HTTPS://a", 0, "");
     check_path("/v1/models/m:predict", 3, "|v1|models|m");
     check_path("/a:b/c", 2, "|a:b|c");
     check_path("/a:b:c", 1, "|a:b");
@@ -469,7 +471,8 @@ static void test_paths(void) {
     check_path("/1/2/3/4/5/6/7/8", 8, "|1|2|3|4|5|6|7|8");
     check_no_path("/1/2/3/4/5/6/7/8/9", ERR_NOT_FOUND);
     static const char *const bad[] = {
-        "",         "a",          "a/b",           "http://a/b", "*",
+        "",         "a",          "a/b",           "http:///b",  "*",
+        "http://",  "http:/a",    "ftp://a/b",     "a://b/c",    "https://",
         "/a%00b",   "/a%2fb",     "/a%2Fb",        "/%",         "/%2",
         "/%zz",     "/%2g",       "/%-1",          "/a%0ab",     "/a\nb",
         "/%7f",     "/\x1f",      "/%ff",          "/%c0%af",    "/%c3",
