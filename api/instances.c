@@ -80,23 +80,53 @@ static bool number_take(struct instances_scan *s, float *to, struct err *e) {
                    cursor_token(s->c) ? " that is finite" : "", cursor_kind(s->c));
 }
 
+/* How lists stand within lists: at which depth numbers do, and how long the lists of each
+ * depth are. 0: not known yet, but of `depth`, which counts from 1 then. */
+struct shape {
+    size_t depth, lengths[LISTS_MAX], counts[LISTS_MAX];
+};
+
+static bool shape_agrees(size_t *known, size_t n, struct err *e) {
+    if (!*known)
+        *known = n;
+    return *known == n ||
+           err_set(e, ERR_INVALID, "",
+                   "expected lists of one length and depth, as the first are");
+}
+
+/* The lists that end behind a number; *depth becomes that of the next. */
+static bool lists_end(struct cursor *c, struct shape *shape, size_t *depth,
+                      struct err *e) {
+    bool more = false;
+    while (*depth && !more) {
+        size_t level = *depth - 1, n = ++shape->counts[level];
+        if (!json_next_take(c, ']', &more, e) ||
+            (!more && !shape_agrees(&shape->lengths[level], n, e)))
+            return false;
+        *depth -= !more;
+    }
+    return true;
+}
+
 /* inputs_n numbers, in lists within lists: a row of columns without names. */
 static bool tensor_scan(struct instances_scan *s, float *row, struct err *e) {
-    size_t n = 0, wanted = s->form->columns.inputs_n, depth = 0;
+    size_t n = 0, wanted = s->form->columns.inputs_n, depth = 0, opened = 0;
+    struct shape shape;
+    shape.depth = 0;
     do {
-        for (; cursor_peek(s->c) == '[' && depth < LISTS_MAX; depth++)
+        for (; cursor_peek(s->c) == '[' && depth < LISTS_MAX; depth++) {
             s->c->at++;
+            shape.counts[depth] = 0;
+            if (depth == opened)
+                shape.lengths[opened++] = 0;
+        }
         if (n == wanted)
             return err_set(e, ERR_INVALID, "", "expected %zu numbers, got more", wanted);
-        if (!number_take(s, row + n, e))
+        if (!number_take(s, row + n, e) || !shape_agrees(&shape.depth, depth + 1, e))
             return instances_below_index(e, n);
         n++;
-        bool more = false;
-        while (depth && !more) {
-            if (!json_next_take(s->c, ']', &more, e))
-                return false;
-            depth -= !more;
-        }
+        if (!lists_end(s->c, &shape, &depth, e))
+            return false;
     } while (depth);
     return n == wanted ||
            err_set(e, ERR_INVALID, "", "expected %zu numbers, got %zu", wanted, n);

@@ -162,14 +162,14 @@ static void test_unknown_categories(void) {
     };
     static const char *const models[] = {"choosy", "heir"};
     struct reply job, got;
-    terse_refused(user, "/unknown_categories", "error",
+    terse_refused(user, "/unknown_categories", "ignore",
                   "{'model':'m','dataset':'mixed','target':'kind',"
                   "'unknown_categories':'maybe'}");
     bool ok = terse_train(user, &job,
                           "{'model':'choosy','dataset':'mixed','target':'kind',"
                           "'features':['colour'],'epochs':3,'validation_split':0.3,"
                           "'handle_unknown':'error'}");
-    CHECK_TEXT(reply_text(job.json, "/unknown_categories"), "error");
+    CHECK_TEXT(reply_text(job.json, "/hyperparameters/unknown_categories"), "error");
     reply_free(&job);
     ok = ok && terse_train(user, &job,
                            "{'model':'heir','dataset':'mixed','target':'kind',"

@@ -90,6 +90,38 @@ static void test_instances(void) {
     net_free(s.net);
 }
 
+/* Lists within lists stand alike in a row. */
+static void test_shapes(void) {
+    struct stage s;
+    static const char ragged[] = "lists of one length and depth";
+    static const float rows[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    stage_new(&s, TASK_REGRESSION, 4, 1, (struct labels){0});
+    const struct model *four = &s.model;
+    check_rows(TFS_PREDICT, four, "{\"instances\":[[[1,2],[3,4]],[[5,6],[7,8]]]}", false,
+               rows, 2);
+    check_rows(TFS_PREDICT, four, "{\"instances\":[[[[1],[2],[3],[4]]]]}", false, rows,
+               1);
+    check_rows(TFS_PREDICT, four,
+               "{\"instances\":[{\"x\":[[1],[2],[3],[4]]},{\"x\":[[5],[6],[7],[8]]}]}",
+               false, rows, 2);
+    static const struct {
+        const char *rows, *where;
+    } wrong[] = {{"[[1],[2,3,4]]", "/instances/0"},
+                 {"[1,[2,[3]],4]", "/instances/0/1"},
+                 {"[[1,2],3,4]", "/instances/0/2"},
+                 {"[[1,2],[3,4]],[[1,2,3],[4]]", "/instances/1"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char body[128];
+        snprintf(body, sizeof body, "{\"instances\":[%s]}", wrong[i].rows);
+        check_refused(TFS_PREDICT, four, body, wrong[i].where, ragged);
+    }
+    check_refused(TFS_PREDICT, four, "{\"instances\":[[1,2,3,4],[1,2,3]]}",
+                  "/instances/1", "expected 4 numbers, got 3");
+    check_refused(TFS_PREDICT, four, "{\"instances\":[[[1,2],[3,4],[5]]]}",
+                  "/instances/0", "");
+    net_free(s.net);
+}
+
 static void test_named(void) {
     struct stage s;
     stage_new(&s, TASK_REGRESSION, 5, 1, (struct labels){0});
@@ -379,6 +411,7 @@ static void test_verbs(void) {
 
 int main(void) {
     CHECK_RUN(test_instances);
+    CHECK_RUN(test_shapes);
     CHECK_RUN(test_named);
     CHECK_RUN(test_refusals);
     CHECK_RUN(test_regression_answers);
