@@ -223,6 +223,14 @@ static bool inline_keys_check(const struct job_draft *d, struct err *e) {
     return true;
 }
 
+/* No split is as if nothing was said, which numeric rows are not encoded for. */
+static void split_settle(struct job_draft *d) {
+    struct json_slot *split = &d->slots[KEY_VALIDATION_SPLIT];
+    if (json_is_number(split->value) && !(json_number_value(split->value) > 0) &&
+        !(json_number_value(split->value) < 0))
+        split->value = NULL;
+}
+
 static bool draft_check(const struct job_draft *d, struct err *e) {
     const struct json_slot *dataset = &d->slots[KEY_DATASET];
     char name[JOB_NAME_MAX + 1];
@@ -243,8 +251,10 @@ struct job_draft *job_draft_new(const char *body, size_t n, struct err *e) {
     struct job_draft *d = calloc(1, sizeof *d);
     if (!d)
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the job");
-    if (d && draft_read(d, body, n, e) && draft_check(d, e))
+    if (d && draft_read(d, body, n, e) && draft_check(d, e)) {
+        split_settle(d);
         return d;
+    }
     job_draft_free(d);
     return NULL;
 }

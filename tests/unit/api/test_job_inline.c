@@ -53,6 +53,21 @@ static void test_request(void) {
     job_request_free(&r);
 }
 
+/* A share of nothing is as if none was given: numbers stay numbers. */
+static void test_no_split(void) {
+    static const char *const shares[] = {"", ",'validation_split':0",
+                                         ",'validation_split':-0.0"};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        struct job_request r;
+        struct err e = {0};
+        if (!CHECK_SAY(decode("[[1,2],[3,4]]", "[[1,2],[3,4]]", shares[i], &r, &e),
+                       "%s: %s %s", shares[i], e.where, e.text))
+            continue;
+        CHECK(!r.spec.table.columns_n && r.spec.inputs_n == 2 && r.features.rows_n == 2);
+        job_request_free(&r);
+    }
+}
+
 static char *echo(const struct job_spec *spec) {
     struct text text = {0};
     job_spec_encode(spec, &text);
@@ -236,6 +251,7 @@ static void test_too_many_texts(void) {
 
 int main(void) {
     CHECK_RUN(test_request);
+    CHECK_RUN(test_no_split);
     CHECK_RUN(test_echo);
     CHECK_RUN(test_targets);
     CHECK_RUN(test_numbers);
