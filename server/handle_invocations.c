@@ -1,30 +1,56 @@
 /* POST /invocations, as MLflow's and SageMaker's clients send it */
 #include "server/handlers.h"
 
+#include "api/array.h"
 #include "api/invocations.h"
 #include "server/http_accept.h"
+
+/* The forms of answers; the first is the usual one. */
+enum form { FORM_JSON, FORM_CSV, FORM_NPY, FORMS_N };
+static const char *const types[FORMS_N] = {
+    [FORM_JSON] = "application/json",
+    [FORM_CSV] = "text/csv",
+    [FORM_NPY] = "application/x-npy",
+};
+
+/* A request: a text, or an array and its rows. */
+struct invocation_state {
+    bool is_array;
+    struct invocation text;
+    struct array array;
+    struct tensor_rows rows;
+};
 
 /* The model is the default one, or the only one. */
 static bool decode(void *state, const struct http_request *request,
                    struct predict_ask *ask, struct err *e) {
-    struct invocation *decoded = state;
+    struct invocation_state *s = state;
+    const char *body = request->body;
+    size_t n = request->body_n;
     ask->model_where = "model";
+    s->is_array = request->media == MEDIA_NPY;
+    if (s->is_array) {
+        bool ok = array_decode_npy(body, n, &s->array, e);
+        ask->rows_max = ok ? tensor_rows_bound(&s->array.tensor) : 0;
+        return ok;
+    }
     if (request->media == MEDIA_CSV)
-        invocation_decode_csv(request->body, request->body_n, request->content_type,
-                              decoded);
-    else if (!invocation_decode(request->body, request->body_n, decoded, e))
+        invocation_decode_csv(body, n, request->content_type, &s->text);
+    else if (!invocation_decode(body, n, &s->text, e))
         return false;
-    ask->rows_max = predict_rows_bound(&decoded->rows);
+    ask->rows_max = predict_rows_bound(&s->text.rows);
     return true;
 }
 
 static bool rows(void *state, const struct served *served, struct predict_input *in,
                  struct err *e) {
-    struct invocation *decoded = state;
-    const struct rows *instances = &decoded->rows.instances;
-    if (!invocation_rows(decoded, served->model, e))
+    struct invocation_state *s = state;
+    const struct rows *instances = &s->text.rows.instances;
+    if (s->is_array ? !array_rows(&s->array, served->model, &s->rows, e)
+                    : !invocation_rows(&s->text, served->model, e))
         return false;
-    *in = (struct predict_input){instances->values, instances->rows_n};
+    *in = s->is_array ? (struct predict_input){s->rows.X, s->rows.m}
+                      : (struct predict_input){instances->values, instances->rows_n};
     return true;
 }
 
@@ -32,20 +58,29 @@ static bool rows(void *state, const struct served *served, struct predict_input 
 static bool encode(void *state, const struct predict_output *out,
                    const struct http_request *request, struct http_reply *reply,
                    struct err *e) {
-    static const char type_csv[] = "text/csv";
     const struct model *model = out->served->model;
-    if (!http_accept_prefers(request->accept, type_csv, "application/json"))
-        return invocation_encode(state, model, out->Y, out->m, &reply->body, e);
-    reply->type = type_csv;
-    return invocation_encode_csv(state, model, out->Y, out->m, &reply->body, e);
+    const struct invocation *text = &((struct invocation_state *)state)->text;
+    enum form form = (enum form)http_accept_best(request->accept, types, FORMS_N);
+    reply->type = form == FORM_JSON ? NULL : types[form];
+    switch (form) {
+    case FORM_CSV:
+        return invocation_encode_csv(text, model, out->Y, out->m, &reply->body, e);
+    case FORM_NPY:
+        return array_encode(ARRAY_NPY, model, out->Y, out->m, &reply->body, e);
+    default:
+        return invocation_encode(text, model, out->Y, out->m, &reply->body, e);
+    }
 }
 
 static void state_free(void *state) {
-    invocation_free(state);
+    struct invocation_state *s = state;
+    invocation_free(&s->text);
+    tensor_rows_free(&s->rows);
+    array_free(&s->array);
 }
 
 static const struct predict_dialect dialect = {
-    .state_n = sizeof(struct invocation),
+    .state_n = sizeof(struct invocation_state),
     .decode = decode,
     .rows = rows,
     .encode = encode,

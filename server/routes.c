@@ -150,7 +150,7 @@ const struct route routes[] = {
     {"GET", "/version", "version", handle_version, SUBSYSTEM_PROBES, false, BODY_NONE,
      NULL, NULL, ERRORS_PLAIN, NULL},
     {"POST", "/invocations", "invocations", handle_invocations, SUBSYSTEM_PREDICT, false,
-     BODY_JSON | BODY_CSV, "", NULL, ERRORS_PLAIN, NULL},
+     BODY_JSON | BODY_CSV | BODY_NPY, "", NULL, ERRORS_PLAIN, NULL},
     {"GET", "/", "root", handle_root, SUBSYSTEM_PROBES, false, BODY_NONE, "", NULL,
      ERRORS_NATIVE, NULL},
     {"GET", "/livez", "livez", handle_livez, SUBSYSTEM_PROBES, false, BODY_NONE, "", NULL,
@@ -216,8 +216,8 @@ enum route_match route_find(const struct route *table, size_t n,
 }
 
 bool route_is_open(const struct route *route) {
-    static const char *const open[] = {"livez", "readyz", "oip_live", "oip_ready",
-                                       "ping", "health"};
+    static const char *const open[] = {"livez",     "readyz", "oip_live",
+                                       "oip_ready", "ping",   "health"};
     for (size_t i = 0; i < sizeof open / sizeof *open; i++)
         if (strcmp(route->name, open[i]) == 0)
             return true;

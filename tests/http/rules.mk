@@ -1,6 +1,6 @@
 # Black-box tests of the real binary. All of them but test_data, which needs the folder DATA
 # and has a target of its own, run in `make http` and `make test`.
-HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset fleet foreign job lines mixed packed passengers promise raw relay reply result table terse upload watch) $(CHECK) $(BUILD)/tests/unit/postgres.o
+HTTP_KIT := $(patsubst %,$(BUILD)/tests/http/%.o,client daemon dataset fleet foreign job lines mixed npy packed passengers promise raw relay reply result table terse upload watch) $(CHECK) $(BUILD)/tests/unit/postgres.o
 HTTP_ALL := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/http/test_*.c))
 HTTP := $(filter-out %/test_data,$(HTTP_ALL))
 

@@ -7,6 +7,7 @@
 
 #include "tests/http/daemon.h"
 #include "tests/http/job.h"
+#include "tests/http/npy.h"
 #include "tests/http/passengers.h"
 #include "tests/http/table.h"
 #include "tests/unit/check.h"
@@ -105,6 +106,37 @@ static void test_lines(void) {
     }
     reply_free(&lines);
     reply_free(&own);
+}
+
+/* As SageMaker's NumpySerializer and NumpyDeserializer do it. */
+static void test_arrays(void) {
+    static const char *const headers[] = {"Content-Type: application/x-npy",
+                                          "Accept: application/x-npy", "Expect:", NULL};
+    static const float rows[] = {1000, 2, 2400, 4};
+    struct reply own, npy;
+    char type[256];
+    size_t n;
+    char *file = npy_new("<f4", false, "(2, 2)", rows, sizeof rows, &n);
+    struct request request = {
+        .path = "/invocations", .headers = headers, .body = file, .body_n = n};
+    client_post(user, &own, "/predict", "{\"instances\":" TWO "}");
+    client_send(user, &request, &npy);
+    if (CHECK_SAY(npy.status == 200 && npy.body_n > 128, "%ld", npy.status)) {
+        float got[2];
+        memcpy(got, npy.body + npy.body_n - sizeof got, sizeof got);
+        CHECK_TEXT(reply_header(&npy, "Content-Type", type), "application/x-npy");
+        CHECK(got[0] == (float)reply_number(own.json, "/predictions/0"));
+        CHECK(got[1] == (float)reply_number(own.json, "/predictions/1"));
+    }
+    reply_free(&npy);
+    request.headers = (const char *const[]){headers[0], NULL};
+    client_send(user, &request, &npy);
+    CHECK_SAY(npy.status == 200 && json_equal(reply_at(npy.json, "/predictions"),
+                                              reply_at(own.json, "/predictions")),
+              "%ld %s", npy.status, npy.body);
+    reply_free(&npy);
+    reply_free(&own);
+    free(file);
 }
 
 /* More than a connection's thread takes upon itself. */
@@ -279,6 +311,7 @@ int main(void) {
     if (CHECK(prices_train())) {
         CHECK_RUN(test_numbers);
         CHECK_RUN(test_lines);
+        CHECK_RUN(test_arrays);
         CHECK_RUN(test_large);
     }
     daemon_close(&daemon_of_all);

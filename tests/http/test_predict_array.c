@@ -7,6 +7,7 @@
 
 #include "tests/http/daemon.h"
 #include "tests/http/job.h"
+#include "tests/http/npy.h"
 #include "tests/http/packed.h"
 #include "tests/http/table.h"
 #include "tests/unit/check.h"
@@ -20,24 +21,6 @@ static struct client *const user = &daemon_of_all.client;
 
 static const float rows[] = {1, 2, 0.5f, -1, 3, -0.25f};
 static const char rows_json[] = "{\"instances\":[[1,2],[0.5,-1],[3,-0.25]]}";
-
-/* An npy file; free() it. */
-static char *npy_new(const char *descr, bool fortran, const char *shape, const void *data,
-                     size_t n, size_t *file_n) {
-    char dict[128], *file = malloc(n + 256);
-    if (!file)
-        abort();
-    int dict_n =
-        snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }",
-                 descr, fortran ? "True" : "False", shape);
-    int header_n = 118;
-    memcpy(file, "\x93NUMPY\1\0\x76\0", 10);
-    CHECK(dict_n < header_n);
-    sprintf(file + 10, "%-*s\n", header_n - 1, dict);
-    memcpy(file + 10 + header_n, data, n);
-    *file_n = 10 + (size_t)header_n + n;
-    return file;
-}
 
 static void post(const char *model, const char *type, const char *accept,
                  const void *body, size_t n, struct reply *reply) {
