@@ -296,12 +296,16 @@ static bool wanted_resolve(struct registry *r, struct store *store,
         return true;
     if (!registry_learn(r, store, e))
         return false;
-    if (models_count(r) != 1)
+    size_t n = models_count(r);
+    if (!n)
+        return err_set(e, ERR_INVALID, "/model",
+                       "is missing, and there are no models yet");
+    if (n > 1)
         return err_set(
             e, ERR_INVALID, "/model",
             "is missing: there are %zu models, so it, or --default-model, must "
             "name one",
-            models_count(r));
+            n);
     pthread_rwlock_rdlock(&r->lock);
     snprintf(wanted->name, sizeof wanted->name, "%s", r->entries[0]->name);
     pthread_rwlock_unlock(&r->lock);

@@ -1,11 +1,13 @@
 /* Which rows a job on a dataset learns from: those that are not held back, of a dataset
  * that is gone by then, of an older revision, of two files; and what they weigh. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/http/daemon.h"
 #include "tests/http/job.h"
 #include "tests/http/mixed.h"
+#include "tests/http/npy.h"
 #include "tests/http/table.h"
 #include "tests/http/terse.h"
 #include "tests/http/upload.h"
@@ -181,19 +183,13 @@ static void test_revisions(void) {
                   "{'model':'m','dataset':'twice@one','target':'y'}");
 }
 
-/* An npy file of version 1.0 in buffer; @return its bytes. */
-static size_t npy_write(unsigned char *to, const char *type, const char *shape,
-                        const void *data, size_t data_n, bool fortran) {
-    char header[119];
-    int n = snprintf(header, sizeof header,
-                     "{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }", type,
-                     fortran ? "True" : "False", shape);
-    memset(header + n, ' ', sizeof header - 1 - (size_t)n);
-    header[117] = '\n';
-    memcpy(to, "\x93NUMPY\x01\x00\x76\x00", 10);
-    memcpy(to + 10, header, 118);
-    memcpy(to + 128, data, data_n);
-    return 128 + data_n;
+/* Uploads an array as an npy file. */
+static void array_put(const char *name, const char *type, const char *shape,
+                      const void *data, size_t data_n, bool fortran) {
+    size_t n;
+    char *file = npy_new(type, fortran, shape, data, data_n, &n);
+    upload_bytes(user, name, file, n);
+    free(file);
 }
 
 enum { ROWS = 80 };
@@ -201,13 +197,11 @@ enum { ROWS = 80 };
 /* The same features one column behind the other are the same table. */
 static void check_turned(float X[ROWS][3], const struct reply *straight) {
     static float columns[3][ROWS];
-    static unsigned char file[4096];
     struct reply job;
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < 3; j++)
             columns[j][i] = X[i][j];
-    size_t n = npy_write(file, "<f4", "80, 3", columns, sizeof columns, true);
-    upload_bytes(user, "arrays/features", file, n);
+    array_put("arrays/features", "<f4", "(80, 3)", columns, sizeof columns, true);
     if (terse_train(user, &job,
                     "{'model':'turned','dataset':'arrays','seed':1,"
                     "'validation_split':0.25}"))
@@ -220,7 +214,6 @@ static void check_turned(float X[ROWS][3], const struct reply *straight) {
 static void test_two_files(void) {
     static float X[ROWS][3];
     static int64_t y[ROWS];
-    static unsigned char file[4096];
     struct table_random random = {8};
     struct reply job, got;
     for (int i = 0; i < ROWS; i++) {
@@ -228,14 +221,12 @@ static void test_two_files(void) {
             X[i][j] = (float)table_normal(&random);
         y[i] = X[i][0] + X[i][1] > 0 ? 7 : 3;
     }
-    size_t n = npy_write(file, "<f4", "80, 3", X, sizeof X, false);
-    upload_bytes(user, "arrays/features", file, n);
+    array_put("arrays/features", "<f4", "(80, 3)", X, sizeof X, false);
     client_post_json(user, &got, "/v1/jobs",
                      json_pack("{ssss}", "model", "arrays", "dataset", "arrays"));
     CHECK_SAY(got.status == 409 || got.status == 400, "%ld %s", got.status, got.body);
     reply_free(&got);
-    n = npy_write(file, "<i8", "80,", y, sizeof y, false);
-    upload_bytes(user, "arrays/targets", file, n);
+    array_put("arrays/targets", "<i8", "(80,)", y, sizeof y, false);
     if (terse_train(user, &job,
                     "{'model':'arrays','dataset':'arrays','seed':1,"
                     "'validation_split':0.25}")) {
