@@ -145,6 +145,9 @@ static bool column_make(const struct tensor *t, const struct tensor_block *block
 static bool unknown_refuse(const struct tensor *t, const struct encoder *encoder,
                            struct err *e) {
     const char *nearest = encoder_takes_numbers(encoder) ? TENSOR_INPUT : NULL;
+    if (nearest && strcmp(t->name, nearest) == 0)
+        return err_set(e, ERR_INVALID, t->place,
+                       "\"%s\" holds all columns: it stands alone", nearest);
     size_t distance = nearest ? json_distance(t->name, nearest) : SIZE_MAX;
     for (size_t i = 0; i < encoder->columns_n; i++) {
         size_t other = json_distance(t->name, encoder->columns[i].name);

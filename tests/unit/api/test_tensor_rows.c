@@ -202,6 +202,9 @@ static void test_numbers_by_column(void) {
     const struct part other[] = {
         both[0], {.name = "z", .type = F, .shape = {{2}, 1}, .text = "[1,2]"}};
     check_refused(other, 2, "/inputs/1", "no input \"z\"");
+    const struct part beside[] = {
+        both[0], {.name = "input", .type = F, .shape = {{2, 1}, 2}, .text = "[1,2]"}};
+    check_refused(beside, 2, "/inputs/1", "\"input\" holds all columns: it stands alone");
     free(model.encoder.by_name);
 }
 
