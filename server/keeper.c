@@ -360,6 +360,13 @@ const atomic_bool *keeper_stop_flag(const struct keeper *k) {
     return &k->stop;
 }
 
+enum store_wish keeper_wish(struct keeper *k) {
+    pthread_mutex_lock(&k->lock);
+    enum store_wish wish = k->wish;
+    pthread_mutex_unlock(&k->lock);
+    return wish;
+}
+
 bool keeper_quitting(const struct keeper *k) {
     return atomic_load(&k->quitting);
 }

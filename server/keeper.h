@@ -27,6 +27,9 @@ void keeper_stop(struct keeper *k);
  * for longer than a lease, or the process is to end. */
 const atomic_bool *keeper_stop_flag(const struct keeper *k);
 
+/* What somebody wants of the job in hand. */
+enum store_wish keeper_wish(struct keeper *k);
+
 /* Whether the process should end. */
 bool keeper_quitting(const struct keeper *k);
 

@@ -143,6 +143,48 @@ static enum trainer_event point_finish(struct training *t, struct err *e) {
     return TRAINER_FAILED;
 }
 
+/* Whether the last point was due, and so is known to the curve and was judged. */
+static bool last_is_told(const struct training *t) {
+    return !t->pending && point_is_due(&t->options.run->spec, t->last.epoch);
+}
+
+/* What has been learnt since the last point, where the time was over within an epoch. */
+static enum trainer_event rest_judge(struct training *t) {
+    const struct run *run = t->options.run;
+    bool held_back = run->spec.monitor == JOB_MONITOR_VALIDATION_COST;
+    double cost;
+    if (!trainer_cost(t->trainer, held_back ? run->validation : run->training, &cost))
+        return TRAINER_STOPPED;
+    struct store_point told = t->last;
+    *(held_back ? &t->last.validation_cost : &t->last.cost) = cost;
+    point_judge(t);
+    t->last = told;
+    return TRAINER_POINT;
+}
+
+/* The end came by the clock, not at a point: there is one more, so that the job's cost is
+ * that of what it has learnt, which may be the best. */
+static enum trainer_event end_measure(struct training *t, struct err *e) {
+    struct trainer_position position;
+    const char *reason = t->stop_reason;
+    enum trainer_event event = TRAINER_POINT;
+    trainer_position(t->trainer, &position);
+    if (!last_is_told(t))
+        event = point_finish(t, e);
+    else if (position.row)
+        event = rest_judge(t);
+    t->stop_reason = reason;
+    return event == TRAINER_POINT ? TRAINER_DONE : event;
+}
+
+/* The same where somebody has cancelled, as far as it is known without computing: for
+ * parameters that may be an update further. */
+static void end_tell(struct training *t) {
+    struct err ignored = {0};
+    if (!last_is_told(t) && t->last.epoch >= 0 && !t->options.run->validation.rows_n)
+        (void)point_finish(t, &ignored);
+}
+
 /* ---- checkpoints ---------------------------------------------------------------- */
 
 static struct checkpoint_facts facts_of(const struct training *t, bool resumable) {
@@ -305,7 +347,7 @@ static enum trainer_event steps_run(struct training *t, struct err *e) {
         if (!t->stop_reason)
             checkpoint_visit(t);
     }
-    return TRAINER_DONE;
+    return t->stop_reason == MAX_RUNTIME ? end_measure(t, e) : TRAINER_DONE;
 }
 
 static void params_swap(struct training *t) {
@@ -347,6 +389,8 @@ enum training_end training_run(struct training *t, struct err *e) {
         best_restore(t);
         return TRAINING_DONE;
     case TRAINER_STOPPED:
+        if (keeper_wish(t->options.keeper) == STORE_CANCEL)
+            end_tell(t);
         checkpoint_last(t);
         return TRAINING_STOPPED;
     default:
