@@ -109,32 +109,38 @@ static bool all_named(const struct csv_scan *s, const struct cell *cells, size_t
     return i == n && taken_n == columns->n;
 }
 
-static bool first_is_unclear(struct err *e) {
-    return err_set(e, ERR_INVALID, "line 1",
-                   "this may be a header or a row: the type text/csv; header=absent "
-                   "or header=present says which");
+enum first_line { LINE_ROW, LINE_HEADER, LINE_UNCLEAR };
+
+/* What a first line is. A row has as many cells as the model takes, and they are numbers,
+ * booleans or missing; a text among them may be a name. Columns without names are called
+ * by numbers, which may be a header's or a row's. */
+static enum first_line first_line_of(const struct csv_scan *s, const struct cell *cells,
+                                     size_t n) {
+    const struct columns *columns = &s->from->columns;
+    size_t texts_n = 0, numbers_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        texts_n += cells[i].kind == CELL_TEXT;
+        numbers_n += cells[i].kind == CELL_NUMBER;
+    }
+    if (n != columns->n)
+        return numbers_n < n || all_named(s, cells, n) ? LINE_HEADER : LINE_ROW;
+    if (!texts_n)
+        return all_named(s, cells, n) ? LINE_UNCLEAR : LINE_ROW;
+    return numbers_n && !columns_named(columns) ? LINE_UNCLEAR : LINE_HEADER;
 }
 
-/* Whether the first line is a row; false with *e where nobody can tell, or it is neither.
- * A row may have holes, if it has as many cells as the model takes. */
+/* false with *e where nobody can tell, or where it is a row that does not fit. */
 static bool first_is_row(struct csv_scan *s, const struct cell *cells, size_t n,
                          bool *row, struct err *e) {
-    const struct columns *columns = &s->from->columns;
-    size_t numbers_n = 0, missing_n = 0;
-    for (size_t i = 0; i < n; i++) {
-        numbers_n += cells[i].kind == CELL_NUMBER;
-        missing_n += cells[i].kind == CELL_MISSING;
-    }
-    bool fits = n == columns->n, named = all_named(s, cells, n);
-    *row = numbers_n == n || (fits && numbers_n && numbers_n + missing_n == n);
-    if (!*row)
-        return columns_named(columns) || !fits || !numbers_n || named ||
-               first_is_unclear(e);
-    *row = fits;
-    if (*row && named)
-        return first_is_unclear(e);
-    return *row || named ||
-           err_set(e, ERR_INVALID, "line 1", "expected %zu columns, got %zu", columns->n,
+    size_t columns_n = s->from->columns.n;
+    enum first_line line = first_line_of(s, cells, n);
+    *row = line == LINE_ROW;
+    if (line == LINE_UNCLEAR)
+        return err_set(e, ERR_INVALID, "line 1",
+                       "this may be a header or a row: the type text/csv; header=absent "
+                       "or header=present says which");
+    return !*row || n == columns_n ||
+           err_set(e, ERR_INVALID, "line 1", "expected %zu columns, got %zu", columns_n,
                    n);
 }
 
@@ -149,6 +155,10 @@ static bool cell_take(const struct csv_scan *s, size_t column, const struct cell
         columns_named(columns) ? &columns->encoder->columns[column] : NULL;
     const char *at = cell->text, *end = at + cell->text_n;
     bool numbers = !named || named->kind == ENCODER_NUMBER;
+    const struct cell missing = {.kind = CELL_MISSING, .text = cell->text};
+    if ((!named || named->kind != ENCODER_CATEGORY) && cell->kind == CELL_TEXT &&
+        !cell->text_n)
+        cell = &missing; /* some writers quote every cell */
     if (numbers && cell->kind == CELL_TEXT && number_skip(&at, end) && at == end)
         return err_set(e, ERR_RANGE, "", "%.*s is outside float32",
                        (int)(cell->text_n < SPELT_MAX ? cell->text_n : SPELT_MAX),

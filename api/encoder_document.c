@@ -80,7 +80,8 @@ static bool column_decode(const json_t *value, struct encoder_column *c) {
     c->kind = (enum encoder_kind)kind;
     c->mean = json_number_value(json_object_get(value, "mean"));
     c->missing_refused = strcmp(missing, "error") == 0;
-    c->unseen_refused = unknown && strcmp(unknown, "error") == 0;
+    c->unseen_refused =
+        c->kind == ENCODER_CATEGORY && unknown && strcmp(unknown, "error") == 0;
     c->missing_category = strcmp(missing, "category") == 0;
     c->name = strdup(name);
     return c->name && (c->kind != ENCODER_CATEGORY ||

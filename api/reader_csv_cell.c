@@ -14,8 +14,7 @@ static const struct word {
 } BOOLEANS[] = {{"true", 1},  {"True", 1},  {"TRUE", 1},
                 {"false", 0}, {"False", 0}, {"FALSE", 0}};
 
-/* In quotes "NA" is a text, as far as the file says; but nothing at all is missing there,
- * too: some writers quote every cell. */
+/* In quotes nothing is missing, as far as the file says. */
 static enum cell_kind word_kind(const char *text, size_t n, bool quoted, double *number) {
     if (n > WORD_BYTES_MAX)
         return CELL_TEXT;
@@ -26,8 +25,7 @@ static enum cell_kind word_kind(const char *text, size_t n, bool quoted, double 
         *number = w->number;
         return CELL_BOOLEAN;
     }
-    bool missing = quoted ? !n : cell_spells_missing(text, n);
-    return missing ? CELL_MISSING : CELL_TEXT;
+    return !quoted && cell_spells_missing(text, n) ? CELL_MISSING : CELL_TEXT;
 }
 
 static inline bool is_digit(char c) {

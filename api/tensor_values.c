@@ -79,7 +79,9 @@ static bool missing_take(const struct tensor *t, size_t i, const struct tensor_p
     }
     tensor_where(t, i, where);
     return err_set(e, ERR_INVALID, where, "expected a number, got %s",
-                   t->text ? "null or NaN" : "NaN");
+                   !t->text                     ? "NaN"
+                   : datatype_is_float(t->type) ? "null or NaN"
+                                                : "null");
 }
 
 /* What is NaN is missing; what is infinite is refused. */

@@ -22,7 +22,10 @@ bool version_image_make(const struct model *parts,
     described.task = spec->task;
     described.loss = spec->loss;
     described.labels = spec->labels;
-    image->file = model_file_encode(&described, spec, &image->file_n, e);
+    struct job_spec told = *spec; /* borrows all of it */
+    told.table.unseen_refused =
+        false; /* the columns say it, and older servers read them */
+    image->file = model_file_encode(&described, &told, &image->file_n, e);
     if (!image->file)
         return false;
     version_facts_encode(&described, training, &facts);

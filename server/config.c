@@ -239,12 +239,11 @@ void config_strangers(config_stranger_fn tell) {
     static const char prefix[] = "DESCENTD_";
     for (char **at = environ; at && *at; at++) {
         size_t n = strcspn(*at, "=");
-        char name[80];
-        if (strncmp(*at, prefix, sizeof prefix - 1) != 0 || n >= sizeof name ||
-            is_variable(*at, n))
+        char name[80]; /* of a longer one its beginning */
+        if (strncmp(*at, prefix, sizeof prefix - 1) != 0 || is_variable(*at, n))
             continue;
-        memcpy(name, *at, n);
-        name[n] = '\0';
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name),
+                 *at);
         if (!is_of_service(name, *at + n + ((*at)[n] == '=')))
             tell(name, name_nearest(name, variable_of));
     }

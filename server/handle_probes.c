@@ -40,7 +40,7 @@ bool handle_ping(void *subsystem, struct store *store, const struct http_request
     return true;
 }
 
-/* The programs's version, as MLflow's server tells its own. */
+/* The program's version, as MLflow's server tells its own. */
 bool handle_version(void *subsystem, struct store *store,
                     const struct http_request *request, struct http_reply *reply,
                     struct err *e) {

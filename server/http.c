@@ -62,9 +62,11 @@ static bool head_accept(struct exchange *x, const char *version, bool torn) {
     http_collect_head(x, url, version, &head);
     head.torn = torn;
     enum admission found = admit(x, &head, url, &framing);
-    bool ok = found == ADMITTED && http_collect_query(x, &head) &&
-              http_query_known(&x->request, x->route->query, &x->err) &&
-              receive_open(x, &head, &framing);
+    bool ok =
+        found == ADMITTED &&
+        (!x->route->query || (http_collect_query(x, &head) &&
+                              http_query_known(&x->request, x->route->query, &x->err))) &&
+        receive_open(x, &head, &framing);
     x->close = !ok && !(found != ADMIT_MALFORMED && receive_skips(x, &head, &framing));
     return ok;
 }
@@ -281,9 +283,14 @@ static bool is_length(const void *state) {
     return !state || (uintptr_t)state % 2;
 }
 
-/* Whether the text ends before the target does: the version stands right behind that. */
-static bool target_is_torn(const void *state, const char *url, const char *version) {
-    return (uintptr_t)version - (uintptr_t)url != (uintptr_t)state / 2 + 1;
+/* Whether a NUL ends the text of the method or of the target before its end: spaces stand
+ * behind the one, the version right behind the other. */
+static bool line_is_torn(const void *state, const char *method, const char *url,
+                         const char *version) {
+    const char *at = method + strlen(method) + 1;
+    while (at < url && *at == ' ')
+        at++;
+    return at != url || (uintptr_t)version - (uintptr_t)url != (uintptr_t)state / 2 + 1;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
@@ -292,7 +299,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   void **state) {
     struct exchange *x = *state;
     if (is_length(*state)) {
-        bool torn = target_is_torn(*state, url, version);
+        bool torn = line_is_torn(*state, method, url, version);
         x = *state = exchange_new(context, connection, url, method);
         if (!x)
             return MHD_NO;

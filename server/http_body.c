@@ -1,5 +1,6 @@
 #include "server/http_body.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -14,14 +15,18 @@ enum {
     INFLATED_AT_ONCE = 128 << 10
 };
 
-/* What it may take at most, were it alone. */
-static size_t body_room(const struct http_bodies *all, const struct http_body *b) {
+size_t http_body_room(const struct http_bodies *all, const struct http_body *b) {
     return all->bytes_max > b->reserved ? all->bytes_max - b->reserved : 0;
+}
+
+void http_body_refund(struct http_bodies *all, struct http_body *b, size_t n) {
+    b->reserved -= n;
+    atomic_fetch_sub(&all->bytes, n);
 }
 
 bool http_body_charge(struct http_bodies *all, struct http_body *b, size_t more,
                       struct err *e) {
-    if (more > body_room(all, b))
+    if (more > http_body_room(all, b))
         return err_set(e, ERR_TOO_LARGE, NULL,
                        "the body takes more memory than all may have together, %zu bytes "
                        "(--body-memory-max)",
@@ -41,8 +46,7 @@ static void inflater_close(struct http_bodies *all, struct http_body *b) {
         return;
     inflater_free(b->inflater);
     b->inflater = NULL;
-    b->reserved -= INFLATER_MEMORY_BYTES;
-    atomic_fetch_sub(&all->bytes, INFLATER_MEMORY_BYTES);
+    http_body_refund(all, b, INFLATER_MEMORY_BYTES);
 }
 
 void http_body_free(struct http_bodies *all, struct http_body *b) {
@@ -80,6 +84,7 @@ bool http_body_check(const struct http_framing *framing,
 
 bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capacity,
                        struct err *e) {
+    assert(capacity >= b->capacity);
     if (!http_body_charge(all, b, capacity - b->capacity, e))
         return false;
     char *block = b->bytes ? b->bytes - b->lead : NULL;
@@ -105,8 +110,7 @@ static bool inflater_open(struct http_bodies *all, struct http_body *b,
     b->inflater = inflater_new(&options, e);
     if (b->inflater)
         return true;
-    b->reserved -= INFLATER_MEMORY_BYTES;
-    atomic_fetch_sub(&all->bytes, INFLATER_MEMORY_BYTES);
+    http_body_refund(all, b, INFLATER_MEMORY_BYTES);
     return false;
 }
 
@@ -120,7 +124,7 @@ bool http_body_open(struct http_bodies *all, struct http_body *b,
         return !framing->length_known || http_body_reserve(all, b, (size_t)length, e);
     if (!inflater_open(all, b, coding, limit, e))
         return false;
-    uint64_t most = body_room(all, b) / 2; /* others want some, too */
+    uint64_t most = http_body_room(all, b) / 2; /* others want some, too */
     most = limit->max < most ? limit->max : most;
     return !framing->length_known ||
            http_body_reserve(all, b,
@@ -142,7 +146,7 @@ static bool inflated_room(struct http_bodies *all, struct http_body *b,
                           const struct http_body_limit *limit, struct err *e) {
     size_t first = INFLATED_FIRST_BYTES, most = (size_t)limit->max + 1;
     size_t capacity = b->n < first / 2 ? first : 2 * b->n;
-    size_t possible = b->capacity + body_room(all, b);
+    size_t possible = b->capacity + http_body_room(all, b);
     if (possible > b->n && capacity > possible)
         capacity = possible;
     return b->n < b->capacity ||

@@ -54,7 +54,12 @@ bool http_body_too_large(const char *what, const struct http_body_limit *limit,
 bool http_body_charge(struct http_bodies *all, struct http_body *b, size_t more,
                       struct err *e) __attribute__((warn_unused_result));
 
-/* Room for `capacity` bytes. ERR_UNAVAILABLE when all bodies together take too much. */
+/* How many bytes more it may take, were it alone; and gives back what was counted. */
+size_t http_body_room(const struct http_bodies *all, const struct http_body *b);
+void http_body_refund(struct http_bodies *all, struct http_body *b, size_t n);
+
+/* Room for `capacity` bytes, at least what there is. ERR_UNAVAILABLE when all bodies
+ * together take too much. */
 bool http_body_reserve(struct http_bodies *all, struct http_body *b, size_t capacity,
                        struct err *e) __attribute__((warn_unused_result));
 

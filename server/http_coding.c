@@ -58,7 +58,9 @@ bool coding_settle(struct exchange *x, bool may_wait) {
     answer->settled = true;
     if (wanted != CODING_NONE &&
         deflater_pack(wanted == CODING_GZIP ? INFLATER_GZIP : INFLATER_DEFLATE,
-                      &x->reply.body))
+                      &x->reply.body)) {
         answer->coding = wanted;
+        answer->varies = true;
+    }
     return true;
 }

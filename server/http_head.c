@@ -318,9 +318,7 @@ bool http_head_unescape(char *text, bool slash, struct err *e) {
            err_set(e, ERR_INVALID, NULL, "control characters, or not UTF-8");
 }
 
-/* The path of a target, which may be a whole URL, as proxies are asked (RFC 9112, section
- * 3.2.2); what is none comes back as it is. */
-static const char *target_path(const char *target) {
+const char *http_head_target_path(const char *target) {
     static const char *const schemes[] = {"http://", "https://"};
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t n = strlen(schemes[i]);
@@ -334,7 +332,7 @@ static const char *target_path(const char *target) {
 
 bool http_head_path(const char *target, char buffer[HTTP_PATH_MAX],
                     struct http_request *request, struct err *e) {
-    const char *path = target_path(target);
+    const char *path = http_head_target_path(target);
     size_t n = strlen(path);
     request->segments_n = 0;
     if (path[0] != '/')

@@ -93,6 +93,10 @@ bool http_head_path(const char *target, char buffer[HTTP_PATH_MAX],
                     struct http_request *request, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The path of a raw target, which may be a whole URL, as proxies are asked (RFC 9112,
+ * section 3.2.2); what is none comes back as it is. */
+const char *http_head_target_path(const char *target);
+
 /* Decodes one text of a query in place, with the same refusals; %2F is allowed. */
 bool http_head_unescape(char *text, bool slash, struct err *e)
     __attribute__((warn_unused_result));

@@ -8,6 +8,7 @@
 
 #include "server/clock.h"
 #include "server/http_exchange.h"
+#include "server/http_head.h"
 #include "server/log.h"
 #include "server/routes.h"
 
@@ -44,11 +45,12 @@ void http_log(const struct exchange *x, const char *url, int socket,
         return;
     char peer[INET6_ADDRSTRLEN], path[SHOWN_MAX];
     peer_print(socket, peer);
-    snprintf(path, sizeof path, "%s", url);
+    url = http_head_target_path(url); /* no user's name and password before it */
+    snprintf(path, sizeof path, strlen(url) < sizeof path ? "%s" : "%.252s...", url);
     log_write(level, "request", "method", LOG_TEXT(x->request.method), "route",
               LOG_TEXT(x->route ? x->route->name : "none"), "path", LOG_TEXT(path),
               "status", LOG_INT(x->reply.status), "us", LOG_INT(duration_us), "peer",
               LOG_TEXT(peer), "request_id", LOG_TEXT(x->request.id), "error",
               LOG_TEXT(x->err.kind ? x->err.text : NULL), "where",
-              LOG_TEXT(x->err.kind ? x->err.where : NULL), NULL);
+              LOG_TEXT(x->err.kind && x->err.where[0] ? x->err.where : NULL), NULL);
 }

@@ -61,7 +61,7 @@ static unsigned body_of(enum http_media media) {
 bool http_media_check(const struct http_request *request, unsigned body, struct err *e) {
     enum http_media media = request->media;
     char expected[128] = "";
-    if (media == MEDIA_CSV && !is_utf8(request->content_type))
+    if (media == MEDIA_CSV && body & BODY_CSV && !is_utf8(request->content_type))
         return err_set(e, ERR_MEDIA, "Content-Type", "expected UTF-8, got \"%.60s\"",
                        request->content_type);
     if (body & BODY_ANY_TYPE || media == MEDIA_NONE || media == MEDIA_FORM ||

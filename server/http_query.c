@@ -94,7 +94,7 @@ static bool word_among(const char *word, const char *words) {
 
 bool http_query_known(const struct http_request *request, const char *words,
                       struct err *e) {
-    for (size_t i = 0; words && i < request->query_n; i++) {
+    for (size_t i = 0; i < request->query_n; i++) {
         const char *name = request->query[i].name;
         if (!word_among(name, words))
             return err_set(e, ERR_INVALID, name, "%s; known here: %s",

@@ -17,7 +17,7 @@ bool http_query_add(struct http_request *request, struct http_query_space *space
                     const char *name, const char *value, struct err *e)
     __attribute__((warn_unused_result));
 
-/* Whether each parameter is among `words`, which spaces separate; NULL: any is. */
+/* Whether each parameter is among `words`, which spaces separate. */
 bool http_query_known(const struct http_request *request, const char *words,
                       struct err *e) __attribute__((warn_unused_result));
 

@@ -39,7 +39,15 @@ static size_t lead_of(const char *document_n) {
     return (ALIGN - n % ALIGN) % ALIGN;
 }
 
-/* Whether the route takes the body as it comes. */
+/* The body is collected after all. */
+static void intake_leave(struct exchange *x) {
+    x->piece_n = x->computed_n = 0;
+    x->reply.kept.free(x->reply.kept.state);
+    x->reply.kept = (struct http_kept){0};
+}
+
+/* Whether the route takes the body as it comes. An answer that leaves no room for that is
+ * no reason to refuse it. */
 static bool intake_open(struct exchange *x, const struct http_framing *framing,
                         enum http_coding coding, struct http_pieces *pieces) {
     struct http_request *request = &x->request;
@@ -54,6 +62,8 @@ static bool intake_open(struct exchange *x, const struct http_framing *framing,
     x->piece_n = takes ? pieces->n : 0;
     x->pieces_total_n = request->body_n;
     request->body_n = 0;
+    if (takes && pieces->kept_n + pieces->n > http_body_room(&x->http->bodies, &x->body))
+        return intake_leave(x), false;
     return takes;
 }
 
@@ -93,9 +103,8 @@ bool receive_skips(const struct exchange *x, const struct http_head *head,
 
 /* From here on the body is collected, beginning with the piece that is there. */
 static bool pieces_decline(struct exchange *x) {
-    x->piece_n = x->computed_n = 0;
-    x->reply.kept.free(x->reply.kept.state);
-    x->reply.kept = (struct http_kept){0};
+    http_body_refund(&x->http->bodies, &x->body, x->computed_n);
+    intake_leave(x);
     return http_body_reserve(&x->http->bodies, &x->body, x->pieces_total_n, &x->err);
 }
 
@@ -173,11 +182,12 @@ bool receive_bytes(struct exchange *x, const char *data, size_t *n) {
 bool receive_end(struct exchange *x) {
     if (x->upload || x->err.kind)
         return !x->err.kind;
-    bool passed = !x->piece_n || !x->body.n || piece_pass(x);
+    if (x->piece_n && x->body.n && !piece_pass(x))
+        return false;
     if (x->piece_n) {
         x->request.body = "";
         x->request.body_n = 0;
-        return passed;
+        return true;
     }
     bool ok = http_body_end(&x->http->bodies, &x->body, &x->err);
     x->request.body = x->body.bytes ? x->body.bytes : "";

@@ -20,7 +20,7 @@ static int64_t resident_bytes(void) {
 
 static int64_t files_open(void) {
     DIR *d = opendir("/proc/self/fd");
-    int64_t n = d ? -1 : 0; /* its own is there too */
+    int64_t n = -1; /* its own is there too */
     for (const struct dirent *entry; d && (entry = readdir(d));)
         n += entry->d_name[0] != '.';
     if (d)

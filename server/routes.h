@@ -39,7 +39,7 @@ struct route {
     bool waits;        /* runs on the executor from the start */
     unsigned body;     /* of enum route_body */
     const char *query; /* the parameters it knows, separated by spaces; "" for none; NULL:
-                          whatever comes is let pass, as the protocol's servers do */
+                          none is looked at, as the protocol's servers do */
     const struct http_stream *stream; /* takes its body in pieces, of any type; or NULL */
     enum route_errors errors;
     const struct http_intake *intake; /* may take its body in pieces; or NULL */

@@ -176,6 +176,11 @@ static void test_unknown_categories(void) {
                            "'init_from':'choosy','epochs':1}");
     if (ok)
         reply_free(&job);
+    client_get(user, &got, "/v1/models/choosy/versions/1/export?format=safetensors");
+    CHECK(
+        got.status == 200 && memmem(got.body, got.body_n, "\\\"unknown\\\":", 12) &&
+        !memmem(got.body, got.body_n, "unknown_categories", 18)); /* for older readers */
+    reply_free(&got);
     for (size_t i = 0; ok && i < 4; i++) {
         char asked[256];
         snprintf(asked, sizeof asked, forms[i % 2], models[i / 2]);

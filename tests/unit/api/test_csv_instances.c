@@ -204,6 +204,16 @@ static void test_header_found(void) {
                      "the model has no column \"22\"");
     check_rows(&enc, 4, F, "22,1,1\n", (float[]){22, 0, 0, 1}, 1); /* sex "1": unseen */
     check_rows(&enc, 4, F, ",1,1\n22,1,1\n", (float[]){30, 0, 0, 1, 22, 0, 0, 1}, 2);
+    check_rows(&enc, 4, CSV_HEADER_PRESENT,
+               "\"age\",\"sex\",\"alone\"\n\"\",\"male\",\"1\"\n", (float[]){30, 0, 1, 1},
+               1);
+    check_refused_as(&enc, 4, CSV_HEADER_PRESENT, "age,sex,alone\n\"NA\",male,1\n",
+                     "line 2, column \"age\"", "expected a number, got \"NA\"");
+    static const char *const holes[] = {"NA,NA\n2,3\n", ",\n2,3\n", "true,false\n2,3\n"};
+    for (size_t i = 0; i < sizeof holes / sizeof *holes; i++)
+        check_refused_as(&none, 2, F, holes[i], "line 1, column \"0\"",
+                         i < 2 ? "expected a number, but it is missing"
+                               : "expected a number, got true");
     enc.columns = NULL; /* they are not its own */
     encoder_free(&enc);
 }

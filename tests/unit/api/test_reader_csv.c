@@ -11,7 +11,7 @@ static void test_types(void) {
                "Bob,-1e3,TRUE,\"NA\"\n",
                "[4] name age vip note\n"
                "2: 'Braund, Mr. \"Owen\"' 22(22.0) T(True) _\n"
-               "3: 'Ann' _ F(false) _\n"
+               "3: 'Ann' _ F(false) ''\n"
                "4: 'Bob' -1000(-1e3) T(TRUE) 'NA'\n");
 }
 
