@@ -8,6 +8,7 @@
 #include "api/carve.h"
 #include "api/inline_rows.h"
 #include "api/job_inline.h"
+#include "api/job_advice.h"
 #include "api/job_internal.h"
 #include "api/job_origin.h"
 #include "engine/split.h"
@@ -390,7 +391,9 @@ static bool validation_target_check(const struct job_dataset *dataset,
                         ? strcmp(labels->strings[l], c->values[v].text) == 0
                         : labels->numbers[l] == strtod(c->values[v].text, NULL);
         if (!known)
-            return err_set(e, ERR_INVALID, where, "\"%.60s\" is none of the classes",
+            return err_set(e, ERR_INVALID, where,
+                           "\"%.60s\" is none of the classes, which are those of the "
+                           "training rows (\"task\":\"regression\" has none)",
                            c->values[v].text);
     }
     return true;
@@ -525,11 +528,15 @@ bool job_draft_resolve(struct job_draft *d, const struct job_dataset *dataset,
         job_request_free(out);
         return err_set(e, ERR_INVALID, "/init_from", "cannot be had here");
     }
-    bool ok = (dataset ? table_resolve(d, dataset, NULL, &shape, out, e)
-                       : inline_resolve(d, &shape, out, e)) &&
-              job_hyper_decode(d->slots, false, &out->spec, e) &&
-              (!d->origin || job_origin_settle(d->slots, d->origin, &out->spec, e)) &&
-              job_size_check(&out->spec, e);
+    bool ok =
+        (dataset ? table_resolve(d, dataset, NULL, &shape, out, e)
+                 : inline_resolve(d, &shape, out, e)) &&
+        job_hyper_decode(d->slots, false, &out->spec, e) &&
+        (!d->origin || job_origin_settle(d->slots, d->origin, &out->spec, e)) &&
+        job_size_check(&out->spec, e) &&
+        job_advise(d->slots,
+                   dataset ? job_table_target_profile(&out->spec.table, dataset) : NULL,
+                   out, e);
     free(shape.layers);
     if (!ok)
         job_request_free(out);

@@ -161,14 +161,7 @@ static bool epochs_decode(const struct json_slot *slots, struct job_spec *spec,
                            "\"full\": give epochs");
         epochs = iterations;
     }
-    if (!json_int(epochs, 0, JOB_EPOCHS_MAX, &spec->epochs, e))
-        return false;
-    if (!spec->epochs && !slots[KEY_INIT_FROM].value)
-        return err_set(e, ERR_RANGE, epochs->path,
-                       "expected an integer from 1 to %lld, got 0, which measures the "
-                       "version that init_from names, and there is none",
-                       (long long)JOB_EPOCHS_MAX);
-    return true;
+    return json_int(epochs, 0, JOB_EPOCHS_MAX, &spec->epochs, e);
 }
 
 static bool normalize_decode(const struct json_slot *slot, struct job_spec *spec,

@@ -122,6 +122,8 @@ bool job_origin_settle(const struct json_slot *slots, const struct job_origin *o
     const struct model *model = origin->model;
     snprintf(spec->init_from, sizeof spec->init_from, "%s@%" PRId64, origin->name,
              origin->version);
+    if (!spec->epochs)
+        spec->table.scale_target = false; /* its cost is in the target's own units */
     if (!spec->epochs && slots[KEY_NORMALIZE].value)
         return err_set(e, ERR_INVALID, slots[KEY_NORMALIZE].path,
                        "0 epochs measure init_from as it is: leave it out");

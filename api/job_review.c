@@ -87,9 +87,10 @@ static bool looks_numeric(const char *text) {
     return digits_n;
 }
 
-/* One of a category's texts that look like numbers, where most of many do; or NULL. */
+/* One of a category's texts that look like numbers, where most of many do, or all of a
+ * few; or NULL. */
 static const char *numeric_text(const struct profile_column *c) {
-    enum { FEW = 10 };
+    enum { FEW = 3, MANY = 10 };
     const char *found = NULL;
     size_t n = 0;
     for (size_t v = 0; c->type == PROFILE_CATEGORY && v < c->values_n; v++) {
@@ -98,7 +99,8 @@ static const char *numeric_text(const struct profile_column *c) {
         found = found ? found : c->values[v].text;
         n++;
     }
-    return c->values_n > FEW && n > c->values_n / 2 ? found : NULL;
+    bool all = c->values_n > FEW && n == c->values_n;
+    return all || (c->values_n > MANY && n > c->values_n / 2) ? found : NULL;
 }
 
 static void numeric_warn(const struct profile_column *c, struct text *out) {

@@ -22,6 +22,7 @@ bool training_open(struct training *t, const struct training_options *options,
         .stopping = stopping_start(),
         .best_kept = -1,
         .last = {.epoch = -1},
+        .first_cost = (double)NAN,
     };
     t->trainer = trainer_new(run->parts.net, run->training, &trainer, options->team,
                              keeper_stop_flag(options->keeper), e);
@@ -123,6 +124,8 @@ static void point_judge(struct training *t) {
 /* A point is always the last one; a due one is to go to the curve. */
 static void point_take(struct training *t, struct trainer_point point) {
     t->last = (struct store_point){point.epoch, point.cost, (double)NAN};
+    if (point.epoch == 0)
+        t->first_cost = point.cost;
     t->pending = point_is_due(&t->options.run->spec, point.epoch);
 }
 

@@ -23,6 +23,7 @@ struct training {
     bool best_held;                /* the net holds them just now */
     int64_t best_kept;       /* the epoch whose parameters the store has; -1: none */
     struct store_point last; /* epoch -1: none yet */
+    double first_cost;       /* that of epoch 0; NaN: another worker's */
     bool pending;            /* it is to be judged and to go to the curve yet */
     bool restored; /* for the end the net has the best parameters, and `best` the last */
     bool held;     /* what best_held was before that */

@@ -276,20 +276,7 @@ static bool hand_open_patiently(struct hand *t, struct err *e) {
     }
 }
 
-/* A model that says the same of all rows is a success to nobody. Where classes have
- * weights, its accuracy tells nothing. */
-static bool idle_warn(struct hand *t, struct err *e) {
-    const struct job_spec *spec = &t->run.spec;
-    char line[256];
-    if (!t->run.idle || spec->class_weight.kind != CLASS_WEIGHT_NONE)
-        return true;
-    snprintf(line, sizeof line,
-             "the model predicts its training rows no better than %s would: %s",
-             spec->task == TASK_REGRESSION ? "the mean of the targets"
-                                           : "the most common class",
-             spec->normalize == NORMALIZE_NONE
-                 ? "\"normalize\":\"standard\" scales the features"
-                 : "more epochs, other units or another learning_rate may help");
+static bool hand_warn(struct hand *t, const char *line, struct err *e) {
     char *after = job_warnings_add(t->warnings, line, e);
     if (!after)
         return false;
@@ -299,23 +286,61 @@ static bool idle_warn(struct hand *t, struct err *e) {
     return true;
 }
 
+static bool rise_warn(struct hand *t, struct err *e) {
+    char line[160];
+    snprintf(line, sizeof line,
+             "the cost rose from %.6g at epoch 0 to %.6g at epoch %lld: try a smaller "
+             "learning_rate",
+             t->training.first_cost, t->training.last.cost,
+             (long long)t->training.last.epoch);
+    return hand_warn(t, line, e);
+}
+
+/* A model that says the same of all rows is a success to nobody. Where classes have
+ * weights, its accuracy tells nothing. */
+static bool idle_warn(struct hand *t, struct err *e) {
+    const struct job_spec *spec = &t->run.spec;
+    char line[256];
+    if (!t->run.idle || spec->class_weight.kind != CLASS_WEIGHT_NONE)
+        return true;
+    bool alike = spec->initializer == INITIALIZER_ZEROS && spec->layers_n > 1;
+    snprintf(
+        line, sizeof line,
+        "the model predicts its training rows no better than %s would: %s",
+        spec->task == TASK_REGRESSION ? "the mean of the targets"
+                                      : "the most common class",
+        alike && !spec->init_from[0]
+            ? "\"initializer\":\"zeros\" leaves the units of a layer all alike"
+        : spec->normalize == NORMALIZE_NONE
+            ? "\"normalize\":\"standard\" scales the features; or more epochs, other "
+              "units or another learning_rate may help"
+            : "more epochs, other units or another learning_rate may help");
+    return hand_warn(t, line, e);
+}
+
+static bool end_warn(struct hand *t, struct err *e) {
+    return t->training.last.cost > t->training.first_cost ? rise_warn(t, e)
+                                                          : idle_warn(t, e);
+}
+
 /* What the training has made, as bytes in the store. */
 static bool hand_publish(struct hand *t, struct err *e) {
     const struct training *training = &t->training;
     const struct store_point *point =
         training->best_held ? &training->best_point : &training->last;
-    return idle_warn(t, e) &&
+    return end_warn(t, e) &&
            model_store(t->worker, &t->run, point, &t->outcome.model_blob, &t->facts, e);
 }
 
-/* The model's worth, the version that comes of it, and the words of success. Of no epochs
- * there is nothing new to publish. */
+/* The model's worth, the version that comes of it, and the words of success. A version
+ * that was measured is there already. */
 static bool hand_succeed(struct hand *t, struct err *e) {
     struct store_outcome *o = &t->outcome;
     breaks_begin(t->worker->team);
     bool ok = run_evaluate(&t->run, e);
     breaks_end(t->worker->team);
-    if (!ok || (t->run.spec.epochs && !hand_publish(t, e)))
+    bool measured = !t->run.spec.epochs && t->run.spec.init_from[0];
+    if (!ok || (!measured && !hand_publish(t, e)))
         return false;
     o->status = JOB_SUCCEEDED;
     o->stop_reason = t->training.stop_reason;
@@ -333,7 +358,11 @@ static bool hand_train(struct hand *t, struct err *e) {
         return false;
     bool stopped = end == TRAINING_STOPPED || e->kind == ERR_CANCELLED ||
                    ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker));
-    if (!stopped && e->kind == ERR_NUMERIC && t->run.spec.normalize == NORMALIZE_NONE) {
+    if (!stopped && e->kind == ERR_NUMERIC && !t->run.spec.epochs) {
+        *e = (struct err){0};
+        err_set(e, ERR_NUMERIC, NULL, "the cost on these rows is not finite");
+    } else if (!stopped && e->kind == ERR_NUMERIC &&
+               t->run.spec.normalize == NORMALIZE_NONE) {
         struct err before = *e;
         *e = (struct err){0};
         err_set(e, before.kind, before.where, "%s, or \"normalize\":\"standard\"",

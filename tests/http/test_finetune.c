@@ -348,6 +348,33 @@ static void test_measures(void) {
     reply_free(&reply);
 }
 
+/* Of no epochs, and new: the network as it is initialised. */
+static void test_initial(void) {
+    struct reply first, again, one;
+    static const char rest[] = "{\"hidden_layers\":[5],\"seed\":7,\"epochs\":0}";
+    if (train("fresh", table_planar(50), rest, &first) &&
+        train("fresh", table_planar(50), rest, &again) &&
+        train("fresh", table_planar(50),
+              "{\"hidden_layers\":[5],\"seed\":7,\"epochs\":1}", &one)) {
+        struct reply a, b;
+        CHECK(reply_number(first.json, "/model_version") == 1);
+        history(&first, &a);
+        history(&one, &b);
+        CHECK(reply_count(a.json, "/data") == 1 && cost_at(&a, 0) == cost_at(&b, 0));
+        reply_free(&a);
+        reply_free(&b);
+        client_get(user, &a, "/v1/models/fresh/versions/1");
+        client_get(user, &b, "/v1/models/fresh/versions/2");
+        CHECK_TEXT(reply_text(a.json, "/sha256"), reply_text(b.json, "/sha256"));
+        CHECK(reply_number(a.json, "/epochs") == 0);
+        reply_free(&a);
+        reply_free(&b);
+    }
+    reply_free(&first);
+    reply_free(&again);
+    reply_free(&one);
+}
+
 static void measures_refused(const char *rest, long status, const char *param) {
     struct reply reply;
     json_t *more = json_loads(rest, 0, NULL);
@@ -359,8 +386,6 @@ static void measures_refused(const char *rest, long status, const char *param) {
 }
 
 static void test_measures_refused(void) {
-    measures_refused("{\"epochs\":0}", 422, "/epochs");
-    measures_refused("{\"iterations\":0}", 422, "/iterations");
     measures_refused("{\"epochs\":-1,\"init_from\":\"judge\"}", 422, "/epochs");
     measures_refused("{\"epochs\":0,\"init_from\":\"judge\",\"normalize\":\"minmax\"}",
                      400, "/normalize");
@@ -403,6 +428,7 @@ int main(void) {
     CHECK_RUN(test_refused);
     CHECK_RUN(test_predicts_only);
     CHECK_RUN(test_measures);
+    CHECK_RUN(test_initial);
     CHECK_RUN(test_measures_refused);
     CHECK_RUN(test_deleted_meanwhile);
     daemon_close(&daemon_of_all);
