@@ -135,6 +135,12 @@ bool array_decode_npy(const char *bytes, size_t n, struct array *array, struct e
     return tensor_take_bytes(t, array->turned, n - data, e);
 }
 
+bool array_is_npy(const char *bytes, size_t n) {
+    static const char magic[] = "\x93NUMPY";
+    return n > 10 && memcmp(bytes, magic, sizeof magic - 1) == 0 && bytes[6] >= 1 &&
+           bytes[6] <= 3 && bytes[7] == 0;
+}
+
 /* ---- inputs --------------------------------------------------------------------- */
 
 void array_decode_raw(const char *bytes, size_t n, struct array *array) {

@@ -20,6 +20,9 @@ void array_free(struct array *array);
 bool array_decode_npy(const char *bytes, size_t n, struct array *array, struct err *e)
     __attribute__((warn_unused_result));
 
+/* Whether a body that is called bytes is an npy file all the same. */
+bool array_is_npy(const char *bytes, size_t n);
+
 /* Bytes without a header. */
 void array_decode_raw(const char *bytes, size_t n, struct array *array);
 

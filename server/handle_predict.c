@@ -22,10 +22,16 @@ struct predict_state {
     struct tensor_rows rows;
 };
 
-static enum form form_of(enum http_media media) {
+/* Of a body that is still to come there is but an empty text, and no length counts. */
+static bool is_npy(const struct http_request *request) {
+    return request->body[0] && array_is_npy(request->body, request->body_n);
+}
+
+static enum form form_of(const struct http_request *request) {
+    enum http_media media = request->media;
     return media == MEDIA_CSV     ? FORM_CSV
            : media == MEDIA_NPY   ? FORM_NPY
-           : media == MEDIA_BYTES ? FORM_RAW
+           : media == MEDIA_BYTES ? is_npy(request) ? FORM_NPY : FORM_RAW
                                   : FORM_JSON;
 }
 
@@ -61,7 +67,7 @@ static bool decode(void *state, const struct http_request *request,
     struct predict_state *s = state;
     const char *model = http_query_text(request, "model");
     struct model_ref ref = {0};
-    s->form = form_of(request->media);
+    s->form = form_of(request);
     if ((model && !model_ref_parse(model, "model", &ref, e)) ||
         !body_decode(s, request, ask, e))
         return false;
@@ -145,7 +151,13 @@ static bool intake_open(void *subsystem, const struct http_request *request,
     return predictor_begin(subsystem, &dialect, request, pieces, reply);
 }
 
-const struct http_intake predict_intake = {intake_open, predictor_piece, NULL};
+/* Files of NumPy are sent as bytes by many. */
+static bool declines(const struct http_request *request, const char *bytes, size_t n) {
+    (void)request;
+    return array_is_npy(bytes, n);
+}
+
+const struct http_intake predict_intake = {intake_open, predictor_piece, declines};
 
 bool handle_predict(void *subsystem, struct store *store,
                     const struct http_request *request, struct http_reply *reply,

@@ -177,7 +177,7 @@ struct http_intake {
      * answer, there are no more. */
     bool (*piece)(void *kept, const char *bytes, size_t n, struct err *e);
     /* Whether the first piece shows that the body is of another kind after all: then what
-     * was kept is freed and the body is collected. NULL: it never does. */
+     * was kept is freed and the body is collected. */
     bool (*declines)(const struct http_request *request, const char *bytes, size_t n);
 };
 

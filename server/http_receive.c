@@ -111,8 +111,7 @@ static bool pieces_decline(struct exchange *x) {
 static bool piece_pass(struct exchange *x) {
     const struct http_intake *intake = x->route->intake;
     size_t n = x->body.n;
-    if (!x->piece_passed && intake->declines &&
-        intake->declines(&x->request, x->body.bytes, n))
+    if (!x->piece_passed && intake->declines(&x->request, x->body.bytes, n))
         return pieces_decline(x);
     x->piece_passed = true;
     x->body.n = 0;

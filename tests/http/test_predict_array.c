@@ -52,6 +52,7 @@ static void test_in(void) {
     check_same("planar", RAW, rows, sizeof rows, &want);
     char *file = npy_new("<f4", false, "(3, 2)", rows, sizeof rows, &n);
     check_same("planar", NPY, file, n, &want);
+    check_same("planar", RAW, file, n, &want); /* whose rows of 8 bytes its length fits */
     free(file);
     for (size_t i = 0; i < 6; i++) {
         doubles[i] = (double)rows[i];
