@@ -178,7 +178,12 @@ static const struct {
     const char *says;
 } FOREIGN[] = {
     {"PK\x03\x04", 4,
-     "this is a zip archive, as Excel's workbooks are: save the table as CSV"},
+     "this is a zip archive, as Excel's workbooks and np.savez's files are: save the "
+     "table "
+     "as CSV, or each array by np.save"},
+    {"\x89HDF", 4, "this is an HDF5 file: save each array by np.save"},
+    {"\x89PNG", 4, "this is a picture: save the pixels of all of them by np.save"},
+    {"\xff\xd8\xff", 3, "this is a picture: save the pixels of all of them by np.save"},
     {"\xd0\xcf\x11\xe0", 4, "this is an Office document: save the table as CSV"},
     {"PAR1\x15", 5, "this is a Parquet file: save the table as CSV"},
     {"\xff\xfe", 2, "this is UTF-16: expected UTF-8 (iconv -f utf-16 -t utf-8)"},
