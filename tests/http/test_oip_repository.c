@@ -134,9 +134,8 @@ static double of(const struct reply *reply, const char *path) {
 }
 
 static const char *const durations[] = {
-    "success",       "fail",           "queue",    "compute_input",
-    "compute_infer", "compute_output", "cache_hit",
-    "cache_miss"};
+    "success",       "fail",           "queue",     "compute_input",
+    "compute_infer", "compute_output", "cache_hit", "cache_miss"};
 
 /* Requests, rows, passes and times of each version, whichever route asked. */
 static void test_statistics(void) {
