@@ -44,6 +44,16 @@ enum csv_header csv_header_of(const char *content_type, enum csv_header usual) {
     return present ? CSV_HEADER_PRESENT : usual;
 }
 
+bool csv_is_utf8(const char *content_type) {
+    static const char *const names[] = {"utf-8", "utf8", "us-ascii", "ascii"};
+    size_t n = 0;
+    const char *charset = parameter_find(content_type ? content_type : "", "charset", &n);
+    for (size_t i = 0; charset && i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == n && strncasecmp(charset, names[i], n) == 0)
+            return true;
+    return !charset;
+}
+
 /* Any header will do over columns without names, but a row of numbers is none. */
 static bool header_check(const char *first, struct err *e) {
     const char *at = first, *end = first + strlen(first);

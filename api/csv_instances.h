@@ -9,12 +9,16 @@
 enum csv_header {
     CSV_HEADER_PRESENT,
     CSV_HEADER_ABSENT, /* cells in the order of the model's columns */
-    CSV_HEADER_FOUND   /* a first line of numbers alone is a row, any other a header */
+    /* A first line of as many cells as the model takes, none of them a text, is a row. */
+    CSV_HEADER_FOUND
 };
 
 /* What a Content-Type (NULL: none) says of it (RFC 4180: header=present, header=absent);
  * `usual` where it says nothing. */
 enum csv_header csv_header_of(const char *content_type, enum csv_header usual);
+
+/* Whether it says that the text is UTF-8, or says nothing of it. */
+bool csv_is_utf8(const char *content_type);
 
 struct csv_instances {
     const char *bytes;

@@ -7,8 +7,8 @@
 
 #include "api/carve.h"
 #include "api/inline_rows.h"
-#include "api/job_inline.h"
 #include "api/job_advice.h"
+#include "api/job_inline.h"
 #include "api/job_internal.h"
 #include "api/job_origin.h"
 #include "engine/split.h"

@@ -22,9 +22,9 @@ bool version_image_make(const struct model *parts,
     described.task = spec->task;
     described.loss = spec->loss;
     described.labels = spec->labels;
-    struct job_spec told = *spec; /* borrows all of it */
-    told.table.unseen_refused =
-        false; /* the columns say it, and older servers read them */
+    /* Borrows all of it but a key that older servers refuse: the columns say the same. */
+    struct job_spec told = *spec;
+    told.table.unseen_refused = false;
     image->file = model_file_encode(&described, &told, &image->file_n, e);
     if (!image->file)
         return false;

@@ -3,9 +3,8 @@
  * A number column is one input (missing: the training mean); a boolean one input, 0 or 1
  * (missing: the training mean); a category one input a known value (one-hot), then one
  * for missing where training had missing cells. An unseen category sets none of them, or
- * is refused.
- * What is learnt comes from the training rows alone, and travels in the model. Scaling is
- * transform's, behind this; one-hot inputs are not scaled. */
+ * is refused. What is learnt comes from the training rows alone, and travels in the
+ * model. Scaling is transform's, behind this; one-hot inputs are not scaled. */
 #ifndef ENGINE_ENCODER_H
 #define ENGINE_ENCODER_H
 
@@ -65,8 +64,7 @@ size_t encoder_category(const struct encoder_column *column, const char *text, s
 /* One cell of column `c` into its inputs of `row` (inputs_n floats, this column's part is
  * written whole). ERR_INVALID: a text or a boolean in a number column, anything but true,
  * false, 0 and 1 in a boolean one, a number that has no spelling and is not whole in a
- * category, a refused missing cell; ERR_RANGE: outside float32. `where` is
- * the place. */
+ * category, a refused missing cell; ERR_RANGE: outside float32. `where` is the place. */
 bool encoder_cell(const struct encoder *enc, size_t c, const struct cell *cell,
                   float *row, const char *where, struct err *e)
     __attribute__((warn_unused_result));

@@ -3,25 +3,20 @@
 
 #include <string.h>
 
+#include "api/cursor.h"
 #include "api/oip_response.h"
 #include "server/handlers.h"
 
 static const char header_length[] = "Inference-Header-Content-Length";
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* How documents begin, and rows of float32 hardly ever. */
 static bool begins_document(const char *bytes, size_t n) {
-    size_t at = 0;
-    while (at < n && is_space(bytes[at]))
-        at++;
-    if (at == n || bytes[at++] != '{')
+    struct cursor c = {bytes, bytes, bytes + n};
+    if (cursor_peek(&c) != '{')
         return false;
-    while (at < n && is_space(bytes[at]))
-        at++;
-    return at < n && (bytes[at] == '"' || bytes[at] == '}');
+    c.at++;
+    char next = cursor_peek(&c);
+    return next == '"' || next == '}';
 }
 
 /* As rows never end: with a float32 of 1e37 or so, or an even odder one. Of a body that
@@ -29,8 +24,8 @@ static bool begins_document(const char *bytes, size_t n) {
 static bool is_document(const char *bytes, size_t n) {
     if (!begins_document(bytes, n))
         return false;
-    while (n && is_space(bytes[n - 1]))
-        n--;
+    while (strchr(" \t\n\r", bytes[n - 1]) && bytes[n - 1])
+        n--; /* not beyond the beginning's bracket */
     return bytes[n - 1] == '}';
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/csv_instances.h"
 #include "server/routes.h"
 
 /* The first of a kind is what an error says. */
@@ -36,21 +37,6 @@ enum http_media http_media_of(const char *content_type) {
     return MEDIA_OTHER;
 }
 
-/* Whether the bytes are what they are taken for. */
-static bool is_utf8(const char *content_type) {
-    static const char *const names[] = {"utf-8", "utf8", "us-ascii", "ascii"};
-    const char *charset = strcasestr(content_type, "charset=");
-    if (!charset)
-        return true;
-    charset += strlen("charset=");
-    charset += *charset == '"';
-    size_t n = strcspn(charset, "\"; \t");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i]) == n && strncasecmp(charset, names[i], n) == 0)
-            return true;
-    return false;
-}
-
 static unsigned body_of(enum http_media media) {
     for (size_t i = 0; i < KNOWN_N; i++)
         if (known[i].media == media)
@@ -61,7 +47,7 @@ static unsigned body_of(enum http_media media) {
 bool http_media_check(const struct http_request *request, unsigned body, struct err *e) {
     enum http_media media = request->media;
     char expected[128] = "";
-    if (media == MEDIA_CSV && body & BODY_CSV && !is_utf8(request->content_type))
+    if (media == MEDIA_CSV && body & BODY_CSV && !csv_is_utf8(request->content_type))
         return err_set(e, ERR_MEDIA, "Content-Type", "expected UTF-8, got \"%.60s\"",
                        request->content_type);
     if (body & BODY_ANY_TYPE || media == MEDIA_NONE || media == MEDIA_FORM ||
