@@ -1,6 +1,7 @@
 #include "api/columns.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,19 @@ const char *columns_name(const struct columns *columns, size_t i,
     return number;
 }
 
+/* The place that a name is, or SIZE_MAX. */
+static size_t place_read(const char *name, size_t n) {
+    size_t place = 0;
+    if (!n || n >= 10 || (name[0] == '0' && n > 1))
+        return SIZE_MAX;
+    for (size_t i = 0; i < n; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return SIZE_MAX;
+        place = 10 * place + (size_t)(name[i] - '0');
+    }
+    return place;
+}
+
 size_t columns_find(const struct columns *columns, const char *name, size_t name_n) {
     size_t column = 0;
     if (columns_named(columns)) {
@@ -40,14 +54,18 @@ size_t columns_find(const struct columns *columns, const char *name, size_t name
                    ? column
                    : column + encoder_find_unused(columns->encoder, name, name_n);
     }
-    if (!name_n || name_n >= 10 || (name[0] == '0' && name_n > 1))
-        return columns->n;
-    for (size_t i = 0; i < name_n; i++) {
-        if (name[i] < '0' || name[i] > '9')
-            return columns->n;
-        column = 10 * column + (size_t)(name[i] - '0');
-    }
+    column = place_read(name, name_n);
     return column < columns->n ? column : columns->n;
+}
+
+bool columns_counted(const struct columns *columns) {
+    const struct encoder *encoder = columns->encoder;
+    bool counted = encoder_takes_numbers(encoder);
+    for (size_t i = 0; counted && i < encoder->columns_n; i++) {
+        const char *name = encoder->columns[i].name;
+        counted = place_read(name, strlen(name)) == i;
+    }
+    return counted;
 }
 
 /* The float32 nearest to the number as it is spelt. Its float64 says it all, unless it
@@ -92,7 +110,7 @@ bool columns_cell(const struct columns *columns, size_t i, const struct cell *ce
 /* Whether a header's names are looked up, not counted: the columns have names, or the
  * first one is a number of theirs. */
 static bool by_name(const struct columns *columns, const char *first) {
-    return columns_named(columns) ||
+    return !columns_counted(columns) ||
            columns_find(columns, first, strlen(first)) < columns->names_n;
 }
 

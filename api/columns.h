@@ -20,6 +20,10 @@ struct columns columns_of_model(const struct model *model);
 
 bool columns_named(const struct columns *columns);
 
+/* Whether all are numbers that have no names, or are called by their places: "0", "1",
+ * ... as the columns of inline rows are that a worker has split. */
+bool columns_counted(const struct columns *columns);
+
 /* A column's name, i < names_n; `number` is room for one that has none. */
 enum { COLUMNS_NUMBER_BYTES = 24 };
 const char *columns_name(const struct columns *columns, size_t i,

@@ -9,7 +9,7 @@
 #include "api/number.h"
 #include "engine/memory.h"
 
-enum { NAME_BYTES_MAX = 1 << 20, LISTS_MAX = 64 };
+enum { NAME_BYTES_MAX = 1 << 20 };
 
 /* ---- places --------------------------------------------------------------------- */
 
@@ -44,7 +44,18 @@ bool instances_below_index(struct err *e, size_t index) {
 /* ---- cells ---------------------------------------------------------------------- */
 
 static bool is_tensor(const struct instances_scan *s) {
-    return s->form->allowed & INSTANCES_TENSORS && !columns_named(&s->form->columns);
+    return s->form->allowed & INSTANCES_TENSORS && s->counted;
+}
+
+/* Whether the row at the cursor may hold lists, and does: one of columns without names is
+ * read alike if it does not. */
+static bool is_nested(const struct instances_scan *s) {
+    struct cursor row = *s->c;
+    if (!(s->form->allowed & (INSTANCES_TENSORS | INSTANCES_NESTED)) || !s->counted ||
+        s->form->order)
+        return false;
+    row.at++;
+    return !columns_named(&s->form->columns) || cursor_peek(&row) == '[';
 }
 
 /* As most cells are; what is no number, or none of float32, is somebody else's. */
@@ -71,65 +82,9 @@ bool instances_cell(struct instances_scan *s, size_t column, float *row, struct 
     return ok;
 }
 
-static bool number_take(struct instances_scan *s, float *to, struct err *e) {
-    enum number_scan got = number_scan_float(&s->c->at, s->c->end, to);
-    if (got == NUMBER_TOO_LARGE)
-        return err_set(e, ERR_RANGE, "", "a number outside float32");
-    return got == NUMBER_OK ||
-           err_set(e, ERR_INVALID, "", "expected a number%s, got %s",
-                   cursor_token(s->c) ? " that is finite" : "", cursor_kind(s->c));
-}
-
-/* How lists stand within lists: at which depth numbers do, and how long the lists of each
- * depth are. 0: not known yet, but of `depth`, which counts from 1 then. */
-struct shape {
-    size_t depth, lengths[LISTS_MAX], counts[LISTS_MAX];
-};
-
-static bool shape_agrees(size_t *known, size_t n, struct err *e) {
-    if (!*known)
-        *known = n;
-    return *known == n ||
-           err_set(e, ERR_INVALID, "",
-                   "expected lists of one length and depth, as the first are");
-}
-
-/* The lists that end behind a number; *depth becomes that of the next. */
-static bool lists_end(struct cursor *c, struct shape *shape, size_t *depth,
-                      struct err *e) {
-    bool more = false;
-    while (*depth && !more) {
-        size_t level = *depth - 1, n = ++shape->counts[level];
-        if (!json_next_take(c, ']', &more, e) ||
-            (!more && !shape_agrees(&shape->lengths[level], n, e)))
-            return false;
-        *depth -= !more;
-    }
-    return true;
-}
-
 /* inputs_n numbers, in lists within lists: a row of columns without names. */
 static bool tensor_scan(struct instances_scan *s, float *row, struct err *e) {
-    size_t n = 0, wanted = s->form->columns.inputs_n, depth = 0, opened = 0;
-    struct shape shape;
-    shape.depth = 0;
-    do {
-        for (; cursor_peek(s->c) == '[' && depth < LISTS_MAX; depth++) {
-            s->c->at++;
-            shape.counts[depth] = 0;
-            if (depth == opened)
-                shape.lengths[opened++] = 0;
-        }
-        if (n == wanted)
-            return err_set(e, ERR_INVALID, "", "expected %zu numbers, got more", wanted);
-        if (!number_take(s, row + n, e) || !shape_agrees(&shape.depth, depth + 1, e))
-            return instances_below_index(e, n);
-        n++;
-        if (!lists_end(s->c, &shape, &depth, e))
-            return false;
-    } while (depth);
-    return n == wanted ||
-           err_set(e, ERR_INVALID, "", "expected %zu numbers, got %zu", wanted, n);
+    return nested_scan(s->c, &s->shape, s->form->columns.inputs_n, row, e);
 }
 
 /* ---- rows ----------------------------------------------------------------------- */
@@ -233,6 +188,7 @@ static bool members_scan(struct instances_scan *s, float *row, enum seen seen,
         bool ok = instances_member(s, &member, e), whole = false;
         if (ok) {
             whole = first && seen == SEEN_ROW && instances_whole(s, &member);
+            s->shape = (struct nested_shape){0}; /* each member stands for itself */
             ok = whole ? tensor_scan(s, row, e)
                        : instances_see(s, &member, seen, e) &&
                              instances_cell(s, member.column, row, e);
@@ -294,8 +250,7 @@ static bool row_scan(struct instances_scan *s, float *row, struct err *e) {
         return instances_cell(s, 0, row, e);
     if (first == '{')
         return object_scan(s, row, e);
-    return is_tensor(s) && !s->form->order ? tensor_scan(s, row, e)
-                                           : array_scan(s, row, e);
+    return is_nested(s) ? tensor_scan(s, row, e) : array_scan(s, row, e);
 }
 
 /* A row that stands in no list of rows. */
@@ -343,6 +298,7 @@ static bool context_scan(struct instances_scan *s, struct err *e) {
 bool instances_open(struct instances_scan *s, struct err *e) {
     const struct instances_form *form = s->form;
     s->rows->columns_n = form->columns.inputs_n;
+    s->counted = columns_counted(&form->columns);
     s->seen = memory_new(form->columns.names_n, 1);
     s->places = memory_new(form->columns.names_n, sizeof *s->places);
     if (form->context) {

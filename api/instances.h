@@ -15,11 +15,13 @@
 
 /* Beside enum json_cell_allowed. */
 enum instances_allowed {
-    /* As tensors: a row of one column may be its cell alone. Where columns have no names,
-     * numbers may stand in lists within lists, and a member of any name may hold all of a
-     * row. All rows are alike: arrays, or objects, or cells. */
+    /* As tensors: INSTANCES_NESTED, and a row of one column may be its cell alone. Where
+     * columns_counted, a member of any name may hold all of a row. All rows are alike:
+     * arrays, or objects, or cells. */
     INSTANCES_TENSORS = 8,
-    INSTANCES_OBJECTS_ONLY = 16
+    INSTANCES_OBJECTS_ONLY = 16,
+    /* Where columns_counted, numbers may stand in lists within lists. */
+    INSTANCES_NESTED = 32
 };
 
 struct instances_form {
@@ -41,7 +43,7 @@ bool instances_scan(struct cursor *c, const struct instances_form *form,
                     struct rows *rows, struct err *e) __attribute__((warn_unused_result));
 
 /* Scans the same by columns: an object of one array a column, all of one length, at least
- * 1; or, where columns have no names, of one array of rows under any name. */
+ * 1; or, where columns_counted, of one array of rows under any name. */
 bool instances_scan_columns(struct cursor *c, const struct instances_form *form,
                             struct rows *rows, struct err *e)
     __attribute__((warn_unused_result));

@@ -6,6 +6,7 @@
 #define API_INSTANCES_SCAN_H
 
 #include "api/instances.h"
+#include "api/nested.h"
 
 /* A key in the source, with its quotes; n is 0 where none is kept. */
 struct instances_place {
@@ -24,7 +25,9 @@ struct instances_scan {
     char first;             /* the bracket that the first row begins with */
     /* (names_n) the first members of objects as they last came; owned. */
     struct instances_place *places;
-    size_t place; /* of the next member of the object in hand */
+    size_t place;              /* of the next member of the object in hand */
+    bool counted;              /* columns_counted */
+    struct nested_shape shape; /* of rows in lists within lists */
 };
 
 enum seen { SEEN_NOT, SEEN_CONTEXT, SEEN_ROW };

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "api/carve.h"
-#include "api/inline_rows.h"
 #include "api/job_advice.h"
+#include "api/job_features.h"
 #include "api/job_inline.h"
 #include "api/job_internal.h"
 #include "api/job_origin.h"
@@ -20,33 +20,13 @@ void job_request_free(struct job_request *request) {
     free(request->classes);
     free(request->metadata);
     free(request->targets_rows);
+    free(request->rows_flat);
     *request = (struct job_request){0};
 }
 
-/* The features: rows in any case, and as numbers where they are nothing else. */
-struct features {
-    struct inline_rows rows;
-    struct rows numbers; /* rows_n 0: they hold more than numbers; owned */
-};
-
 static bool scan_features(void *context, struct cursor *c, const char *path,
                           struct err *e) {
-    struct features *features = context;
-    struct rows *numbers = &features->numbers;
-    struct err not_numbers = {0};
-    const char *from = c->at;
-    if (rows_scan(c, 0, path, numbers, &not_numbers)) {
-        features->rows =
-            (struct inline_rows){from, c->at, numbers->rows_n, numbers->columns_n};
-        return true;
-    }
-    rows_free(numbers);
-    if (not_numbers.kind != ERR_INVALID) {
-        *e = not_numbers;
-        return false;
-    }
-    c->at = from;
-    return inline_rows_scan(c, path, &features->rows, e);
+    return job_features_scan(c, path, context, e);
 }
 
 static bool scan_targets(void *context, struct cursor *c, const char *path,
@@ -153,7 +133,7 @@ struct job_draft {
     struct json_slot slots[KEY_POSTED_N];
     struct carve_hole holes[HOLES_N];
     struct job_request request; /* model and metadata so far */
-    struct features features;
+    struct job_features features;
     struct column targets;
     const struct job_origin *origin; /* borrowed; NULL: none */
 };
@@ -163,7 +143,7 @@ void job_draft_free(struct job_draft *d) {
         return;
     json_decref(d->root);
     column_free(&d->targets);
-    rows_free(&d->features.numbers);
+    job_features_free(&d->features);
     job_request_free(&d->request);
     free(d);
 }
@@ -496,11 +476,14 @@ static bool rows_resolve(struct job_draft *d, struct job_shape *shape,
     struct job_inline data = {0};
     request->spec.table.plain = d->features.numbers.rows_n > 0;
     rows_free(&d->features.numbers);
-    bool ok = job_inline_read(rows, &d->targets, d->origin ? d->origin->model : NULL,
+    bool ok = job_features_flatten(&d->features, e) &&
+              job_inline_read(rows, &d->targets, d->origin ? d->origin->model : NULL,
                               &data, e) &&
               table_resolve(d, &data.dataset, &d->targets, shape, request, e);
     request->rows = rows->from;
     request->rows_bytes = (size_t)(rows->to - rows->from);
+    request->rows_flat = d->features.flat.data;
+    d->features.flat = (struct text){0};
     request->targets_rows = data.targets;
     data.targets = NULL;
     job_inline_free(&data);

@@ -90,9 +90,10 @@ void job_spec_free(struct job_spec *spec);
 struct job_request {
     char model[JOB_NAME_MAX + 1];
     struct job_spec spec;
-    const char *rows; /* inline features as JSON, rows_bytes long; borrowed from the body;
-                         NULL: there are none to encode */
+    const char *rows; /* inline features as JSON, rows_bytes long; borrowed from the body
+                         or rows_flat; NULL: there are none to encode */
     size_t rows_bytes;
+    char *rows_flat;      /* NULL: they stand in the body; owned */
     char *targets_rows;   /* the inline targets of those rows as JSON; owned */
     struct rows features; /* (m,n); owned */
     float *values;        /* (m,k) targets, or NULL; owned */

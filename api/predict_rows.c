@@ -6,6 +6,7 @@
 #include "api/carve.h"
 #include "api/columns_list.h"
 #include "api/json.h"
+#include "api/nested.h"
 #include "api/rows_named.h"
 #include "engine/memory.h"
 
@@ -207,8 +208,8 @@ static bool raw_rows(struct predict_request *request, const struct columns *colu
     struct instances_form form = {
         .columns = *columns,
         .allowed = request->allowed         ? request->allowed
-                   : columns_named(columns) ? JSON_CELL_MISSING
-                                            : 0,
+                   : columns_named(columns) ? INSTANCES_NESTED | JSON_CELL_MISSING
+                                            : INSTANCES_NESTED,
         .path = request_path(request),
         .flat = !is_foreign(request) && !request->columnar && is_flat(request),
         .order = order->columns,
@@ -256,13 +257,13 @@ static void flat_turn(struct rows *rows) {
     rows->columns_n = 1;
 }
 
-/* Of rows that are not all numbers: whether the columns' names, or the numbers that stand
- * for them, can tell more than that. */
+/* Of rows that are not all numbers: whether the columns' names, the numbers that stand
+ * for them, or lists within the rows can tell more than that. */
 static bool is_readable(const struct predict_request *request,
                         const struct columns *columns) {
     struct cursor c = {request->raw, request->raw, request->raw_end};
     return columns_named(columns) || is_foreign(request) ||
-           (request->raw && list_first(&c) == '{');
+           (request->raw && (list_first(&c) == '{' || nested_begins(&c)));
 }
 
 /* Rows of numbers that were scanned before the model was known. */

@@ -58,9 +58,12 @@ static bool block_rows(const struct tensor_shape *shape, size_t n, size_t *m) {
 static bool block_measure(const struct tensor *t, size_t n, const struct model *model,
                           struct tensor_rows *rows, struct err *e) {
     char text[TENSOR_SHAPE_TEXT];
-    if (!t->shape.n || !block_rows(&t->shape, n, &rows->m))
-        return err_set(e, ERR_INVALID, t->place, "expected shape [-1,%zu], got %s", n,
-                       tensor_shape_text(&t->shape, text));
+    if (!t->shape.n || !block_rows(&t->shape, n, &rows->m)) {
+        tensor_shape_text(&t->shape, text);
+        bool row = t->shape.n && t->elements_n == n; /* without the dimension of rows */
+        return err_set(e, ERR_INVALID, t->place, "expected shape [-1,%zu], got %s%s%s", n,
+                       text, row ? "; as one row it is [1," : "", row ? text + 1 : "");
+    }
     return rows_check(rows->m, t, model, e);
 }
 

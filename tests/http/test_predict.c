@@ -106,6 +106,35 @@ static void test_flat(void) {
     }
 }
 
+/* Images of shape (2,2,1): trained on and predicted as such or as flat rows, of the same
+ * network to the bit. */
+static void test_images(void) {
+    static const char *const features[] = {
+        "[[0,1,1,0],[1,0,0,1],[0,1,0.5,0],[1,0.25,0,1],[0,0.5,1,0],[1,0,0,0.5]]",
+        "[[[[0],[1]],[[1],[0]]],[[[1],[0]],[[0],[1]]],[[[0],[1]],[[0.5],[0]]],"
+        "[[[1],[0.25]],[[0],[1]]],[[[0],[0.5]],[[1],[0]]],[[[1],[0]],[[0],[0.5]]]]"};
+    static const char *const rest[] = {
+        "{\"epochs\":50,\"seed\":5}",
+        "{\"epochs\":50,\"seed\":5,\"validation_split\":0.4}"};
+    struct reply answers[2][2] = {{{0}}};
+    for (size_t r = 0; r < 2; r++) {
+        for (size_t form = 0; form < 2; form++) {
+            json_t *data = json_pack("{sos[bbbbbb]}", "features",
+                                     json_loads(features[form], 0, NULL), "targets", 1, 0,
+                                     1, 0, 1, 0);
+            struct reply *answer = &answers[r][form];
+            if (train("images", data, rest[r]))
+                predict("images", features[1 - form], 6, answer);
+        }
+        const char *flat = strstr(answers[r][0].body, "\"predictions\"");
+        const char *nested = strstr(answers[r][1].body, "\"predictions\"");
+        if (CHECK(flat && nested))
+            CHECK_TEXT(nested, flat);
+        reply_free(&answers[r][0]);
+        reply_free(&answers[r][1]);
+    }
+}
+
 /* Every row of the table, its answer beside its target. @return the accuracy. */
 static double accuracy_on(const char *model, json_t *data, size_t classes_n) {
     struct reply reply;
@@ -304,8 +333,8 @@ static void test_model_list(void) {
         more = n && json_is_true(reply_at(reply.json, "/has_more"));
         reply_free(&reply);
     }
-    /* prices, planar, lines, six of test_labels, quadrants, ramp */
-    CHECK_SAY(seen == 11, "%zu models", seen);
+    /* prices, planar, lines, images, six of test_labels, quadrants, ramp */
+    CHECK_SAY(seen == 12, "%zu models", seen);
 }
 
 /* Significant digits of a number's text. */
@@ -414,6 +443,7 @@ int main(void) {
     CHECK_RUN(test_regression);
     CHECK_RUN(test_regression_of_two_outputs);
     CHECK_RUN(test_flat);
+    CHECK_RUN(test_images);
     CHECK_RUN(test_binary);
     CHECK_RUN(test_labels);
     CHECK_RUN(test_multi_label);

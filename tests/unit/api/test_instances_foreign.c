@@ -74,7 +74,7 @@ static void test_nameless(void) {
                   "as the first row is one, got an");
     check_refused(&g, "[[1,2],[3]]", "/in/1", "expected 2 numbers, got 1");
     check_refused(&g, "[[1,2],[3,4,5]]", "/in/1", "expected 2 numbers, got more");
-    check_refused(&g, "[[]]", "/in/0/0", "expected a number");
+    check_refused(&g, "[[]]", "/in/0/0", "expected at least one number in a list");
     check_refused(&g, "[[1,null]]", "/in/0/1", "expected a number, got null");
     check_refused(&g, "[[1,true]]", "/in/0/1", "expected a number, got a boolean");
     check_refused(&g, "[{\"x\":[1,2],\"y\":[1,2]}]", "/in/0",
@@ -84,8 +84,34 @@ static void test_nameless(void) {
     check_refused(&g, "[{\"0\":1,\"2\":1}]", "/in/0/2", "the model has no column \"2\"");
     check_refused(&g, "[{}]", "/in/0", "column \"0\" is missing");
     check_refused(&g, "[[1e39,1]]", "/in/0/0", "a number outside float32");
+    check_refused(&g, "[[1,2],[[3],[4]]]", "/in/1/0", "lists of one length and depth");
+    check_refused(&g, "[[[1],[2]],[[3,4]]]", "/in/1", "lists of one length and depth");
     check_refused(&g, "[]", "/in", "expected at least one row");
     check_refused(&g, "{\"x\":[1,2]}", "/in", "expected '[', got '{'");
+}
+
+/* Columns of numbers that are called by their places: the same forms, and missing cells.
+ */
+static void test_counted(void) {
+    char zero[] = "0", one[] = "1";
+    struct encoder_column two_columns[] = {{.name = zero, .mean = 7}, {.name = one}};
+    struct encoder encoder = {.columns = two_columns, .columns_n = 2};
+    struct err e = {0};
+    CHECK_SAY(encoder_layout(&encoder, &e), "%s", e.text);
+    struct given g = {columns_of(&encoder, 2), TENSORS | JSON_CELL_MISSING, false, NULL};
+    static const float two[] = {1, 2, 3, 4}, missing[] = {1, 2, 7, 4};
+    check_rows(&g, "[[1,2],[3,4]]", 2, two);
+    check_rows(&g, "[[1,2],[null,4]]", 2, missing);
+    check_rows(&g, "[[[1],[2]],[[3],[4]]]", 2, two);
+    check_rows(&g, "[{\"x\":[1,2]},{\"x\":[[3],[4]]}]", 2, two);
+    check_rows(&g, "[{\"0\":1,\"1\":2},{\"1\":4,\"0\":null}]", 2, missing);
+    check_refused(&g, "[[[1],[null]]]", "/in/0/1", "expected a number, got null");
+    g.columnar = true;
+    check_rows(&g, "{\"x\":[[1,2],[3,4]]}", 2, two);
+    one[0] = 'b';
+    check_refused(&g, "{\"x\":[[1,2],[3,4]]}", "/in/x", "the model has no column \"x\"");
+    g.columnar = false;
+    check_refused(&g, "[[[1,2]]]", "/in/0/0", "");
 }
 
 /* One column: its cells are rows. */
@@ -256,6 +282,7 @@ static void test_list(void) {
 
 int main(void) {
     CHECK_RUN(test_nameless);
+    CHECK_RUN(test_counted);
     CHECK_RUN(test_single);
     CHECK_RUN(test_named);
     CHECK_RUN(test_columns);

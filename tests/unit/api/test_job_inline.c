@@ -142,6 +142,27 @@ static void test_numbers(void) {
     job_request_free(&r);
 }
 
+/* Images: lists within rows are numbers too, whether a worker has to split them or not.
+ */
+static void test_nested(void) {
+    static const float want[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const char images[] = "[ [[1,2], [3,4]],[[5,6],[7,8]]]";
+    struct job_request r;
+    struct err e = {0};
+    if (CHECK_SAY(decode(images, "[0,1]", "", &r, &e), "%s %s", e.where, e.text))
+        CHECK(!r.rows && r.features.rows_n == 2 && r.spec.inputs_n == 4 &&
+              memcmp(r.features.values, want, sizeof want) == 0);
+    job_request_free(&r);
+    if (CHECK_SAY(decode(images, "[0.5,1.5]", ",'validation_split':0.5", &r, &e), "%s %s",
+                  e.where, e.text)) {
+        static const char flat[] = "[ [1,2, 3,4],[5,6,7,8]]";
+        CHECK_SAY(r.rows_bytes == strlen(flat) && !memcmp(r.rows, flat, r.rows_bytes),
+                  "%.*s", (int)r.rows_bytes, r.rows);
+        CHECK(r.spec.table.plain && r.spec.table.columns_n == 4);
+    }
+    job_request_free(&r);
+}
+
 static void check_refused(const char *features, const char *targets, const char *rest,
                           const char *where, const char *text) {
     struct job_request r;
@@ -156,6 +177,14 @@ static void check_refused(const char *features, const char *targets, const char 
 }
 
 static void test_refusals(void) {
+    check_refused("[[[1,2],[3,4]],[[5,6],[7]]]", "[0,1]", "", "/data/features/1",
+                  "expected lists of one length and depth, as the first are");
+    check_refused("[[[1,2],[3,'x']]]", "[0]", "", "/data/features/0/3",
+                  "expected a number, got a string");
+    check_refused("[[[1,2],[3,4]],[[5,6]]]", "[0,1]", "", "/data/features/1",
+                  "expected 4 numbers, got 2");
+    check_refused("[[[]]]", "[0]", "", "/data/features/0/0",
+                  "expected at least one number in a list");
     check_refused("[['a'],['b']]", "[1,2,3]", "", "/data/targets",
                   "expected 2 targets, one for each row of features, got 3");
     check_refused(
@@ -255,6 +284,7 @@ int main(void) {
     CHECK_RUN(test_echo);
     CHECK_RUN(test_targets);
     CHECK_RUN(test_numbers);
+    CHECK_RUN(test_nested);
     CHECK_RUN(test_refusals);
     CHECK_RUN(test_damaged);
     CHECK_RUN(test_kept_columns);

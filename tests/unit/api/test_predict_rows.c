@@ -115,6 +115,37 @@ static void test_flat_cells(void) {
     stage_free(&s);
 }
 
+/* Lists within rows: their numbers in order, where the columns have no names. */
+static void test_nested(void) {
+    static const float want[] = {1, 2, 3, 4, 5, 6, 7, -8};
+    static const char unlike[] =
+        "expected lists of one length and depth, as the first are";
+    struct stage s;
+    stage_new(&s, 4, false);
+    check_rows(&s, "[[[1,2],[3,4]],[[5,6],[7,-8]]]", 2, want);
+    check_rows(&s, " [ [[[1],[2]],[[3] , [4]]],\n[[[5],[6]],[[ 7],[-8e0]]] ] ", 2, want);
+    check_rows(&s, "[[[1,2,3,4]]]", 1, want);
+    check_refused(&s, "[[[1,2],[3,4],[5,6]]]", "/instances/0",
+                  "expected 4 numbers, got more");
+    check_refused(&s, "[[[1,2],[3,4]],[[5,6]]]", "/instances/1",
+                  "expected 4 numbers, got 2");
+    check_refused(&s, "[[[1,2],[3]]]", "/instances/0", unlike);
+    check_refused(&s, "[[[1,2],[3,4]],[[5,6,7],[8]]]", "/instances/1", unlike);
+    check_refused(&s, "[[[1,2],[3,4]],[5,6,7,8]]", "/instances/1/0", unlike);
+    check_refused(&s, "[[[1,2],[3,\"4\"]]]", "/instances/0/3",
+                  "expected a number, got a string");
+    check_refused(&s, "[[[1,2],[3,1e39]]]", "/instances/0/3", "a number outside float32");
+    check_refused(&s, "[[[1,2],[]]]", "/instances/0/2",
+                  "expected at least one number in a list");
+    check_refused(&s, "[[1,2,3,4],[5,[6],7,8]]", "/instances/1/1",
+                  "expected a number, got an array");
+    stage_free(&s);
+    stage_new(&s, 4, true);
+    check_refused(&s, "[[[1,2],[3,4]]]", "/instances/0/0",
+                  "expected a cell, got an array");
+    stage_free(&s);
+}
+
 static void test_keyed(void) {
     static const float want[] = {1, 2, 3, 4, 5, 6};
     struct stage s;
@@ -267,6 +298,7 @@ static void test_named_scan(void) {
 int main(void) {
     CHECK_RUN(test_flat);
     CHECK_RUN(test_flat_cells);
+    CHECK_RUN(test_nested);
     CHECK_RUN(test_keyed);
     CHECK_RUN(test_unused);
     CHECK_RUN(test_keyed_many);
