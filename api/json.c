@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "api/cursor.h"
 #include "api/json_place.h"
+#include "api/text.h"
 
 /* What carve lets through, doubled keys and numbers that are too large, is found here
  * only, in a text without its tables, whose columns are not those of the text that was
@@ -141,6 +143,24 @@ size_t json_distance(const char *a, const char *b) {
     return row[n];
 }
 
+/* Whether a word may have been meant for one that is `distance` from it. */
+static bool is_near(const char *word, size_t distance) {
+    size_t n = strlen(word);
+    return (distance <= 2 && distance < n) || 3 * distance <= n;
+}
+
+enum { KNOWN_BYTES = 150, KEYS_LISTED_MAX = 8 };
+
+/* ERR_INVALID that lists the `known` words, which are freed. */
+static bool unknown_refuse(const char *what, const char *name, struct text *known,
+                           const char *where, struct err *e) {
+    int n = known->n < KNOWN_BYTES ? (int)known->n : KNOWN_BYTES;
+    err_set(e, ERR_INVALID, where, "unknown %s \"%.60s\"; known here: %.*s", what, name,
+            n, known->data);
+    text_free(known);
+    return false;
+}
+
 /* Calls for each spelling of a key in turn: *at starts at NULL. */
 static bool spelling_next(const struct json_key *key, const char **at, char word[64]) {
     if (!*at) {
@@ -181,9 +201,17 @@ static bool unknown_key(const char *name, const struct json_key *keys, size_t ke
             }
         }
     }
-    return err_set(e, ERR_INVALID, where,
-                   "unknown key \"%.60s\"; the nearest known one is \"%s\"", name,
-                   nearest ? nearest : "");
+    if (nearest && is_near(name, best))
+        return err_set(e, ERR_INVALID, where,
+                       "unknown key \"%.60s\"; the nearest known one is \"%s\"", name,
+                       nearest);
+    if (keys_n > KEYS_LISTED_MAX)
+        return err_set(e, ERR_INVALID, where,
+                       "unknown key \"%.60s\", and no known one is like it", name);
+    struct text known = {0};
+    for (size_t k = 0; k < keys_n; k++)
+        text_json_string(&known, keys[k].name);
+    return unknown_refuse("key", name, &known, where, e);
 }
 
 bool json_match(const json_t *object, const struct json_key *keys, size_t keys_n,
@@ -310,18 +338,31 @@ bool json_double(const struct json_slot *slot, struct json_bounds bounds, double
     return true;
 }
 
-/* The first name, which is the canonical one, of the value whose nearest spelling it is.
- */
-static const char *nearest_choice(const char *name, const struct json_choice *choices,
-                                  size_t n) {
-    size_t nearest = 0, first = 0;
-    for (size_t i = 1; i < n; i++)
-        if (json_distance(name, choices[i].name) <
-            json_distance(name, choices[nearest].name))
+static const char *canonical(const struct json_choice *choices, int value) {
+    while (choices->value != value)
+        choices++;
+    return choices->name;
+}
+
+static bool unknown_choice(const char *name, const struct json_choice *choices, size_t n,
+                           const char *path, struct err *e) {
+    size_t nearest = 0, best = SIZE_MAX;
+    struct text known = {0};
+    for (size_t i = 0; i < n; i++) {
+        size_t d = json_distance(name, choices[i].name);
+        if (d < best) {
+            best = d;
             nearest = i;
-    while (first < n && choices[first].value != choices[nearest].value)
-        first++;
-    return first < n ? choices[first].name : "";
+        }
+        if (canonical(choices, choices[i].value) == choices[i].name)
+            text_json_string(&known, choices[i].name);
+    }
+    if (!is_near(name, best))
+        return unknown_refuse("word", name, &known, path, e);
+    text_free(&known);
+    return err_set(e, ERR_INVALID, path,
+                   "\"%.60s\" is unknown; the nearest known is \"%s\"", name,
+                   canonical(choices, choices[nearest].value));
 }
 
 bool json_choose(const struct json_slot *slot, const struct json_choice *choices,
@@ -337,7 +378,5 @@ bool json_choose(const struct json_slot *slot, const struct json_choice *choices
             return true;
         }
     }
-    return err_set(e, ERR_INVALID, slot->path,
-                   "\"%.60s\" is unknown; the nearest known is \"%s\"", name,
-                   nearest_choice(name, choices, n));
+    return unknown_choice(name, choices, n, slot->path, e);
 }

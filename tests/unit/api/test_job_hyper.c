@@ -402,11 +402,13 @@ static void test_schedule_refusals(void) {
         {SCHEDULE "\"cosin\"", ERR_INVALID, WHERE,
          "\"cosin\" is unknown; the nearest known is \"cosine\""},
         {SCHEDULE "{\"type\":\"stairs\"}", ERR_INVALID, WHERE "/type",
-         "\"stairs\" is unknown; the nearest known is \"step\""},
+         "unknown word \"stairs\"; known here: "
+         "\"constant\",\"step\",\"exponential\",\"inverse_time\",\"cosine\""},
         {SCHEDULE "{\"type\":1}", ERR_INVALID, WHERE "/type",
          "expected a string, got a number"},
         {SCHEDULE "{\"kind\":\"step\"}", ERR_INVALID, WHERE "/kind",
-         "unknown key \"kind\"; the nearest known one is \"type\""},
+         "unknown key \"kind\"; known here: "
+         "\"type\",\"decay_rate\",\"step_epochs\",\"minimum_rate\",\"warmup_epochs\""},
         {SCHEDULE "{\"type\":\"step\",\"decay_rat\":0.5}", ERR_INVALID,
          WHERE "/decay_rat",
          "unknown key \"decay_rat\"; the nearest known one is \"decay_rate\""},
@@ -443,7 +445,7 @@ static void test_control_refusals(void) {
         {STOPPING "5", ERR_INVALID, "/early_stopping",
          "expected true, false or an object, got a number"},
         {STOPPING "{\"monitor\":\"accuracy\"}", ERR_INVALID, "/early_stopping/monitor",
-         "\"accuracy\" is unknown; the nearest known is \"cost\""},
+         "unknown word \"accuracy\"; known here: \"cost\",\"validation_cost\""},
         {STOPPING "{\"monitor\":\"validation_cost\"}", ERR_INVALID,
          "/early_stopping/monitor",
          "no rows are held back: give validation_split or validation_dataset, or "

@@ -71,7 +71,7 @@ static void test_documents(void) {
     check_body("{\"max_iters\":1}", I, "/max_iters",
                "unknown key \"max_iters\"; the nearest known one is \"epochs\"");
     check_body("{\"inputs\":1}", I, "/inputs",
-               "unknown key \"inputs\"; the nearest known one is \"data\"");
+               "unknown key \"inputs\", and no known one is like it");
     check_body(
         "{\"alpha\":1}", I, "/alpha",
         "means the learning rate to some and a penalty to others: give learning_rate "
@@ -218,7 +218,8 @@ static void test_shapes(void) {
                "/layers/0/activation",
                "\"rely\" is unknown; the nearest known is \"relu\"");
     check_rest("\"layers\":[{\"units\":1,\"size\":1}]", I, "/layers/0/size",
-               "unknown key \"size\"; the nearest known one is \"units\"");
+               "unknown key \"size\"; known here: "
+               "\"units\",\"activation\",\"negative_slope\",\"dropout\"");
     check_rest("\"layers\":[{\"units\":2,\"activation\":\"softmax\"},{\"units\":1,"
                "\"activation\":\"sigmoid\"}]",
                I, "/layers/0/activation", "softmax stands on the output layer only");
@@ -279,7 +280,7 @@ static void test_numbers(void) {
     check_rest("\"batch_size\":-1", R, "/batch_size",
                "expected an integer from 0 to 4294967295, got -1");
     check_rest("\"batch_size\":\"half\"", I, "/batch_size",
-               "\"half\" is unknown; the nearest known is \"full\"");
+               "unknown word \"half\"; known here: \"full\"");
     check_rest("\"epochs\":1e300", R, "/epochs",
                "expected an integer from 0 to 1000000000, got 1e+300");
     check_rest("\"epochs\":2.5", I, "/epochs", "expected an integer, got 2.5");
@@ -309,18 +310,23 @@ static void test_others(void) {
                "would make a curve of 2000000 points; at most 1000000");
     check_rest("\"shuffle\":1", I, "/shuffle", "expected true or false, got a number");
     check_rest("\"normalize\":\"zscore\"", I, "/normalize",
-               "\"zscore\" is unknown; the nearest known is \"none\"");
+               "unknown word \"zscore\"; known here: \"none\",\"standard\",\"minmax\"");
     check_rest("\"normalize\":1", I, "/normalize", "expected a string, got a number");
     check_rest("\"normalize\":\"none\",\"scale\":true", I, "/scale",
                "\"scale\" is another spelling of /normalize: give one");
     check_rest("\"initializer\":\"random\"", I, "/initializer",
-               "\"random\" is unknown; the nearest known is \"zeros\"");
+               "unknown word \"random\"; known here: "
+               "\"zeros\",\"random_normal\",\"he_normal\",\"he_uniform\",\"glorot_"
+               "normal\",\"glorot_uniform\"");
     check_rest("\"optimizer\":\"adagrad\"", I, "/optimizer",
-               "\"adagrad\" is unknown; the nearest known is \"adam\"");
+               "unknown word \"adagrad\"; known here: "
+               "\"gradient_descent\",\"momentum\",\"rmsprop\",\"adam\",\"adamw\"");
     check_rest("\"loss\":\"hinge\"", I, "/loss",
-               "\"hinge\" is unknown; the nearest known is \"mse\"");
+               "unknown word \"hinge\"; known here: "
+               "\"binary_cross_entropy\",\"cross_entropy\",\"mse\"");
     check_rest("\"task\":\"classification\"", I, "/task",
-               "\"classification\" is unknown; the nearest known is \"regression\"");
+               "unknown word \"classification\"; known here: "
+               "\"regression\",\"binary\",\"multi_class\",\"multi_label\"");
     check_rest("\"metadata\":[]", I, "/metadata", "expected an object, got an array");
     check_rest("\"metadata\":{\"a\":1,}", I, "line 1, column 90",
                "expected a key, got '}'");

@@ -155,7 +155,7 @@ static void test_refusals(void) {
     check_refused("{\"task\":\"binary\",\"samples\":4,\"inputs\":2,\"loss\":\"mse\"}", I,
                   "", incomplete);
     check_refused("{\"colour\":1}", I, "/colour",
-                  "unknown key \"colour\"; the nearest known one is \"optimizer\"");
+                  "unknown key \"colour\", and no known one is like it");
     check_refused("{\"inputs\":0}", ERR_RANGE, "/inputs",
                   "expected an integer from 1 to 1048576, got 0");
     check_refused(SPEC("binary", LAYER("1", "sigmoid"), "binary_cross_entropy", ""), I,

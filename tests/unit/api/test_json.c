@@ -142,18 +142,18 @@ static void test_mismatch(void) {
     check_mismatch("{\"stepp\":1}", "/p/stepp",
                    "unknown key \"stepp\"; the nearest known one is \"rate\"");
     check_mismatch("{\"\":1}", "/p/",
-                   "unknown key \"\"; the nearest known one is \"rate\"");
+                   "unknown key \"\"; known here: \"rate\",\"epochs\",\"a/b\"");
     check_mismatch("{\"rate\":1,\"lr\":1}", "/p/lr",
                    "\"lr\" is another spelling of /p/rate: give one");
     check_mismatch("{\"step\":1,\"rate\":1}", "/p/rate",
                    "\"rate\" is another spelling of /p/step: give one");
     check_mismatch("{\"lr step\":1}", "/p/lr step",
-                   "unknown key \"lr step\"; the nearest known one is \"rate\"");
+                   "unknown key \"lr step\"; known here: \"rate\",\"epochs\",\"a/b\"");
     check_mismatch(
         "{\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\":1}",
         "/p/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
         "unknown key \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-        "\"; the nearest known one is \"rate\"");
+        "\"; known here: \"rate\",\"epochs\",\"a/b\"");
 }
 
 /* ---- values
