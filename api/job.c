@@ -410,6 +410,21 @@ static bool table_split_check(const struct job_spec *spec,
     return false;
 }
 
+/* Whether a job trains on its standardised target: on a dataset where it can, unless it
+ * says no; elsewhere where it says so. */
+static bool scale_target_decode(const struct json_slot *slot, struct job_spec *spec,
+                                struct err *e) {
+    bool can = spec->task == TASK_REGRESSION &&
+               spec->layers[spec->layers_n - 1].activation == ACTIVATION_LINEAR;
+    bool wanted = can && !spec->table.plain;
+    if (!json_bool(slot, &wanted, e))
+        return false;
+    spec->table.scale_target = wanted;
+    return can || !wanted ||
+           err_set(e, ERR_INVALID, slot->path,
+                   "belongs to a regression whose output layer is linear");
+}
+
 /* `inline_targets` are all of inline data's; NULL: the dataset's profile stands for them.
  */
 static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset,
@@ -446,10 +461,7 @@ static bool table_resolve(struct job_draft *d, const struct job_dataset *dataset
     request->values = NULL;
     request->classes = NULL;
     spec->samples_n = (size_t)spec->table.rows_n;
-    spec->table.scale_target =
-        ok && spec->task == TASK_REGRESSION && !spec->table.plain &&
-        spec->layers[spec->layers_n - 1].activation == ACTIVATION_LINEAR;
-    return ok;
+    return ok && scale_target_decode(&d->slots[KEY_SCALE_TARGET], spec, e);
 }
 
 /* ---- inline data ------------------------------------------------------------------ */
@@ -469,7 +481,7 @@ static bool numbers_resolve(struct job_draft *d, struct job_shape *shape,
            weights_resolve(d, spec->samples_n, request, e);
 }
 
-/* Rows that a worker has to encode, or to split. */
+/* Rows that a worker has to encode, to split, or to scale the targets of. */
 static bool rows_resolve(struct job_draft *d, struct job_shape *shape,
                          struct job_request *request, struct err *e) {
     const struct inline_rows *rows = &d->features.rows;
@@ -494,7 +506,10 @@ static bool inline_resolve(struct job_draft *d, struct job_shape *shape,
                            struct job_request *request, struct err *e) {
     if (!data_check(&d->slots[KEY_DATA], d->holes, &d->features.rows, &d->targets, e))
         return false;
-    bool numbers = d->features.numbers.rows_n > 0 &&
+    bool scaled = false;
+    if (!json_bool(&d->slots[KEY_SCALE_TARGET], &scaled, e))
+        return false;
+    bool numbers = d->features.numbers.rows_n > 0 && !scaled &&
                    !d->slots[KEY_VALIDATION_SPLIT].value &&
                    (!d->origin || encoder_takes_numbers(&d->origin->model->encoder));
     return numbers ? numbers_resolve(d, shape, request, e)

@@ -45,6 +45,7 @@ const struct json_key job_keys[KEY_ALL_N] = {
     [KEY_ITERATIONS] = {"iterations", "num_iterations"},
     [KEY_SHUFFLE] = {"shuffle", NULL},
     [KEY_NORMALIZE] = {"normalize", "standardize scale"},
+    [KEY_SCALE_TARGET] = {"scale_target", "normalize_target standardize_target"},
     [KEY_REPORT_EVERY] = {"report_every", NULL},
     [KEY_SEED] = {"seed", "random_state"},
     [KEY_EARLY_STOPPING] = {"early_stopping", NULL},

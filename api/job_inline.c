@@ -98,7 +98,8 @@ static char *targets_encode(const struct column *targets, struct err *e) {
     if (targets->kind == COLUMN_ROWS && targets->rows.columns_n > 1) {
         err_set(e, ERR_INVALID, targets_path,
                 "expected a number, a string or a boolean each: rows of several numbers "
-                "go with features of numbers alone, and without validation_split");
+                "go with features of numbers alone, and without validation_split and "
+                "scale_target");
         return NULL;
     }
     text_open(&text, '[');

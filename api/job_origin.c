@@ -127,6 +127,10 @@ bool job_origin_settle(const struct json_slot *slots, const struct job_origin *o
     if (!spec->epochs && slots[KEY_NORMALIZE].value)
         return err_set(e, ERR_INVALID, slots[KEY_NORMALIZE].path,
                        "0 epochs measure init_from as it is: leave it out");
+    if (!spec->epochs && json_is_true(slots[KEY_SCALE_TARGET].value))
+        return err_set(
+            e, ERR_INVALID, slots[KEY_SCALE_TARGET].path,
+            "0 epochs measure init_from in the target's own units: leave it out");
     spec->transform_kept = !slots[KEY_NORMALIZE].value;
     if (spec->transform_kept)
         spec->normalize = model->transform.kind;

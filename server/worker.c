@@ -23,6 +23,7 @@
 #include "server/resume.h"
 #include "server/signals.h"
 #include "server/training.h"
+#include "server/training_advice.h"
 
 enum {
     IDLE_POLL_MS = 500, /* between looks for a job without a wake-up */
@@ -286,42 +287,10 @@ static bool hand_warn(struct hand *t, const char *line, struct err *e) {
     return true;
 }
 
-static bool rise_warn(struct hand *t, struct err *e) {
-    char line[160];
-    snprintf(line, sizeof line,
-             "the cost rose from %.6g at epoch 0 to %.6g at epoch %lld: try a smaller "
-             "learning_rate",
-             t->training.first_cost, t->training.last.cost,
-             (long long)t->training.last.epoch);
-    return hand_warn(t, line, e);
-}
-
-/* A model that says the same of all rows is a success to nobody. Where classes have
- * weights, its accuracy tells nothing. */
-static bool idle_warn(struct hand *t, struct err *e) {
-    const struct job_spec *spec = &t->run.spec;
-    char line[256];
-    if (!t->run.idle || spec->class_weight.kind != CLASS_WEIGHT_NONE)
-        return true;
-    bool alike = spec->initializer == INITIALIZER_ZEROS && spec->layers_n > 1;
-    snprintf(
-        line, sizeof line,
-        "the model predicts its training rows no better than %s would: %s",
-        spec->task == TASK_REGRESSION ? "the mean of the targets"
-                                      : "the most common class",
-        alike && !spec->init_from[0]
-            ? "\"initializer\":\"zeros\" leaves the units of a layer all alike"
-        : spec->normalize == NORMALIZE_NONE
-            ? "\"normalize\":\"standard\" scales the features; or more epochs, other "
-              "units or another learning_rate may help"
-            : "more epochs, other units or another learning_rate may help");
-    return hand_warn(t, line, e);
-}
-
-/* Batches and dropout let costs differ a little by chance. */
 static bool end_warn(struct hand *t, struct err *e) {
-    return t->training.last.cost > 1.1 * t->training.first_cost ? rise_warn(t, e)
-                                                                : idle_warn(t, e);
+    char line[TRAINING_ADVICE_MAX];
+    training_advise(&t->training, &t->run.spec, t->run.idle, line);
+    return !line[0] || hand_warn(t, line, e);
 }
 
 /* What the training has made, as bytes in the store. */
@@ -359,16 +328,8 @@ static bool hand_train(struct hand *t, struct err *e) {
         return false;
     bool stopped = end == TRAINING_STOPPED || e->kind == ERR_CANCELLED ||
                    ((end == TRAINING_DONE || away_is(e->kind)) && stop_wanted(t->worker));
-    if (!stopped && e->kind == ERR_NUMERIC && !t->run.spec.epochs) {
-        *e = (struct err){0};
-        err_set(e, ERR_NUMERIC, NULL, "the cost on these rows is not finite");
-    } else if (!stopped && e->kind == ERR_NUMERIC &&
-               t->run.spec.normalize == NORMALIZE_NONE) {
-        struct err before = *e;
-        *e = (struct err){0};
-        err_set(e, before.kind, before.where, "%s, or \"normalize\":\"standard\"",
-                before.text);
-    }
+    if (!stopped && e->kind == ERR_NUMERIC)
+        training_advise_diverged(&t->run.spec, e);
     if (!stopped)
         t->outcome = outcome_failed(e, &t->training);
     else if (end == TRAINING_DONE)

@@ -71,6 +71,33 @@ static void test_regression(void) {
     reply_free(&reply);
 }
 
+/* Prices as they are: a network with a hidden layer diverges and is told why, unless it
+ * trains on their standardised form. */
+static void test_scaled_target(void) {
+    struct reply reply;
+    char id[JOB_ID_BYTES];
+    json_t *rest = json_pack("{ss}", "normalize", "standard");
+    if (!job_post(user, table_job("houses", table_prices(120), json_copy(rest)), id))
+        return;
+    if (job_wait(user, id, "failed", 60, &reply))
+        CHECK_SAY(strstr(reply_text(reply.json, "/error/message"),
+                         "\"scale_target\":true scales the targets"),
+                  "%s", reply.body);
+    reply_free(&reply);
+    json_object_set_new(rest, "scale_target", json_true());
+    if (!job_train(user, table_job("houses", table_prices(120), rest), &reply))
+        return;
+    double cost = reply_number(reply.json, "/cost");
+    CHECK_SAY(cost > 0 && cost < 0.05, "%g", cost);
+    reply_free(&reply);
+    if (predict("houses", "[[1000,2],[2000,3]]", 2, &reply)) {
+        double small = table_price(1000, 2), large = table_price(2000, 3);
+        CHECK_NEAR(reply_number(reply.json, "/predictions/0") / small, 1, 0.05);
+        CHECK_NEAR(reply_number(reply.json, "/predictions/1") / large, 1, 0.05);
+    }
+    reply_free(&reply);
+}
+
 static void test_regression_of_two_outputs(void) {
     struct reply reply;
     json_t *data = json_loads("{\"features\":[[0],[1],[2],[3]],"
@@ -333,8 +360,8 @@ static void test_model_list(void) {
         more = n && json_is_true(reply_at(reply.json, "/has_more"));
         reply_free(&reply);
     }
-    /* prices, planar, lines, images, six of test_labels, quadrants, ramp */
-    CHECK_SAY(seen == 12, "%zu models", seen);
+    /* prices, planar, houses, lines, images, six of test_labels, quadrants, ramp */
+    CHECK_SAY(seen == 13, "%zu models", seen);
 }
 
 /* Significant digits of a number's text. */
@@ -441,6 +468,7 @@ int main(void) {
         return 1;
     CHECK_RUN(test_model_left_out);
     CHECK_RUN(test_regression);
+    CHECK_RUN(test_scaled_target);
     CHECK_RUN(test_regression_of_two_outputs);
     CHECK_RUN(test_flat);
     CHECK_RUN(test_images);

@@ -163,6 +163,34 @@ static void test_nested(void) {
     job_request_free(&r);
 }
 
+/* Numbers alone go through a worker's encoder where it has to scale their targets. */
+static void test_scale_target(void) {
+    static const struct {
+        const char *features, *rest;
+        bool rows, scaled;
+    } cases[] = {
+        {"[[1,2],[3,4]]", "", false, false},
+        {"[[1,2],[3,4]]", ",'scale_target':false", false, false},
+        {"[[1,2],[3,4]]", ",'scale_target':true", true, true},
+        {"[[1,2],[3,4]]", ",'normalize_target':true,'validation_split':0.5", true, true},
+        {"[[1,2],[3,4]]", ",'validation_split':0.5", true, false},
+        {"[[1,null],[3,4]]", "", true, true},
+        {"[[1,null],[3,4]]", ",'standardize_target':false", true, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct job_request r;
+        struct err e = {0};
+        if (!CHECK_SAY(decode(cases[i].features, "[0.5,1.5]", cases[i].rest, &r, &e),
+                       "%zu: %s %s", i, e.where, e.text))
+            continue;
+        CHECK_SAY((r.rows != NULL) == cases[i].rows, "%zu", i);
+        CHECK_SAY(r.spec.table.scale_target == cases[i].scaled, "%zu", i);
+        CHECK(r.spec.normalize ==
+              (strstr(cases[i].features, "null") ? NORMALIZE_STANDARD : NORMALIZE_NONE));
+        job_request_free(&r);
+    }
+}
+
 static void check_refused(const char *features, const char *targets, const char *rest,
                           const char *where, const char *text) {
     struct job_request r;
@@ -177,6 +205,10 @@ static void check_refused(const char *features, const char *targets, const char 
 }
 
 static void test_refusals(void) {
+    check_refused("[[1],[2]]", "['a','b']", ",'scale_target':true", "/scale_target",
+                  "belongs to a regression whose output layer is linear");
+    check_refused("[[1],[2]]", "[0.5,1.5]", ",'scale_target':1", "/scale_target",
+                  "expected true or false, got a number");
     check_refused("[[[1,2],[3,4]],[[5,6],[7]]]", "[0,1]", "", "/data/features/1",
                   "expected lists of one length and depth, as the first are");
     check_refused("[[[1,2],[3,'x']]]", "[0]", "", "/data/features/0/3",
@@ -190,7 +222,8 @@ static void test_refusals(void) {
     check_refused(
         "[['a'],['b']]", "[[1,2],[3,4]]", "", "/data/targets",
         "expected a number, a string or a boolean each: rows of several numbers "
-        "go with features of numbers alone, and without validation_split");
+        "go with features of numbers alone, and without validation_split and "
+        "scale_target");
     check_refused("[['a'],['b']]", "['x','x']", "", "/data/targets",
                   "expected at least two classes, got 1");
     check_refused("[['a'],['b']]", "['x','y']", ",'task':'regression'", "/data/targets/0",
@@ -285,6 +318,7 @@ int main(void) {
     CHECK_RUN(test_targets);
     CHECK_RUN(test_numbers);
     CHECK_RUN(test_nested);
+    CHECK_RUN(test_scale_target);
     CHECK_RUN(test_refusals);
     CHECK_RUN(test_damaged);
     CHECK_RUN(test_kept_columns);
