@@ -188,7 +188,8 @@ static bool members_scan(struct instances_scan *s, float *row, enum seen seen,
         bool ok = instances_member(s, &member, e), whole = false;
         if (ok) {
             whole = first && seen == SEEN_ROW && instances_whole(s, &member);
-            s->shape = (struct nested_shape){0}; /* each member stands for itself */
+            if (whole) /* each stands for itself */
+                s->shape = (struct nested_shape){0};
             ok = whole ? tensor_scan(s, row, e)
                        : instances_see(s, &member, seen, e) &&
                              instances_cell(s, member.column, row, e);
