@@ -110,7 +110,7 @@ bool columns_cell(const struct columns *columns, size_t i, const struct cell *ce
 /* Whether a header's names are looked up, not counted: the columns have names, or the
  * first one is a number of theirs. */
 static bool by_name(const struct columns *columns, const char *first) {
-    return !columns_counted(columns) ||
+    return columns_named(columns) ||
            columns_find(columns, first, strlen(first)) < columns->names_n;
 }
 

@@ -47,15 +47,10 @@ static bool is_tensor(const struct instances_scan *s) {
     return s->form->allowed & INSTANCES_TENSORS && s->counted;
 }
 
-/* Whether the row at the cursor may hold lists, and does: one of columns without names is
- * read alike if it does not. */
+/* Whether the row at the cursor may hold lists within lists. */
 static bool is_nested(const struct instances_scan *s) {
-    struct cursor row = *s->c;
-    if (!(s->form->allowed & (INSTANCES_TENSORS | INSTANCES_NESTED)) || !s->counted ||
-        s->form->order)
-        return false;
-    row.at++;
-    return !columns_named(&s->form->columns) || cursor_peek(&row) == '[';
+    return s->form->allowed & (INSTANCES_TENSORS | INSTANCES_NESTED) && s->counted &&
+           !s->form->order;
 }
 
 /* As most cells are; what is no number, or none of float32, is somebody else's. */
@@ -102,6 +97,24 @@ static bool array_scan(struct instances_scan *s, float *row, struct err *e) {
             return false;
     }
     return i == n || err_set(e, ERR_INVALID, "", "expected %zu cells, got %zu", n, i);
+}
+
+/* A row of cells, each of which may be a list of one; or else one of lists of numbers.
+ * The error is that of the reading which came further. */
+static bool cells_or_tensor_scan(struct instances_scan *s, float *row, struct err *e) {
+    struct cursor from = *s->c, inside = from;
+    struct err no_cells = {0}, no_tensor = {0};
+    if (array_scan(s, row, &no_cells))
+        return true;
+    inside.at++;
+    const char *cells_end = s->c->at;
+    bool nested = cursor_peek(&inside) == '[';
+    if (nested)
+        *s->c = from;
+    if (nested && tensor_scan(s, row, &no_tensor))
+        return true;
+    *e = nested && s->c->at > cells_end ? no_tensor : no_cells;
+    return false;
 }
 
 /* Objects mostly have the keys of the one before, in its order: those are not read again.
@@ -251,7 +264,10 @@ static bool row_scan(struct instances_scan *s, float *row, struct err *e) {
         return instances_cell(s, 0, row, e);
     if (first == '{')
         return object_scan(s, row, e);
-    return is_nested(s) ? tensor_scan(s, row, e) : array_scan(s, row, e);
+    if (is_nested(s))
+        return columns_named(&s->form->columns) ? cells_or_tensor_scan(s, row, e)
+                                                : tensor_scan(s, row, e);
+    return array_scan(s, row, e);
 }
 
 /* A row that stands in no list of rows. */

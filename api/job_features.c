@@ -1,7 +1,11 @@
 #include "api/job_features.h"
 
-#include "api/instances.h"
+#include <stdio.h>
+
+#include "api/json.h"
+#include "api/json_cell.h"
 #include "api/nested.h"
+#include "engine/net.h"
 
 void job_features_free(struct job_features *features) {
     rows_free(&features->numbers);
@@ -9,19 +13,46 @@ void job_features_free(struct job_features *features) {
     *features = (struct job_features){0};
 }
 
+/* One row behind those that are there. The error's place is in the row. */
+static bool row_scan(struct cursor *c, struct nested_shape *shape, struct rows *rows,
+                     struct err *e) {
+    if (cursor_peek(c) != '[')
+        return cursor_mismatch(c, "an array, as the first row is one", "", e);
+    if (!rows_room(rows, 1, "", e) ||
+        !nested_scan(c, shape, rows->columns_n,
+                     rows->values + rows->rows_n * rows->columns_n, e))
+        return false;
+    rows->rows_n++;
+    return true;
+}
+
 /* Rows of numbers in lists within lists. */
 static bool lists_scan(struct cursor *c, const char *path, struct job_features *features,
                        struct err *e) {
-    static const struct encoder none;
     struct rows *numbers = &features->numbers;
+    struct nested_shape shape = {0};
+    struct err inner = {0};
     const char *from = c->at;
+    char row[ERR_WHERE_MAX], where[2 * ERR_WHERE_MAX];
     size_t n;
     if (!nested_measure(c, &n, e))
         return false;
-    struct instances_form form = {
-        .columns = columns_of(&none, n), .allowed = INSTANCES_NESTED, .path = path};
-    if (!instances_scan(c, &form, numbers, e))
-        return false;
+    json_path_index(row, path, 0);
+    if (n > NET_UNITS_MAX)
+        return err_set(e, ERR_TOO_LARGE, row, "expected at most %d columns, got %zu",
+                       NET_UNITS_MAX, n);
+    numbers->columns_n = n;
+    cursor_peek(c);
+    c->at++;
+    for (bool more = true; more;) {
+        if (!row_scan(c, &shape, numbers, &inner)) {
+            json_path_index(row, path, numbers->rows_n);
+            snprintf(where, sizeof where, "%s%s", row, inner.where);
+            return err_set(e, inner.kind, where, "%s", inner.text);
+        }
+        if (!json_next_take(c, ']', &more, e))
+            return false;
+    }
     features->rows = (struct inline_rows){from, c->at, numbers->rows_n, n};
     features->nested = true;
     return true;

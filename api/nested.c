@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/carve.h"
 #include "api/json.h"
 #include "api/json_cell.h"
 #include "api/number.h"
@@ -98,15 +99,16 @@ bool nested_begins(const struct cursor *c) {
 
 /* As many as the commas between them, and one. */
 bool nested_measure(const struct cursor *c, size_t *n, struct err *e) {
-    struct cursor at = *c;
-    if (!cursor_expect(&at, '[', NULL, e))
+    struct cursor list = *c, row = *c;
+    if (!cursor_skip(&list, CARVE_DEPTH_MAX, NULL, e) ||
+        !cursor_expect(&row, '[', NULL, e))
         return false;
-    const char *from = at.at;
-    if (!cursor_skip(&at, NESTED_DEPTH_MAX, NULL, e))
+    const char *at = row.at;
+    if (!cursor_skip(&row, CARVE_DEPTH_MAX, NULL, e))
         return false;
     *n = 1;
-    for (; (from = memchr(from, ',', (size_t)(at.at - from))); from++)
-        ++*n;
+    for (; at < row.at && *at != '"' && *at != '{'; at++)
+        *n += *at == ',';
     return true;
 }
 

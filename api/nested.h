@@ -18,15 +18,15 @@ struct nested_shape {
 /* Moves over one row, a list or a number, of `n` numbers: row gets (n,). ERR_INVALID for
  * another number of them, a value that is none, or lists that are not of one length and
  * depth, in this row or among all; ERR_RANGE outside float32. The place is the number's
- * in the row ("/17") or none, but of errors of grammar line and column. */
+ * in the row ("/17") or none. The grammar has been checked before. */
 bool nested_scan(struct cursor *c, struct nested_shape *shape, size_t n, float *row,
                  struct err *e) __attribute__((warn_unused_result));
 
 /* Whether the list at the cursor begins with a row whose first value is a list. */
 bool nested_begins(const struct cursor *c);
 
-/* How many numbers the first row of such a list has, if they are numbers; *c stays.
- * Errors are of grammar alone. */
+/* How many numbers the first row of such a list has, up to a value that is none; *c
+ * stays. ERR_INVALID for the grammar of the whole list, at most CARVE_DEPTH_MAX deep. */
 bool nested_measure(const struct cursor *c, size_t *n, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -66,8 +66,8 @@ bool predict_scan(void *request, struct cursor *c, const char *path, struct err 
 bool predict_scan_columnar(void *request, struct cursor *c, const char *path,
                            struct err *e) __attribute__((warn_unused_result));
 
-/* How many rows the request has, or how many there are at most while they wait for the
- * model. */
+/* How many rows the request has; while they wait for the model, at most, if the rows are
+ * alike. */
 size_t predict_rows_bound(const struct predict_request *request);
 
 enum { PREDICT_OUTPUTS_MAX = 1 << 24 }; /* rows times outputs of one request */

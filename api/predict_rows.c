@@ -110,6 +110,22 @@ static size_t characters_n(const struct predict_request *request, char character
     return n;
 }
 
+/* How many brackets the first row has: more than one, where lists stand in it. */
+static size_t row_brackets(const struct predict_request *request) {
+    const struct cursor c = {request->raw, request->raw, request->raw_end};
+    size_t depth = 0, n = 0;
+    if (!nested_begins(&c))
+        return 1;
+    for (const char *at = c.at; at < c.end; at++) {
+        depth += *at == '[';
+        n += *at == '[' && depth > 1;
+        depth -= *at == ']';
+        if (*at == ']' && depth == 1)
+            break;
+    }
+    return n;
+}
+
 size_t predict_rows_bound(const struct predict_request *request) {
     const struct rows *rows = &request->instances;
     if (rows->rows_n)
@@ -121,7 +137,8 @@ size_t predict_rows_bound(const struct predict_request *request) {
     /* Cells without a bracket may be rows, as may those of columns: commas tell. */
     if (request->columnar || is_flat(request))
         return 1 + characters_n(request, ',');
-    return characters_n(request, '[') + characters_n(request, '{');
+    return (characters_n(request, '[') + characters_n(request, '{')) /
+           row_brackets(request);
 }
 
 /* ---- by the model --------------------------------------------------------------- */

@@ -1,11 +1,13 @@
 #include "server/owner.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BOOT_ID_CHARACTERS = 8 };
+enum { BOOT_ID_CHARACTERS = 8, NAMESPACE_CHARACTERS = 24 };
 
 static void boot_id(char out[BOOT_ID_CHARACTERS + 1]) {
     FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -36,6 +38,18 @@ static unsigned long long start_ticks(long pid) {
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
+/* The number of this process's pid namespace; "" where the system does not tell. */
+static void pid_namespace(char out[NAMESPACE_CHARACTERS]) {
+    char link[64], *at = NULL;
+    ssize_t n = readlink("/proc/self/ns/pid", link, sizeof link - 1);
+    if (n > 0) {
+        link[n] = '\0'; /* pid:[4026531836] */
+        at = strchr(link, '[');
+    }
+    snprintf(out, NAMESPACE_CHARACTERS, "%.*s", at ? (int)strcspn(at + 1, "]") : 0,
+             at ? at + 1 : "");
+}
+
 static void host_name(char out[64]) {
     if (gethostname(out, 64) != 0)
         snprintf(out, 64, "unknown");
@@ -46,11 +60,12 @@ static void host_name(char out[64]) {
 }
 
 void owner_of(pid_t pid, char out[STORE_OWNER_MAX]) {
-    char host[64], boot[BOOT_ID_CHARACTERS + 1];
+    char host[64], boot[BOOT_ID_CHARACTERS + 1], space[NAMESPACE_CHARACTERS];
     host_name(host);
     boot_id(boot);
-    snprintf(out, STORE_OWNER_MAX, "%s/%s/%ld/%llu", host, boot, (long)pid,
-             start_ticks((long)pid));
+    pid_namespace(space);
+    snprintf(out, STORE_OWNER_MAX, "%s/%s/%ld/%llu/%s", host, boot, (long)pid,
+             start_ticks((long)pid), space);
 }
 
 void owner_machine(const char *owner, char out[STORE_OWNER_MAX]) {
@@ -58,16 +73,30 @@ void owner_machine(const char *owner, char out[STORE_OWNER_MAX]) {
     snprintf(out, STORE_OWNER_MAX, "%.*s", pid ? (int)(pid + 1 - owner) : 0, owner);
 }
 
-bool owner_is_dead(const char *owner) {
+/* Whether a process that is not to be seen is there all the same: another user's, where
+ * /proc hides those. */
+static bool is_hidden(long pid) {
+    return kill((pid_t)pid, 0) != 0 && errno == EPERM;
+}
+
+bool owner_is_dead(const char *owner, bool shared) {
     char host[64], boot[BOOT_ID_CHARACTERS + 1], here[64], now[BOOT_ID_CHARACTERS + 1];
+    char space[NAMESPACE_CHARACTERS] = "", ours[NAMESPACE_CHARACTERS];
     long pid;
     unsigned long long start;
-    if (sscanf(owner, "%63[^/]/%8[^/]/%ld/%llu", host, boot, &pid, &start) != 4)
+    if (sscanf(owner, "%63[^/]/%8[^/]/%ld/%llu/%23s", host, boot, &pid, &start, space) <
+        4)
         return false;
     host_name(here);
     boot_id(now);
-    if (strcmp(host, here) != 0)
+    pid_namespace(ours);
+    bool same_boot = strcmp(boot, now) == 0;
+    if (strcmp(host, here) != 0 ||
+        (shared && (!same_boot || !*ours || strcmp(space, ours) != 0)))
         return false;
     /* No start: it was dead already when it was named, and must not look like itself. */
-    return strcmp(boot, now) != 0 || !start || start_ticks(pid) != start;
+    if (!same_boot || !start)
+        return true;
+    unsigned long long ticks = start_ticks(pid);
+    return ticks ? ticks != start : !is_hidden(pid);
 }

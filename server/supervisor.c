@@ -54,6 +54,8 @@ struct supervisor {
     size_t workers_n;
     atomic_int_fast64_t crashes;
     int64_t change_counter, published_at_us, owners_at_us, swept_at_us;
+    char **dead; /* (dead_n) owners at the last look, not put back yet; owned */
+    size_t dead_n;
     int64_t reserve_at_us;
     bool reserve_missing; /* which was said */
     bool outdated;        /* the same */
@@ -279,26 +281,50 @@ static bool owner_is_ours(const struct supervisor *s, const char *owner) {
     return false;
 }
 
+static void owners_free(char **owners, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        free(owners[i]);
+    free(owners);
+}
+
+/* Whether a dead owner's jobs are for this server to put back. Beside others on a shared
+ * store it gives the owner's own server, which knows how its worker died, until the next
+ * look. */
+static bool owner_is_left(const struct supervisor *s, const char *owner) {
+    bool left = !store_is_shared(s->store);
+    for (size_t i = 0; i < s->dead_n && !left; i++)
+        left = strcmp(s->dead[i], owner) == 0;
+    return left;
+}
+
 /* Puts back what workers of servers that are gone have in hand. Some outlive their server
- * for a while, so this is done again and again. Who lives is known of this machine alone,
- * and not in another container of it. */
+ * for a while, so this is done again and again. Of others the lease tells. */
 static void dead_owners_release(struct supervisor *s) {
     struct err e = {0};
     char **owners = NULL;
-    size_t n = 0;
+    size_t n = 0, dead_n = 0;
     s->owners_at_us = clock_mono_us();
-    if (store_is_shared(s->store))
+    if (atomic_load(&s->is_away))
         return;
     if (!store_owners(s->store, &owners, &n, &e)) {
         log_err(LOG_ERROR, "the owners of running jobs could not be read", &e);
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!owner_is_ours(s, owners[i]) && owner_is_dead(owners[i]))
-            owner_release(s, owners[i], STORE_DEATH_TOLD);
-        free(owners[i]);
+        char *owner = owners[i];
+        bool dead =
+            !owner_is_ours(s, owner) && owner_is_dead(owner, store_is_shared(s->store));
+        bool left = dead && owner_is_left(s, owner);
+        if (left)
+            owner_release(s, owner, STORE_DEATH_TOLD);
+        if (dead && !left)
+            owners[dead_n++] = owner;
+        else
+            free(owner);
     }
-    free(owners);
+    owners_free(s->dead, s->dead_n);
+    s->dead = owners;
+    s->dead_n = dead_n;
 }
 
 /* Where the store is a file the disk may be full one day. */
@@ -451,6 +477,7 @@ void supervisor_stop(struct supervisor *s, int64_t timeout_ms) {
 void supervisor_free(struct supervisor *s) {
     if (!s)
         return;
+    owners_free(s->dead, s->dead_n);
     store_close(s->store);
     close(s->stop_fd);
     pthread_mutex_destroy(&s->lock);

@@ -6,7 +6,8 @@
 static const char *scaling(const struct job_spec *spec) {
     bool features = spec->normalize == NORMALIZE_NONE;
     bool targets = spec->task == TASK_REGRESSION && !spec->table.scale_target &&
-                   spec->layers[spec->layers_n - 1].activation == ACTIVATION_LINEAR;
+                   spec->layers[spec->layers_n - 1].activation == ACTIVATION_LINEAR &&
+                   spec->layers[spec->layers_n - 1].units_n == 1;
     if (features && targets)
         return "\"normalize\":\"standard\" scales the features and \"scale_target\":true "
                "the targets";

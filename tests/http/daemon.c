@@ -104,8 +104,8 @@ static void remove_folder(const struct daemon *d) {
 }
 
 /* A file of its own, or a schema of its own on the server. */
-static bool store_make(struct daemon *d) {
-    const char *kind = getenv("DESCENTD_TEST_STORE");
+static bool store_make(struct daemon *d, bool file) {
+    const char *kind = file ? NULL : getenv("DESCENTD_TEST_STORE");
     const char *server = getenv("DESCENTD_TEST_POSTGRES");
     if (kind && strcmp(kind, "postgresql") == 0)
         return CHECK(server != NULL) && postgres_schema_make(server, d->store);
@@ -113,11 +113,8 @@ static bool store_make(struct daemon *d) {
     return true;
 }
 
-bool daemon_start(struct daemon *d, const char *const *flags) {
-    return daemon_start_on(d, NULL, flags);
-}
-
-bool daemon_start_on(struct daemon *d, const char *store, const char *const *flags) {
+static bool start(struct daemon *d, const char *store, bool file,
+                  const char *const *flags) {
     const char *base = getenv("TMPDIR");
     *d = (struct daemon){.out = -1};
     for (size_t i = 0; flags && flags[i] && i < DAEMON_FLAGS_MAX - 1; i++)
@@ -128,13 +125,25 @@ bool daemon_start_on(struct daemon *d, const char *store, const char *const *fla
     d->shares = store;
     if (store)
         snprintf(d->store, sizeof d->store, "%s", store);
-    else if (!store_make(d))
+    else if (!store_make(d, file))
         return false;
     snprintf(d->log, sizeof d->log, "%s/log", d->dir);
     if (daemon_restart(d))
         return true;
     remove_folder(d);
     return false;
+}
+
+bool daemon_start(struct daemon *d, const char *const *flags) {
+    return start(d, NULL, false, flags);
+}
+
+bool daemon_start_file(struct daemon *d, const char *const *flags) {
+    return start(d, NULL, true, flags);
+}
+
+bool daemon_start_on(struct daemon *d, const char *store, const char *const *flags) {
+    return start(d, store, false, flags);
 }
 
 static void forget(struct daemon *d) {

@@ -38,6 +38,9 @@ bool daemon_start_on(struct daemon *d, const char *store, const char *const *fla
 /* Starts one that was stopped or killed again, on the same store and another port. */
 bool daemon_restart(struct daemon *d) __attribute__((warn_unused_result));
 
+/* As daemon_start, on a file whatever DESCENTD_TEST_STORE says. */
+bool daemon_start_file(struct daemon *d, const char *const *flags);
+
 /* SIGTERM, and its exit code; -1 when it had to be killed after ten seconds or died of a
  * signal. */
 int daemon_stop(struct daemon *d);

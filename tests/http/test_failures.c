@@ -64,7 +64,7 @@ static void test_disk_full(void) {
     struct reply reply;
     char id[JOB_ID_BYTES];
     pid_t pids[DAEMON_WORKERS_MAX];
-    if (!CHECK(daemon_start(&d, flags)))
+    if (!CHECK(daemon_start_file(&d, flags)))
         return;
     if (serve_a_model(&d.client) && job_post(&d.client, endless_job("full"), id) &&
         CHECK(job_wait_running(&d.client, id, 20)) &&
@@ -96,7 +96,7 @@ static void test_disk_full_for_a_moment(void) {
     pid_t pids[DAEMON_WORKERS_MAX];
     static const char *const flags[] = {"--lease-ms", "600000", "--log-level", "warn",
                                         NULL};
-    if (!CHECK(daemon_start(&d, flags)))
+    if (!CHECK(daemon_start_file(&d, flags)))
         return;
     if (job_post(&d.client, endless_job("full"), id) &&
         CHECK(job_wait_running(&d.client, id, 20)) &&

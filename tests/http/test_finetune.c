@@ -388,6 +388,8 @@ static void measures_refused(const char *rest, long status, const char *param) {
 
 static void test_measures_refused(void) {
     measures_refused("{\"epochs\":-1,\"init_from\":\"judge\"}", 422, "/epochs");
+    measures_refused("{\"epochs\":0,\"init_from\":\"judge\",\"scale_target\":true}", 400,
+                     "/scale_target");
     measures_refused("{\"epochs\":0,\"init_from\":\"judge\",\"normalize\":\"minmax\"}",
                      400, "/normalize");
 }

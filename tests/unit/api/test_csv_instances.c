@@ -53,6 +53,23 @@ static void check_refused(const struct encoder *encoder, size_t inputs_n,
     check_refused_as(encoder, inputs_n, CSV_HEADER_PRESENT, text, where, says);
 }
 
+/* Columns that are called by their places are names all the same: one that is none of
+ * them is no first column. */
+static void test_numbered(void) {
+    char names[3][2] = {"0", "1", "2"};
+    struct encoder_column numbers[3] = {
+        {.name = names[0]}, {.name = names[1]}, {.name = names[2]}};
+    struct encoder enc = {.columns = numbers, .columns_n = 3};
+    struct err e = {0};
+    if (!CHECK(encoder_layout(&enc, &e)))
+        return;
+    check_rows(&enc, 3, CSV_HEADER_PRESENT, "2,0,1\n3,1,2\n", (float[]){1, 2, 3}, 1);
+    check_refused(&enc, 3, "id,0,1\n7,1,2\n", "line 1, column \"id\"",
+                  "the model has no column \"id\"");
+    check_refused(&enc, 3, "a,b,c\n7,1,2\n", "line 1, column \"a\"",
+                  "the model has no column \"a\"");
+}
+
 static void test_named(void) {
     struct encoder enc = {.columns = columns, .columns_n = 3};
     struct err e = {0};
@@ -260,6 +277,7 @@ static void test_many(void) {
 
 int main(void) {
     CHECK_RUN(test_named);
+    CHECK_RUN(test_numbered);
     CHECK_RUN(test_unused);
     CHECK_RUN(test_unused_numbers);
     CHECK_RUN(test_nameless);

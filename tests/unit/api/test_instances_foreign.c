@@ -105,7 +105,9 @@ static void test_counted(void) {
     check_rows(&g, "[[[1],[2]],[[3],[4]]]", 2, two);
     check_rows(&g, "[{\"x\":[1,2]},{\"x\":[[3],[4]]}]", 2, two);
     check_rows(&g, "[{\"0\":1,\"1\":2},{\"1\":4,\"0\":null}]", 2, missing);
-    check_refused(&g, "[[[1],[null]]]", "/in/0/1", "expected a number, got null");
+    check_rows(&g, "[[[null],[4]]]", 1, missing + 2);
+    check_refused(&g, "[[[1,2],[3,4]]]", "/in/0", "expected 2 numbers, got more");
+    check_refused(&g, "[[[1],[\"x\"]]]", "/in/0/1", "expected a number, got \"x\"");
     g.columnar = true;
     check_rows(&g, "{\"x\":[[1,2],[3,4]]}", 2, two);
     one[0] = 'b';

@@ -204,6 +204,27 @@ static void check_refused(const char *features, const char *targets, const char 
     CHECK(!r.rows && !r.targets_rows && !r.spec.table.columns_n);
 }
 
+/* The first row's text says how long rows are: it is not believed for ever. */
+static void test_wide_nested(void) {
+    enum { COMMAS = 1100000 };
+    static const char head[] = "{\"model\":\"m\",\"data\":{\"features\":[[[1";
+    static const char tail[] = "]]],\"targets\":[1]}}";
+    struct job_request r;
+    struct err e = {0};
+    char *wide = malloc(sizeof head + 2 * COMMAS + sizeof tail), *at = wide;
+    if (!wide)
+        abort();
+    at += sprintf(at, "%s", head);
+    for (size_t i = 0; i < COMMAS; i++)
+        at += sprintf(at, ",1");
+    at += sprintf(at, "%s", tail);
+    CHECK(!job_decode(wide, (size_t)(at - wide), 0, &r, &e));
+    CHECK_SAY(e.kind == ERR_TOO_LARGE && strcmp(e.where, "/data/features/0") == 0 &&
+                  strcmp(e.text, "expected at most 1048576 columns, got 1100001") == 0,
+              "%s %s", e.where, e.text);
+    free(wide);
+}
+
 static void test_refusals(void) {
     check_refused("[[1],[2]]", "['a','b']", ",'scale_target':true", "/scale_target",
                   "belongs to a regression whose output layer is linear");
@@ -215,6 +236,12 @@ static void test_refusals(void) {
                   "expected a number, got a string");
     check_refused("[[[1,2],[3,4]],[[5,6]]]", "[0,1]", "", "/data/features/1",
                   "expected 4 numbers, got 2");
+    check_refused("[[['a[b,c','}{,']]]", "[0]", "", "/data/features/0/0",
+                  "expected a number, got a string");
+    check_refused("[[[1],[2]],{'0':1,'1':2}]", "[0,1]", "", "/data/features/1",
+                  "expected an array, as the first row is one, got an object");
+    check_refused("[[[1],[2]],[[3],[01]]]", "[0,1]", "", "line 1, column 50",
+                  "this is not a JSON number");
     check_refused("[[[]]]", "[0]", "", "/data/features/0/0",
                   "expected at least one number in a list");
     check_refused("[['a'],['b']]", "[1,2,3]", "", "/data/targets",
@@ -318,6 +345,7 @@ int main(void) {
     CHECK_RUN(test_targets);
     CHECK_RUN(test_numbers);
     CHECK_RUN(test_nested);
+    CHECK_RUN(test_wide_nested);
     CHECK_RUN(test_scale_target);
     CHECK_RUN(test_refusals);
     CHECK_RUN(test_damaged);

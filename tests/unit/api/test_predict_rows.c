@@ -139,6 +139,16 @@ static void test_nested(void) {
                   "expected at least one number in a list");
     check_refused(&s, "[[1,2,3,4],[5,[6],7,8]]", "/instances/1/1",
                   "expected a number, got an array");
+    for (size_t depth = 61; depth <= 63; depth++) { /* and the list of rows */
+        char text[256] = "[";
+        size_t n = 1;
+        for (size_t i = 0; i < depth; i++)
+            text[n++] = '[';
+        n += (size_t)sprintf(text + n, "1,2,3,4");
+        memset(text + n, ']', depth + 1);
+        text[n + depth + 1] = '\0';
+        check_rows(&s, text, 1, want);
+    }
     stage_free(&s);
     stage_new(&s, 4, true);
     check_refused(&s, "[[[1,2],[3,4]]]", "/instances/0/0",

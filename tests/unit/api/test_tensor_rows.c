@@ -125,6 +125,10 @@ static void test_input(void) {
         1, "/inputs/0", "expected shape [-1,4], got [2,3]");
     check_refused(
         &(struct part){
+            .name = "input", .type = F, .shape = {{2, 2, 1}, 3}, .text = "[1,2,3,4]"},
+        1, "/inputs/0", "expected shape [-1,4], got [2,2,1]; as one row it is [1,2,2,1]");
+    check_refused(
+        &(struct part){
             .name = "input", .type = F, .shape = {{8}, 1}, .text = "[1,2,3,4,5,6,7,8]"},
         1, "/inputs/0", "got [8]");
     check_refused(

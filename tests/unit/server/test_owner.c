@@ -44,11 +44,11 @@ static void test_life_and_death(void) {
     char owner[STORE_OWNER_MAX];
     pid_t pid = child_new();
     owner_of(pid, owner);
-    CHECK(!owner_is_dead(owner));
+    CHECK(!owner_is_dead(owner, false));
     child_kill(pid);
-    CHECK(owner_is_dead(owner)); /* a zombie holds nothing */
+    CHECK(owner_is_dead(owner, false)); /* a zombie holds nothing */
     waitpid(pid, NULL, 0);
-    CHECK(owner_is_dead(owner));
+    CHECK(owner_is_dead(owner, false));
 }
 
 static void test_self(void) {
@@ -56,7 +56,7 @@ static void test_self(void) {
     owner_of(getpid(), owner);
     owner_of(getpid(), again);
     CHECK_TEXT(owner, again);
-    CHECK(!owner_is_dead(owner));
+    CHECK(!owner_is_dead(owner, false));
     char pid[32];
     snprintf(pid, sizeof pid, "/%d/", (int)getpid());
     CHECK_SAY(strstr(owner, pid), "%s", owner);
@@ -75,9 +75,9 @@ static void test_named_too_late(void) {
     pid_t pid = child_new();
     child_kill(pid);
     owner_of(pid, owner);
-    CHECK_SAY(owner_is_dead(owner), "%s", owner);
+    CHECK_SAY(owner_is_dead(owner, false), "%s", owner);
     waitpid(pid, NULL, 0);
-    CHECK(owner_is_dead(owner));
+    CHECK(owner_is_dead(owner, false));
 }
 
 /* The same with the n-th part, from 0, replaced. */
@@ -95,14 +95,36 @@ static void test_others(void) {
     char owner[STORE_OWNER_MAX], other[STORE_OWNER_MAX];
     owner_of(getpid(), owner);
     replaced(owner, 0, "elsewhere", other);
-    CHECK_SAY(!owner_is_dead(other), "%s", other);
+    CHECK_SAY(!owner_is_dead(other, false), "%s", other);
     replaced(owner, 1, "00000000", other);
-    CHECK_SAY(owner_is_dead(other), "%s", other);
+    CHECK_SAY(owner_is_dead(other, false), "%s", other);
     replaced(owner, 3, "1", other); /* the number was given to a later process */
-    CHECK_SAY(owner_is_dead(other), "%s", other);
+    CHECK_SAY(owner_is_dead(other, false), "%s", other);
     replaced(owner, 2, "2147483647", other);
-    CHECK_SAY(owner_is_dead(other), "%s", other);
-    CHECK(!owner_is_dead("") && !owner_is_dead("w") && !owner_is_dead("a/b/c/d"));
+    CHECK_SAY(owner_is_dead(other, false), "%s", other);
+    replaced(owner, 4, "1", other); /* only a shared store is of other namespaces, too */
+    CHECK_SAY(!owner_is_dead(other, false), "%s", other);
+    CHECK(!owner_is_dead("", false) && !owner_is_dead("w", false) &&
+          !owner_is_dead("a/b/c/d", false));
+}
+
+/* With other machines and containers of the same name nothing is known of theirs, nor of
+ * owners who do not say whose pids they are. */
+static void test_shared(void) {
+    char owner[STORE_OWNER_MAX], dead[STORE_OWNER_MAX], other[STORE_OWNER_MAX];
+    owner_of(getpid(), owner);
+    CHECK_SAY(!owner_is_dead(owner, true), "%s", owner);
+    replaced(owner, 3, "1", dead);
+    CHECK_SAY(owner_is_dead(dead, true), "%s", dead);
+    replaced(dead, 0, "elsewhere", other);
+    CHECK_SAY(!owner_is_dead(other, true), "%s", other);
+    replaced(dead, 1, "00000000", other);
+    CHECK_SAY(!owner_is_dead(other, true), "%s", other);
+    replaced(dead, 4, "1", other);
+    CHECK_SAY(!owner_is_dead(other, true), "%s", other);
+    snprintf(other, sizeof other, "%.*s", (int)(strrchr(dead, '/') - dead), dead);
+    CHECK_SAY(!owner_is_dead(other, true), "%s", other);
+    CHECK_SAY(owner_is_dead(other, false), "%s", other);
 }
 
 int main(void) {
@@ -110,5 +132,6 @@ int main(void) {
     CHECK_RUN(test_self);
     CHECK_RUN(test_named_too_late);
     CHECK_RUN(test_others);
+    CHECK_RUN(test_shared);
     return check_done();
 }
