@@ -496,7 +496,8 @@ static bool source_read(const json_t *value, struct reader_found *s) {
     return s->format != TABLE_AUTO;
 }
 
-static bool column_read(const json_t *value, struct job_column *c) {
+/* *starved: there was no memory for the name. */
+static bool column_read(const json_t *value, struct job_column *c, bool *starved) {
     size_t kind = 0, use = 0;
     const char *name = json_string_value(json_object_get(value, "name"));
     bool ok = name && name_index(json_object_get(value, "type"), kind_names, 3, &kind) &&
@@ -504,12 +505,13 @@ static bool column_read(const json_t *value, struct job_column *c) {
     c->kind = (enum encoder_kind)kind;
     c->use = (enum column_use)use;
     c->name = ok ? strdup(name) : NULL;
+    *starved = *starved || (ok && !c->name);
     return c->name;
 }
 
 /* A stored document is ours: what is odd in it is a damaged store, not a user's mistake.
  */
-static bool table_read(const json_t *table, struct job_table *t) {
+static bool table_read(const json_t *table, struct job_table *t, bool *starved) {
     const json_t *columns = json_object_get(table, "columns");
     const json_t *apart = json_object_get(table, "targets_column");
     size_t n = json_array_size(columns);
@@ -518,24 +520,26 @@ static bool table_read(const json_t *table, struct job_table *t) {
     t->scale_target = json_is_true(json_object_get(table, "scale_target"));
     t->targets_apart = apart;
     t->columns = calloc(n + 1, sizeof *t->columns);
+    *starved = *starved || !t->columns;
     if (!t->columns || !n || !source_read(json_object_get(table, "source"), &t->source))
         return false;
     for (; t->columns_n < n; t->columns_n++)
-        if (!column_read(json_array_get(columns, t->columns_n),
-                         &t->columns[t->columns_n]))
+        if (!column_read(json_array_get(columns, t->columns_n), &t->columns[t->columns_n],
+                         starved))
             return false;
     return !apart ||
-           (column_read(apart, &t->target) &&
+           (column_read(apart, &t->target, starved) &&
             source_read(json_object_get(table, "targets_source"), &t->targets_source));
 }
 
 static bool validation_read(const json_t *value, const struct json_slot *name,
-                            struct job_table *t) {
+                            struct job_table *t, bool *starved) {
     if (!value)
         return true;
     t->validation = calloc(1, sizeof *t->validation);
+    *starved = *starved || !t->validation;
     if (!t->validation || !json_is_string(name->value) ||
-        !table_read(value, t->validation) || !job_table_target(t->validation))
+        !table_read(value, t->validation, starved) || !job_table_target(t->validation))
         return false;
     snprintf(t->validation->dataset, sizeof t->validation->dataset, "%s",
              json_string_value(name->value));
@@ -549,10 +553,13 @@ bool job_table_read(const struct job_table_slots *slots, const struct json_slot 
         return true;
     if (!json_text(slots->dataset, &dataset, e) || !extras_decode(slots, t, e))
         return false;
-    if (!table_read(table->value, t) || !job_table_target(t) ||
+    bool starved = false;
+    if (!table_read(table->value, t, &starved) || !job_table_target(t) ||
         !validation_read(json_object_get(table->value, "validation"),
-                         slots->validation_dataset, t))
-        return err_set(e, ERR_INVALID, table->path, "a stored job's table is incomplete");
+                         slots->validation_dataset, t, &starved))
+        return starved ? err_set(e, ERR_NO_MEMORY, NULL, "no memory for the columns")
+                       : err_set(e, ERR_INVALID, table->path,
+                                 "a stored job's table is incomplete");
     snprintf(t->dataset, sizeof t->dataset, "%s", dataset);
     return true;
 }

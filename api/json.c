@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "api/cursor.h"
+#include "api/json_load.h"
 #include "api/json_place.h"
 #include "api/text.h"
 
@@ -45,19 +46,6 @@ static void read_error(const char *text, size_t n, const json_error_t *error,
     }
 }
 
-/* jansson tells of no memory as of a text that is wrong: whether this thread had none. */
-static _Thread_local bool starved;
-
-static void *json_allocate(size_t n) {
-    void *block = malloc(n);
-    starved = starved || !block;
-    return block;
-}
-
-__attribute__((constructor)) static void json_allocator(void) {
-    json_set_alloc_funcs(json_allocate, free);
-}
-
 json_t *json_read(const char *text, size_t n, struct err *e) {
     json_error_t error;
     /* Behind a number jansson passes over it. */
@@ -66,14 +54,14 @@ json_t *json_read(const char *text, size_t n, struct err *e) {
         cursor_refuse(&(struct cursor){text, nul, text + n}, "JSON", NULL, e);
         return NULL;
     }
-    starved = false;
-    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+    bool starved = false;
+    json_t *root = json_load_bytes(text, n, JSON_REJECT_DUPLICATES, &error, &starved);
     /* An integer beyond 64 bits is a number all the same; its bounds are checked where it
      * stands. */
-    if (!root && json_error_code(&error) == json_error_numeric_overflow)
-        root =
-            json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
-    if (!root && starved)
+    if (!root && !starved && json_error_code(&error) == json_error_numeric_overflow)
+        root = json_load_bytes(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL,
+                               &error, &starved);
+    if (starved)
         err_set(e, ERR_NO_MEMORY, NULL, "no memory for the JSON");
     else if (!root)
         read_error(text, n, &error, e);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cblas.h>
 
@@ -160,6 +161,21 @@ static bool self_test(enum variant variant, uint64_t shape, struct self_test *t,
         m, n, k, matrix_blas_name());
 }
 
+/* OpenBLAS asks for a buffer for ever where there is no room for it. Two of them were
+ * seen to be wanted here, with two processors. */
+static bool buffer_fits(struct err *e) {
+    enum { BUFFER_BYTES = 2 * ((128 << 20) + (64 << 10)) };
+    void *buffer = mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (buffer == MAP_FAILED)
+        return err_set(e, ERR_NO_MEMORY, NULL,
+                       "OpenBLAS wants %d MiB of address space, and there is no room for "
+                       "them",
+                       BUFFER_BYTES >> 20);
+    munmap(buffer, BUFFER_BYTES);
+    return true;
+}
+
 bool matrix_start(struct err *e) {
     const char *name = matrix_blas_name();
     if (!strstr(name, "OpenBLAS"))
@@ -169,6 +185,8 @@ bool matrix_start(struct err *e) {
         return err_set(e, ERR_INTERNAL, NULL,
                        "this OpenBLAS (%s) is not the build with pthreads", name);
     openblas_set_num_threads(1);
+    if (!buffer_fits(e))
+        return false;
     struct self_test t;
     for (enum variant variant = 0; variant < VARIANTS_N; variant++)
         for (uint64_t shape = 0; shape < TEST_SHAPES_N; shape++)

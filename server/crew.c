@@ -394,7 +394,8 @@ static bool worker_start(struct crew *c, size_t i) {
     struct worker *w = &c->workers[i];
     w->round = i + 1;
     w->other = c->workers_n > 1 ? (i + 1) % c->workers_n : 0;
-    return (w->started = pthread_create(&w->thread, NULL, work, w) == 0);
+    errno = pthread_create(&w->thread, NULL, work, w);
+    return (w->started = errno == 0);
 }
 
 static bool station_open(struct crew *c, size_t i, const struct crew_station *is) {

@@ -36,7 +36,9 @@ struct statement {
 struct sqlite {
     struct db base; /* first */
     sqlite3 *handle;
-    int64_t busy_since_us; /* of the lock that is waited for */
+    sqlite3_stmt *rollback; /* made while there is memory; NULL: not yet */
+    bool stuck;             /* the last one failed: the transaction is still open */
+    int64_t busy_since_us;  /* of the lock that is waited for */
 };
 
 static struct sqlite *sqlite_of(struct db *db) {
@@ -214,6 +216,9 @@ static bool file_adopt(struct sqlite *db, struct err *e) {
     if (fresh && !file_stamp(db, e))
         return false;
     int rc = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT,
+                                &db->rollback, NULL);
     return rc == SQLITE_OK || fail(db, rc, e);
 }
 
@@ -280,6 +285,7 @@ struct db *db_sqlite_open(const char *path, struct err *e) {
 }
 
 static void close_file(struct db *db) {
+    sqlite3_finalize(sqlite_of(db)->rollback);
     int rc = sqlite3_close(sqlite_of(db)->handle);
     assert(rc == SQLITE_OK);
     (void)rc;
@@ -298,12 +304,36 @@ static bool sql_run(struct db *db, const char *sql, struct err *e) {
     return s && db_run(s, NULL, e);
 }
 
+static bool is_open(struct db *db) {
+    return !sqlite3_get_autocommit(sqlite_of(db)->handle);
+}
+
+/* A full disk or a failed write may have rolled it back already. */
+static void rollback(struct db *db) {
+    sqlite3_stmt *made = sqlite_of(db)->rollback;
+    if (!is_open(db))
+        return;
+    if (made) {
+        sqlite3_step(made);
+        sqlite3_reset(made);
+    } else {
+        sqlite3_exec(sqlite_of(db)->handle, "ROLLBACK", NULL, NULL, NULL);
+    }
+    sqlite_of(db)->stuck = is_open(db);
+}
+
+static bool begin_as(struct db *db, const char *sql, struct err *e) {
+    if (sqlite_of(db)->stuck)
+        rollback(db);
+    return sql_run(db, sql, e);
+}
+
 static bool begin(struct db *db, struct err *e) {
-    return sql_run(db, "BEGIN IMMEDIATE", e);
+    return begin_as(db, "BEGIN IMMEDIATE", e);
 }
 
 static bool begin_read(struct db *db, struct err *e) {
-    return sql_run(db, "BEGIN", e);
+    return begin_as(db, "BEGIN", e);
 }
 
 static bool commit(struct db *db, struct err *e) {
@@ -313,12 +343,6 @@ static bool commit(struct db *db, struct err *e) {
 static void give_way(struct db *db) {
     (void)db; /* its lock is free already */
     pause_us(GIVE_WAY_US);
-}
-
-static void rollback(struct db *db) {
-    /* A full disk or a failed write may have rolled it back already. */
-    if (!sqlite3_get_autocommit(sqlite_of(db)->handle))
-        sqlite3_exec(sqlite_of(db)->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* ---- statements ----------------------------------------------------------------- */

@@ -25,6 +25,7 @@
 #include "server/http_log.h"
 #include "server/http_query.h"
 #include "server/http_receive.h"
+#include "server/http_response.h"
 #include "server/log.h"
 #include "server/machine.h"
 #include "server/metrics.h"
@@ -36,9 +37,6 @@ enum {
     TICK_MS = 20, /* how late a parked request may be woken */
     BALANCE_EVERY_TICKS = CREW_PERIOD_MS / TICK_MS,
     REAP_EVERY_TICKS = 25,
-    RETRY_AFTER_S = 1,
-    FEED_BLOCK = 4 << 10,   /* of a feed's bytes, for a client without chunks */
-    FEED_BUFFER = 32 << 10, /* what the system keeps for a client that is slow */
     /* File descriptors that are not connections: of stores, files and all else, and of
      * each thread's lanes, which have an epoll instance and a bell each, and its own. */
     FDS_BESIDE = 128 + LINGER_MAX,
@@ -88,104 +86,11 @@ static void problem_set(struct exchange *x) {
         problem_encode(&x->err, x->request.id, &x->reply.body);
 }
 
-static ssize_t feed_read(void *context, uint64_t at, char *to, size_t n) {
-    int64_t got = flow_read(context, to, n);
-    (void)at;
-    return got == FLOW_END   ? MHD_CONTENT_READER_END_OF_STREAM
-           : got == FLOW_CUT ? MHD_CONTENT_READER_END_WITH_ERROR
-                             : (ssize_t)got;
-}
-
-static ssize_t feed_none(void *context, uint64_t at, char *to, size_t n) {
-    (void)context;
-    (void)at;
-    (void)to;
-    (void)n;
-    return MHD_CONTENT_READER_END_OF_STREAM;
-}
-
-static bool is_head(const struct exchange *x) {
-    return strcmp(x->request.method, "HEAD") == 0;
-}
-
-/* The head of a feed. What the system would keep for a client that does not read counts
- * too. The library would end the chunks of an answer to HEAD, which has none. */
-static struct MHD_Response *response_feed(struct exchange *x) {
-    int bytes = FEED_BUFFER;
-    setsockopt(socket_of(x->connection), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    x->close = true;
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, FEED_BLOCK, is_head(x) ? feed_none : feed_read, x, NULL);
-    if (response && is_head(x))
-        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    if (response) {
-        MHD_add_response_header(response, "Cache-Control", "no-store");
-        MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx */
-    }
-    return response;
-}
-
-static struct MHD_Response *response_body(struct exchange *x) {
-    struct text *body = &x->reply.body;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer_with_free_callback(body->n, body->data, free);
-    if (response)
-        *body = (struct text){0}; /* the response frees it */
-    return response;
-}
-
-static struct MHD_Response *response_new(struct exchange *x) {
-    struct http_reply *reply = &x->reply;
-    struct MHD_Response *response = reply->feed ? response_feed(x) : response_body(x);
-    if (!response)
-        return NULL;
-    if (reply->status != 204)
-        MHD_add_response_header(response, "Content-Type",
-                                reply->type ? reply->type : "application/json");
-    MHD_add_response_header(response, "X-Request-Id", x->request.id);
-    if (reply->location[0])
-        MHD_add_response_header(response, "Location", reply->location);
-    if (reply->etag[0])
-        MHD_add_response_header(response, "ETag", reply->etag);
-    if (reply->inference_header_n && !x->err.kind) {
-        char bytes[24];
-        snprintf(bytes, sizeof bytes, "%zu", reply->inference_header_n);
-        MHD_add_response_header(response, "Inference-Header-Content-Length", bytes);
-    }
-    if (x->answer_coding.coding)
-        MHD_add_response_header(response, "Content-Encoding",
-                                coding_name(x->answer_coding.coding));
-    if (x->answer_coding.varies)
-        MHD_add_response_header(response, "Vary", "Accept-Encoding");
-    if (reply->replayed)
-        MHD_add_response_header(response, "Idempotent-Replayed", "true");
-    if (reply->filename[0]) {
-        char disposition[HTTP_FILENAME_MAX + 32];
-        snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"",
-                 reply->filename);
-        MHD_add_response_header(response, "Content-Disposition", disposition);
-    }
-    if (reply->allow)
-        MHD_add_response_header(response, "Allow", reply->allow);
-    if (x->err.kind == ERR_MEDIA && strcmp(x->err.where, "Content-Encoding") == 0)
-        MHD_add_response_header(response, "Accept-Encoding", HTTP_CODINGS);
-    if (reply->status == 401)
-        MHD_add_response_header(response, "WWW-Authenticate",
-                                "Bearer realm=\"descentd\"");
-    if (reply->status == 503 || reply->status == 429) {
-        char seconds[16];
-        snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_S);
-        MHD_add_response_header(response, "Retry-After", seconds);
-    }
-    if (x->close || atomic_load(&x->http->draining))
-        MHD_add_response_header(response, "Connection", "close");
-    return response;
-}
-
 static enum MHD_Result reply_queue(struct exchange *x) {
     if (!coding_settle(x, false))
         return exchange_away_coding(x), MHD_YES;
-    bool ok = x->err.kind || !x->reply.feed || is_head(x) || flow_open(x, &x->err);
+    bool ok =
+        x->err.kind || !x->reply.feed || response_is_head(x) || flow_open(x, &x->err);
     (void)ok; /* x->err says it */
     if (x->err.kind)
         problem_set(x);
@@ -196,16 +101,18 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     }
     if (!x->reply.status)
         x->reply.status = 200;
-    struct MHD_Response *response = response_new(x);
+    int fd = socket_of(x->connection);
+    struct MHD_Response *response = response_new(x, fd);
     if (!response)
-        return MHD_NO;
+        x->reply.status = 503;
     int64_t duration_us = clock_mono_us() - x->request.received_us;
     metrics_request(x->http->options.metrics, x->route, x->reply.status, duration_us);
-    http_log(x, x->url, socket_of(x->connection), duration_us);
+    http_log(x, x->url, fd, duration_us);
     x->state = EXCHANGE_SENT;
-    enum MHD_Result result =
-        MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
-    MHD_destroy_response(response);
+    enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)x->reply.status,
+                                                response ? response : x->http->starved);
+    if (response)
+        MHD_destroy_response(response);
     return result;
 }
 
@@ -501,6 +408,8 @@ static void http_free(struct http *h) {
     listener_close(&h->listener);
     if (h->reaper)
         reaper_free(h->reaper);
+    if (h->starved)
+        MHD_destroy_response(h->starved);
     pthread_mutex_destroy(&h->lock);
     free(h);
 }
@@ -537,7 +446,8 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->parked_max = h->connections_max / 2;
     h->flows_max = (size_t)config->streams_max;
     h->held_max = h->connections_max - h->connections_max / 4;
-    bool ok = h->reaper && h->executor && h->computing &&
+    h->starved = response_starved_new();
+    bool ok = h->reaper && h->executor && h->computing && h->starved &&
               listener_open(&h->listener, config->listen, e) && reach_check(h, e) &&
               lanes_open(&h->lanes, h, threads, daemon_start, e);
     if (ok)

@@ -1,5 +1,5 @@
 /* HTTP: connections, framing, limits, and who runs a handler. http.c,
- * http_collect.c and http_lane.c alone know libmicrohttpd.
+ * http_collect.c, http_lane.c and http_response.c alone know libmicrohttpd.
  *
  * A request is collected whole, unless its route takes the body as a stream. Its handler
  * runs on the connection's thread when it needs memory alone, and on the executor's

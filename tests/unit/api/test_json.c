@@ -319,6 +319,37 @@ static void test_choose(void) {
 }
 
 #ifndef __SANITIZE_ADDRESS__ /* whose allocator ends the process instead */
+/* The n-th block from here on is refused. */
+static _Thread_local size_t refused;
+void *__libc_malloc(size_t n);
+void *malloc(size_t n) {
+    return refused && !--refused ? NULL : __libc_malloc(n);
+}
+
+/* Each block of a reading in turn: no memory, or the whole document. */
+static void test_no_block(void) {
+    static const char text[] =
+        "{\"a key that is longer than sixteen\":\"a text of more than thirty-two bytes\","
+        "\"x\":[1,2.5,true,{\"\\u00e9\":\"\\ud83d\\ude00\"}],\"b\":null,\"c\":{},\"d\":[]"
+        ","
+        "\"e\":1,\"f\":2,\"g\":3,\"h\":4,\"i\":5,\"j\":6,\"k\":123456789012345678901}";
+    json_t *whole = read_text(text);
+    size_t n = 1, starved_n = 0;
+    for (bool again = true; again && n < 1000; n++) {
+        struct err e = {0};
+        refused = n;
+        json_t *root = json_read(text, sizeof text - 1, &e);
+        again = refused == 0;
+        refused = 0;
+        starved_n += !root;
+        CHECK_SAY(root ? json_equal(root, whole) : e.kind == ERR_NO_MEMORY, "%zu: %s", n,
+                  e.text);
+        json_decref(root);
+    }
+    CHECK_SAY(starved_n > 40 && starved_n == n - 2, "%zu of %zu", starved_n, n);
+    json_decref(whole);
+}
+
 /* Hundreds of thousands of strings, and room for a part of them. */
 static enum err_kind starved_kind(char *text, size_t n) {
     struct rlimit limit = {0};
@@ -371,6 +402,7 @@ int main(void) {
     CHECK_RUN(test_double);
     CHECK_RUN(test_choose);
 #ifndef __SANITIZE_ADDRESS__
+    CHECK_RUN(test_no_block);
     CHECK_RUN(test_no_memory);
 #endif
     return check_done();
