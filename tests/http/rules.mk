@@ -20,6 +20,14 @@ $(NEWER): $(BUILD)/server/main.o $(BUILD)/tests/http/schema_newer.o $(filter-out
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(SERVER_LIBS)
 $(BUILD)/tests/http/test_newer: | $(NEWER)
 
+# The allocator of test_starved, which refuses a block.
+STARVE := $(BUILD)/tests/http/starve.so
+$(STARVE): tests/http/starve.c tests/http/starve.h | $(DEPS_FIRST)
+	@mkdir -p $(@D)
+	$(call say,link $@)
+	$(Q)$(CC) $(LANGUAGE) -O1 -g -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+$(BUILD)/tests/http/test_starved: | $(STARVE)
+
 # test_export has a program of another language read our files; the store's tests run on
 # both databases.
 http-deps: deps
