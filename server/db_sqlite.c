@@ -328,8 +328,18 @@ static bool begin_as(struct db *db, const char *sql, struct err *e) {
     return sql_run(db, sql, e);
 }
 
+/* A file that was removed or replaced takes what nobody will find again. */
+static bool is_there(struct db *db, struct err *e) {
+    int moved = 0;
+    int rc = sqlite3_file_control(sqlite_of(db)->handle, "main", SQLITE_FCNTL_HAS_MOVED,
+                                  &moved);
+    return rc != SQLITE_OK || !moved ||
+           err_set(e, ERR_UNAVAILABLE, NULL,
+                   "store: its file was removed, or another one stands in its place");
+}
+
 static bool begin(struct db *db, struct err *e) {
-    return begin_as(db, "BEGIN IMMEDIATE", e);
+    return is_there(db, e) && begin_as(db, "BEGIN IMMEDIATE", e);
 }
 
 static bool begin_read(struct db *db, struct err *e) {
@@ -494,7 +504,8 @@ static bool now_ms(struct db *db, int64_t *now, struct err *e) {
 }
 
 static int64_t change_counter(struct db *db, struct err *e) {
-    struct db_statement *s = db_prepare(db, "PRAGMA data_version", e);
+    struct db_statement *s =
+        is_there(db, e) ? db_prepare(db, "PRAGMA data_version", e) : NULL;
     int64_t counter = s && db_step(s, e) == DB_ROW ? db_int(s, 0) : -1;
     db_end(s);
     return counter;

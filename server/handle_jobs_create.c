@@ -247,11 +247,12 @@ bool handle_jobs_create(void *subsystem, struct store *store,
     const struct jobs_context *jobs = subsystem;
     struct creation c = {.jobs = jobs, .store = store, .key = request->idempotency_key};
     struct store_job job;
-    if (!replay_look(&c, request, e) || (!c.replayed && !job_make(&c, request, e)) ||
-        !store_job_get(store, c.id, &job, e))
+    if (!replay_look(&c, request, e) || (!c.replayed && !job_make(&c, request, e)))
         return false;
     if (!c.replayed)
         supervisor_wake(jobs->supervisor);
+    if (!store_job_get(store, c.id, &job, e))
+        return false;
     reply->status = 202;
     reply->replayed = c.replayed;
     snprintf(reply->location, sizeof reply->location, "/v1/jobs/%s", c.id);

@@ -88,6 +88,35 @@ static void test_disk_full(void) {
     daemon_close(&d);
 }
 
+/* Somebody takes the store's file away: nothing is acknowledged that would be lost, and
+ * predictions go on. */
+static void test_store_removed(void) {
+    struct daemon d;
+    struct reply reply;
+    char id[JOB_ID_BYTES], aside[sizeof d.store + 8];
+    if (!CHECK(daemon_start_file(&d, NULL)))
+        return;
+    snprintf(aside, sizeof aside, "%s.aside", d.store);
+    if (serve_a_model(&d.client) && CHECK(rename(d.store, aside) == 0)) {
+        client_post_json(&d.client, &reply, "/v1/jobs",
+                         table_job("lost", table_planar(40), NULL));
+        CHECK_SAY(reply.status == 503, "%ld: %s", reply.status, reply.body);
+        CHECK_SAY(strstr(reply_text(reply.json, "/error/message"), "was removed"), "%s",
+                  reply.body);
+        reply_free(&reply);
+        daemon_logs(&d, "the store is away", WAIT_MS, NULL);
+        check_predicts(&d.client);
+        CHECK(rename(aside, d.store) == 0);
+        if (daemon_logs(&d, "the store is back", WAIT_MS, NULL) &&
+            job_post(&d.client,
+                     table_job("kept", table_planar(40), json_pack("{si}", "epochs", 20)),
+                     id) &&
+            job_wait(&d.client, id, "succeeded", 60, &reply))
+            reply_free(&reply);
+    }
+    daemon_close(&d);
+}
+
 /* A disk that is full for a moment costs nothing. */
 static void test_disk_full_for_a_moment(void) {
     struct daemon d;
@@ -188,6 +217,7 @@ static void test_diverged_behind_its_cost(void) {
 
 int main(void) {
     CHECK_RUN(test_disk_full);
+    CHECK_RUN(test_store_removed);
     CHECK_RUN(test_disk_full_for_a_moment);
     CHECK_RUN(test_diverged);
     CHECK_RUN(test_diverged_behind_its_cost);
