@@ -16,7 +16,10 @@ struct store *store_open(const char *url, struct err *e) {
         return NULL;
     }
     s->db = db_open(url, e);
-    if (s->db && schema_migrate(s->db, e))
+    bool ok = s->db && schema_migrate(s->db, e);
+    if (ok && !store_is_shared(s) && !(s->file = strdup(url)))
+        ok = err_set(e, ERR_NO_MEMORY, NULL, "store: no memory to open it");
+    if (ok)
         return s;
     store_close(s);
     return NULL;
@@ -30,6 +33,7 @@ void store_close(struct store *s) {
     if (!s)
         return;
     db_close(s->db);
+    free(s->file);
     free(s);
 }
 

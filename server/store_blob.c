@@ -14,10 +14,12 @@
 
 #include <nettle/sha2.h>
 
+#include "server/reserve.h"
 #include "server/store_internal.h"
 
 enum {
     BLOB_KEEP_MS = 60 * 60 * 1000,
+    CHUNKS_AT_ONCE = 8, /* that one transaction deletes */
     BLOB_CONDEMNED = -1 /* touched_ms of what is being swept */
 };
 
@@ -164,18 +166,19 @@ static bool blob_seal(struct store *s, const struct seal *seal, int64_t *blob,
            store_commit_if(s, blob_seal_locked(s, seal, blob, e), e);
 }
 
-/* Takes an unsealed blob away, a few chunks a transaction. */
-static bool blob_drop(struct store *s, int64_t blob, struct err *e) {
+/* Takes an unsealed blob away, so many chunks a transaction. */
+static bool blob_drop(struct store *s, int64_t blob, int chunks, struct err *e) {
     int64_t changed;
     do {
         struct db_statement *q =
             db_prepare(s->db,
                        "DELETE FROM blob_chunks WHERE blob = $1 AND chunk IN"
-                       " (SELECT chunk FROM blob_chunks WHERE blob = $1 LIMIT 8)",
+                       " (SELECT chunk FROM blob_chunks WHERE blob = $1 LIMIT $2)",
                        e);
         if (!q)
             return false;
         db_bind_int(q, 1, blob);
+        db_bind_int(q, 2, chunks);
         if (!db_run(q, &changed, e))
             return false;
         if (changed)
@@ -189,10 +192,13 @@ static bool blob_drop(struct store *s, int64_t blob, struct err *e) {
     return db_run(q, NULL, e);
 }
 
-/* What cannot be cleared away now (the disk may be full) is the next sweep's. */
+/* On a full disk the reserve's room clears it away, where the log wants as much as is
+ * deleted; the supervisor makes another. What stays even so is the next sweep's. */
 static void blob_abandon(struct store *s, int64_t blob) {
-    struct err ignored = {0};
-    (void)!blob_drop(s, blob, &ignored);
+    struct err first = {0}, second = {0};
+    if (!blob_drop(s, blob, CHUNKS_AT_ONCE, &first) && first.kind == ERR_STORAGE &&
+        s->file && reserve_release(s->file))
+        (void)!blob_drop(s, blob, 1, &second);
 }
 
 /* ---- all at once ---------------------------------------------------------------- */
@@ -397,7 +403,7 @@ static bool sweep_all(struct store *s, const struct store_ids *ids, int64_t befo
     for (size_t i = 0; i < ids->n; i++) {
         bool condemned;
         if (!blob_condemn(s, &how, ids->items[i], &condemned, e) ||
-            (condemned && !blob_drop(s, ids->items[i], e)))
+            (condemned && !blob_drop(s, ids->items[i], CHUNKS_AT_ONCE, e)))
             return false;
         *deleted += condemned;
     }

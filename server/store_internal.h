@@ -9,6 +9,7 @@
 
 struct store {
     struct db *db;
+    char *file; /* its path, where it is one; owned */
 };
 
 /* Ends a transaction: commits when ok, rolls back otherwise.
