@@ -8,7 +8,7 @@
 bool alias_decode(const char *body, size_t n, int64_t *version, struct err *e) {
     static const struct json_key keys[] = {{"version", NULL}};
     struct json_slot slot;
-    json_t *root = json_read(body, n, e);
+    json_t *root = json_read_small(body, n, e);
     if (!root)
         return false;
     *version = 0;

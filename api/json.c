@@ -68,6 +68,14 @@ json_t *json_read(const char *text, size_t n, struct err *e) {
     return root;
 }
 
+json_t *json_read_small(const char *text, size_t n, struct err *e) {
+    if (n <= JSON_SMALL_BYTES_MAX)
+        return json_read(text, n, e);
+    err_set(e, ERR_TOO_LARGE, NULL, "expected at most %d bytes, got %zu",
+            JSON_SMALL_BYTES_MAX, n);
+    return NULL;
+}
+
 const char *json_kind(const json_t *value) {
     if (!value)
         return "nothing";

@@ -17,6 +17,11 @@
 json_t *json_read(const char *text, size_t n, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The same of a body that has little to say; ERR_TOO_LARGE over JSON_SMALL_BYTES_MAX. */
+enum { JSON_SMALL_BYTES_MAX = 64 << 10 };
+json_t *json_read_small(const char *text, size_t n, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* "a string", "an object", ... for messages; NULL is "nothing". */
 const char *json_kind(const json_t *value);
 

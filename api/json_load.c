@@ -1,34 +1,82 @@
 #include "api/json_load.h"
 
 #include <setjmp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCKS_N = 64 };
+enum { FIRST_BITS = 7 };
 
-/* What a thread's reading has allocated so far. */
+/* A thread's reading, and the blocks that it has: a set of their addresses, at most half
+ * full, each in the first free slot from its home on. */
 struct reading {
     jmp_buf end; /* for want of memory: */
     bool starved;
-    void **blocks;
-    size_t n, capacity;
-    void *first[BLOCKS_N];
+    unsigned bits;
+    size_t n;
+    void **slots; /* (1 << bits) */
+    void *first[1 << FIRST_BITS];
 };
 static _Thread_local struct reading *reading;
 
-static bool block_keep(struct reading *r, void *block) {
-    if (r->n == r->capacity) {
-        void **more = malloc(2 * r->capacity * sizeof *more);
-        if (!more)
-            return false;
-        memcpy(more, r->blocks, r->n * sizeof *more);
-        if (r->blocks != r->first)
-            free(r->blocks);
-        r->blocks = more;
-        r->capacity *= 2;
-    }
-    r->blocks[r->n++] = block;
+static size_t slot_behind(const struct reading *r, size_t slot) {
+    return (slot + 1) & (((size_t)1 << r->bits) - 1);
+}
+
+static size_t slot_home(const struct reading *r, const void *block) {
+    uint64_t mixed = (uint64_t)(uintptr_t)block * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)(mixed >> (64 - r->bits));
+}
+
+static void block_put(struct reading *r, void *block) {
+    size_t slot = slot_home(r, block);
+    while (r->slots[slot])
+        slot = slot_behind(r, slot);
+    r->slots[slot] = block;
+    r->n++;
+}
+
+static bool slots_grow(struct reading *r) {
+    struct reading more = {.bits = r->bits + 1};
+    more.slots = calloc((size_t)1 << more.bits, sizeof *more.slots);
+    if (!more.slots)
+        return false;
+    for (size_t i = 0; i < (size_t)1 << r->bits; i++)
+        if (r->slots[i])
+            block_put(&more, r->slots[i]);
+    if (r->slots != r->first)
+        free(r->slots);
+    r->slots = more.slots;
+    r->bits = more.bits;
     return true;
+}
+
+static bool block_keep(struct reading *r, void *block) {
+    if (2 * (r->n + 1) > (size_t)1 << r->bits && !slots_grow(r))
+        return false;
+    block_put(r, block);
+    return true;
+}
+
+/* Those behind it that it kept from their homes move up. */
+static void block_forget(struct reading *r, const void *block) {
+    size_t free_slot = slot_home(r, block), slot;
+    while (r->slots[free_slot] && r->slots[free_slot] != block)
+        free_slot = slot_behind(r, free_slot);
+    if (!r->slots[free_slot])
+        return;
+    r->slots[free_slot] = NULL;
+    r->n--;
+    for (slot = slot_behind(r, free_slot); r->slots[slot]; slot = slot_behind(r, slot)) {
+        size_t home = slot_home(r, r->slots[slot]);
+        bool stays = free_slot < slot ? free_slot < home && home <= slot
+                                      : free_slot < home || home <= slot;
+        if (stays)
+            continue;
+        r->slots[free_slot] = r->slots[slot];
+        r->slots[slot] = NULL;
+        free_slot = slot;
+    }
 }
 
 static void *allocate(size_t n) {
@@ -41,14 +89,9 @@ static void *allocate(size_t n) {
     longjmp(r->end, 1);
 }
 
-/* Mostly one of the last. */
 static void release(void *block) {
-    struct reading *r = reading;
-    for (size_t i = r && block ? r->n : 0; i-- > 0;)
-        if (r->blocks[i] == block) {
-            r->blocks[i] = r->blocks[--r->n];
-            break;
-        }
+    if (reading && block)
+        block_forget(reading, block);
     free(block);
 }
 
@@ -64,7 +107,6 @@ static json_t *load(struct reading *r, const char *text, size_t n, size_t flags,
         return NULL;
     reading = r;
     json_t *root = json_loadb(text, n, flags, error);
-    r->n = 0; /* they are the tree's, or gone */
     return root;
 }
 
@@ -72,18 +114,19 @@ json_t *json_load_bytes(const char *text, size_t n, size_t flags, json_error_t *
                         bool *starved) {
     struct reading r;
     json_error_t why;
-    r.blocks = r.first;
+    memset(r.first, 0, sizeof r.first);
+    r.slots = r.first;
+    r.bits = FIRST_BITS;
     r.n = 0;
-    r.capacity = BLOCKS_N;
     r.starved = false;
     json_t *root = load(&r, text, n, flags, &why);
     reading = NULL;
     *starved = r.starved;
-    while (r.n)
-        free(r.blocks[--r.n]);
-    if (r.blocks != r.first)
-        free(r.blocks);
     if (!r.starved)
-        *error = why;
+        *error = why; /* and the blocks are the tree's, or gone */
+    for (size_t i = 0; r.starved && i < (size_t)1 << r.bits; i++)
+        free(r.slots[i]);
+    if (r.slots != r.first)
+        free(r.slots);
     return root;
 }

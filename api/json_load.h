@@ -1,7 +1,8 @@
 /* jansson's reader, without its way of running out of memory: 2.14 takes no notice when
  * its token buffer cannot grow, drops characters of strings and keys, and reads and
  * writes behind it. Here the reading is given up at the first block that there is no
- * memory for. Any thread. */
+ * memory for. That takes a jansson that keeps no block for itself while it reads. Any
+ * thread. */
 #ifndef API_JSON_LOAD_H
 #define API_JSON_LOAD_H
 

@@ -15,7 +15,7 @@ static bool body_read(const char *body, size_t n, const struct json_key *key,
     cursor_peek(&c);
     if (c.at == c.end)
         return true;
-    *root = json_read(body, n, e);
+    *root = json_read_small(body, n, e);
     if (!*root || !json_match(*root, key, 1, "", slot, e))
         return false;
     if (json_is_null(slot->value))

@@ -222,9 +222,25 @@ static bool file_adopt(struct sqlite *db, struct err *e) {
     return rc == SQLITE_OK || fail(db, rc, e);
 }
 
+/* Beside a file that is new SQLite would delete the log of the one that was there, with
+ * what has been acknowledged and stands in the log alone. */
+static bool log_is_ours(const char *path, struct err *e) {
+    char log[PATH_MAX + 8];
+    struct stat st;
+    snprintf(log, sizeof log, "%s-wal", path);
+    bool gone = stat(path, &st) == 0 ? st.st_size == 0 : errno == ENOENT;
+    return !gone || stat(log, &st) != 0 || st.st_size == 0 ||
+           err_set(e, ERR_STORAGE, NULL,
+                   "store: %s is gone, but its log is there: put it back, or remove the "
+                   "log %s too",
+                   path, log);
+}
+
 /* The file appears with its final mode and without a descriptor of ours: closing one
  * would drop the POSIX locks that other connections of this process hold on the file. */
 static bool file_create(const char *path, struct err *e) {
+    if (!log_is_ours(path, e))
+        return false;
     if (mknod(path, S_IFREG | S_IRUSR | S_IWUSR, 0) == 0)
         return true;
     if (errno != EEXIST)
@@ -328,7 +344,8 @@ static bool begin_as(struct db *db, const char *sql, struct err *e) {
     return sql_run(db, sql, e);
 }
 
-/* A file that was removed or replaced takes what nobody will find again. */
+/* A file that was removed or replaced takes what nobody will find again. One that goes
+ * within a transaction is found out by the next. */
 static bool is_there(struct db *db, struct err *e) {
     int moved = 0;
     int rc = sqlite3_file_control(sqlite_of(db)->handle, "main", SQLITE_FCNTL_HAS_MOVED,

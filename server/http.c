@@ -102,17 +102,20 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     if (!x->reply.status)
         x->reply.status = 200;
     int fd = socket_of(x->connection);
-    struct MHD_Response *response = response_new(x, fd);
-    if (!response)
+    struct MHD_Response *made = response_new(x, fd), *response = made;
+    if (!made) {
+        response = x->http->starved[route_errors(x->route, &x->request)];
         x->reply.status = 503;
+        err_set(&x->err, ERR_NO_MEMORY, NULL, "no memory for the answer");
+    }
     int64_t duration_us = clock_mono_us() - x->request.received_us;
     metrics_request(x->http->options.metrics, x->route, x->reply.status, duration_us);
     http_log(x, x->url, fd, duration_us);
     x->state = EXCHANGE_SENT;
-    enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)x->reply.status,
-                                                response ? response : x->http->starved);
-    if (response)
-        MHD_destroy_response(response);
+    enum MHD_Result result =
+        MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
+    if (made)
+        MHD_destroy_response(made);
     return result;
 }
 
@@ -408,8 +411,9 @@ static void http_free(struct http *h) {
     listener_close(&h->listener);
     if (h->reaper)
         reaper_free(h->reaper);
-    if (h->starved)
-        MHD_destroy_response(h->starved);
+    for (size_t form = 0; form < ROUTE_ERRORS_N; form++)
+        if (h->starved[form])
+            MHD_destroy_response(h->starved[form]);
     pthread_mutex_destroy(&h->lock);
     free(h);
 }
@@ -446,8 +450,10 @@ struct http *http_start(const struct http_options *options, struct err *e) {
     h->parked_max = h->connections_max / 2;
     h->flows_max = (size_t)config->streams_max;
     h->held_max = h->connections_max - h->connections_max / 4;
-    h->starved = response_starved_new();
-    bool ok = h->reaper && h->executor && h->computing && h->starved &&
+    for (size_t form = 0; form < ROUTE_ERRORS_N; form++)
+        h->starved[form] = response_starved_new((enum route_errors)form);
+    bool ok = h->reaper && h->executor && h->computing && h->starved[ERRORS_NATIVE] &&
+              h->starved[ERRORS_PLAIN] &&
               listener_open(&h->listener, config->listen, e) && reach_check(h, e) &&
               lanes_open(&h->lanes, h, threads, daemon_start, e);
     if (ok)

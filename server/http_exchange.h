@@ -75,7 +75,7 @@ struct http {
     struct reaper *reaper;
     struct lingerers lingerers;
     struct listener listener;
-    struct MHD_Response *starved; /* response_starved_new */
+    struct MHD_Response *starved[ROUTE_ERRORS_N]; /* response_starved_new */
     struct acceptor *acceptor;
     struct lanes lanes;
     size_t connections_max;

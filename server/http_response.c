@@ -136,11 +136,14 @@ struct MHD_Response *response_new(struct exchange *x, int fd) {
     return NULL;
 }
 
-struct MHD_Response *response_starved_new(void) {
+struct MHD_Response *response_starved_new(enum route_errors form) {
     struct err e = {0};
     struct text body = {0};
     err_set(&e, ERR_NO_MEMORY, NULL, "no memory for the answer");
-    problem_encode(&e, NULL, &body);
+    if (form == ERRORS_PLAIN)
+        problem_encode_plain(&e, &body);
+    else
+        problem_encode(&e, NULL, &body);
     struct fields f = {NULL, false};
     if (!body.failed)
         f.response =
@@ -150,6 +153,7 @@ struct MHD_Response *response_starved_new(void) {
         return NULL;
     }
     field_add(&f, "Content-Type", "application/json");
+    field_add(&f, "Connection", "close");
     retry_field(&f);
     if (!f.failed)
         return f.response;

@@ -14,8 +14,8 @@ bool response_is_head(const struct exchange *x);
  * MHD_destroy_response. */
 struct MHD_Response *response_new(struct exchange *x, int fd);
 
-/* 503 for want of memory, made while there is some, for whoever comes then; NULL: there
- * is none. */
-struct MHD_Response *response_starved_new(void);
+/* 503 for want of memory, made while there is some, after which the connection ends;
+ * NULL: there is none. */
+struct MHD_Response *response_starved_new(enum route_errors form);
 
 #endif

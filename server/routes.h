@@ -28,7 +28,7 @@ enum route_body {
 };
 
 /* The documents of errors: ours, or the other protocols' {"error":"text"}. */
-enum route_errors { ERRORS_NATIVE, ERRORS_PLAIN };
+enum route_errors { ERRORS_NATIVE, ERRORS_PLAIN, ROUTE_ERRORS_N };
 
 struct route {
     const char *method;

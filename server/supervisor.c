@@ -372,7 +372,8 @@ static void *supervise(void *context) {
             dead_owners_release(s);
         if (clock_mono_us() - s->reserve_at_us > RESERVE_EVERY_MS * INT64_C(1000))
             reserve_look(s);
-        workers_restart(s);
+        if (store_is_shared(s->store) || !atomic_load(&s->is_away))
+            workers_restart(s);
     }
 }
 

@@ -1,5 +1,6 @@
 /* Failure is an answer: a job that cannot succeed says why, and at which epoch; what it
  * had stays, and the daemon goes on. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -88,16 +89,21 @@ static void test_disk_full(void) {
     daemon_close(&d);
 }
 
-/* Somebody takes the store's file away: nothing is acknowledged that would be lost, and
- * predictions go on. */
+/* Somebody takes the store's file away: nothing is acknowledged that would be lost, what
+ * was is there again with the file, and predictions go on. */
 static void test_store_removed(void) {
     struct daemon d;
     struct reply reply;
     char id[JOB_ID_BYTES], aside[sizeof d.store + 8];
+    pid_t pids[DAEMON_WORKERS_MAX];
     if (!CHECK(daemon_start_file(&d, NULL)))
         return;
     snprintf(aside, sizeof aside, "%s.aside", d.store);
-    if (serve_a_model(&d.client) && CHECK(rename(d.store, aside) == 0)) {
+    json_t *rest = json_pack("{si}", "epochs", 3000);
+    if (serve_a_model(&d.client) &&
+        job_post(&d.client, table_job("kept", table_planar(400), rest), id) &&
+        CHECK(daemon_workers(&d, pids) == 1) && CHECK(rename(d.store, aside) == 0)) {
+        kill(pids[0], SIGKILL);
         client_post_json(&d.client, &reply, "/v1/jobs",
                          table_job("lost", table_planar(40), NULL));
         CHECK_SAY(reply.status == 503, "%ld: %s", reply.status, reply.body);
@@ -106,13 +112,13 @@ static void test_store_removed(void) {
         reply_free(&reply);
         daemon_logs(&d, "the store is away", WAIT_MS, NULL);
         check_predicts(&d.client);
+        daemon_sleep_ms(1500); /* somebody might make another file */
+        CHECK_SAY(access(d.store, F_OK) != 0, "there is another store");
         CHECK(rename(aside, d.store) == 0);
-        if (daemon_logs(&d, "the store is back", WAIT_MS, NULL) &&
-            job_post(&d.client,
-                     table_job("kept", table_planar(40), json_pack("{si}", "epochs", 20)),
-                     id) &&
-            job_wait(&d.client, id, "succeeded", 60, &reply))
+        daemon_logs(&d, "the store is back", WAIT_MS, NULL);
+        if (job_wait(&d.client, id, "succeeded", 60, &reply))
             reply_free(&reply);
+        CHECK(serve_a_model(&d.client));
     }
     daemon_close(&d);
 }

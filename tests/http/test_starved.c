@@ -17,7 +17,7 @@
 
 #ifndef __SANITIZE_ADDRESS__ /* which has an allocator of its own */
 
-enum { ALLOCATIONS_MAX = 3000 };
+enum { ALLOCATIONS_MAX = 3000, ANSWER_MS_MAX = 10000 };
 
 static struct daemon d;
 static struct starve *starve;
@@ -55,7 +55,12 @@ static bool send_starved(const struct kind *kind, long n, struct reply *reply) {
     atomic_store(&starve->refused, 0);
     atomic_store(&starve->left, n);
     atomic_store(&starve->pid, (int)d.pid);
-    client_send(&d.client, &kind->request, reply);
+    struct request request = kind->request;
+    request.timeout_ms = 2 * ANSWER_MS_MAX;
+    int64_t start = daemon_clock_ms();
+    client_send(&d.client, &request, reply);
+    CHECK_SAY(daemon_clock_ms() - start < ANSWER_MS_MAX, "%s, block %ld: no end",
+              kind->name, n);
     atomic_store(&starve->pid, 0);
     return atomic_load(&starve->refused);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -318,6 +319,23 @@ static void test_choose(void) {
     json_decref(v.root);
 }
 
+/* A tree that is given up at its end costs what it cost to make. */
+static void test_given_up(void) {
+    enum { NUMBERS = 400000 };
+    static char text[2 * NUMBERS + 8];
+    struct err e = {0};
+    text[0] = '[';
+    for (size_t i = 0; i < NUMBERS; i++)
+        memcpy(text + 1 + 2 * i, "0,", 2);
+    strcpy(text + 1 + 2 * NUMBERS, ",]");
+    clock_t start = clock();
+    CHECK(!json_read(text, strlen(text), &e) && e.kind == ERR_INVALID);
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    CHECK_SAY(seconds < 10, "%g s", seconds); /* with a search for each block: minutes */
+    e = (struct err){0};
+    CHECK(!json_read_small(text, strlen(text), &e) && e.kind == ERR_TOO_LARGE);
+}
+
 #ifndef __SANITIZE_ADDRESS__ /* whose allocator ends the process instead */
 /* The n-th block from here on is refused. */
 static _Thread_local size_t refused;
@@ -332,7 +350,9 @@ static void test_no_block(void) {
         "{\"a key that is longer than sixteen\":\"a text of more than thirty-two bytes\","
         "\"x\":[1,2.5,true,{\"\\u00e9\":\"\\ud83d\\ude00\"}],\"b\":null,\"c\":{},\"d\":[]"
         ","
-        "\"e\":1,\"f\":2,\"g\":3,\"h\":4,\"i\":5,\"j\":6,\"k\":123456789012345678901}";
+        "\"e\":1,\"f\":2,\"g\":3,\"h\":4,\"i\":5,\"j\":6,\"k\":123456789012345678901,"
+        "\"l\":[0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,"
+        "8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9]}";
     json_t *whole = read_text(text);
     size_t n = 1, starved_n = 0;
     for (bool again = true; again && n < 1000; n++) {
@@ -401,6 +421,7 @@ int main(void) {
     CHECK_RUN(test_float);
     CHECK_RUN(test_double);
     CHECK_RUN(test_choose);
+    CHECK_RUN(test_given_up);
 #ifndef __SANITIZE_ADDRESS__
     CHECK_RUN(test_no_block);
     CHECK_RUN(test_no_memory);
