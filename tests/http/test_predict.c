@@ -76,7 +76,7 @@ static void test_regression(void) {
 static void test_scaled_target(void) {
     struct reply reply;
     char id[JOB_ID_BYTES];
-    json_t *rest = json_pack("{ss}", "normalize", "standard");
+    json_t *rest = json_pack("{sssi}", "normalize", "standard", "seed", 1);
     if (!job_post(user, table_job("houses", table_prices(120), json_copy(rest)), id))
         return;
     if (job_wait(user, id, "failed", 60, &reply))
