@@ -68,6 +68,7 @@ static void test_numbered(void) {
                   "the model has no column \"id\"");
     check_refused(&enc, 3, "a,b,c\n7,1,2\n", "line 1, column \"a\"",
                   "the model has no column \"a\"");
+    free(enc.by_name);
 }
 
 static void test_named(void) {

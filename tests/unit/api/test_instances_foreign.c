@@ -114,6 +114,7 @@ static void test_counted(void) {
     check_refused(&g, "{\"x\":[[1,2],[3,4]]}", "/in/x", "the model has no column \"x\"");
     g.columnar = false;
     check_refused(&g, "[[[1,2]]]", "/in/0/0", "");
+    free(encoder.by_name);
 }
 
 /* One column: its cells are rows. */
