@@ -35,15 +35,13 @@ static bool lists_scan(struct cursor *c, const char *path, struct job_features *
     const char *from = c->at;
     char row[ERR_WHERE_MAX], where[2 * ERR_WHERE_MAX];
     size_t n;
-    if (!nested_measure(c, &n, e))
+    if (!nested_measure(c, &n, e) || !cursor_expect(c, '[', NULL, e))
         return false;
     json_path_index(row, path, 0);
     if (n > NET_UNITS_MAX)
         return err_set(e, ERR_TOO_LARGE, row, "expected at most %d columns, got %zu",
                        NET_UNITS_MAX, n);
     numbers->columns_n = n;
-    cursor_peek(c);
-    c->at++;
     for (bool more = true; more;) {
         if (!row_scan(c, &shape, numbers, &inner)) {
             json_path_index(row, path, numbers->rows_n);

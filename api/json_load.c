@@ -106,8 +106,7 @@ static json_t *load(struct reading *r, const char *text, size_t n, size_t flags,
     if (setjmp(r->end))
         return NULL;
     reading = r;
-    json_t *root = json_loadb(text, n, flags, error);
-    return root;
+    return json_loadb(text, n, flags, error);
 }
 
 json_t *json_load_bytes(const char *text, size_t n, size_t flags, json_error_t *error,

@@ -106,6 +106,7 @@ static enum MHD_Result reply_queue(struct exchange *x) {
     if (!made) {
         response = x->http->starved[route_errors(x->route, &x->request)];
         x->reply.status = 503;
+        x->err = (struct err){0}; /* for the log: what was sent */
         err_set(&x->err, ERR_NO_MEMORY, NULL, "no memory for the answer");
     }
     int64_t duration_us = clock_mono_us() - x->request.received_us;
